@@ -1,0 +1,4 @@
+//! evtop: top for event-driven systems.
+
+pub mod clock;
+pub mod domain;
