@@ -1,0 +1,244 @@
+//! All that may be asked of the engine, and how it answers. A screen and a headless command send the
+//! same requests; `operate` is the only one that carries them out.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::domain::fault_plan::FaultPlan;
+use crate::domain::position::Position;
+use crate::domain::scenario::Scenario;
+use crate::domain::stored::EventFilter;
+
+/// The places one can look at; numbers are their keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Screen {
+    #[default]
+    Flow,
+    Lag,
+    Consumers,
+    Outbox,
+    Letters,
+    Timeline,
+    Activity,
+}
+
+impl Screen {
+    pub const ALL: [Self; 7] = [
+        Self::Flow,
+        Self::Lag,
+        Self::Consumers,
+        Self::Outbox,
+        Self::Letters,
+        Self::Timeline,
+        Self::Activity,
+    ];
+
+    /// The key and the title on its tab. 7 and 8 are kept for Orders and Messages.
+    #[must_use]
+    pub fn tab(self) -> (char, &'static str) {
+        match self {
+            Self::Flow => ('1', "Flow"),
+            Self::Lag => ('2', "Lag"),
+            Self::Consumers => ('3', "Consumers"),
+            Self::Outbox => ('4', "Outbox"),
+            Self::Letters => ('5', "Dead letters"),
+            Self::Timeline => ('6', "Timeline"),
+            Self::Activity => ('9', "Activity"),
+        }
+    }
+}
+
+/// What somebody looks at: only that is queried.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Focus {
+    pub screen: Screen,
+    pub letters: LettersFocus,
+    pub timeline: TimelineFocus,
+    /// The partition whose time lag is wanted: group, topic, partition. Rows that are not looked at
+    /// are not asked for it.
+    pub lag_rows: Vec<(String, String, i32)>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LettersFocus {
+    /// The open cause; `None` lists letters of every cause.
+    pub fingerprint: Option<String>,
+    pub text: Option<String>,
+    /// First row wanted, and how many.
+    pub from: u64,
+    pub rows: u32,
+    /// The letter whose bytes are wanted.
+    pub letter: Option<Uuid>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TimelineFocus {
+    pub filter: EventFilter,
+    pub anchor: Anchor,
+    pub rows: u32,
+    /// The event whose detail is wanted.
+    pub event: Option<Position>,
+}
+
+/// Which end of the timeline a page hangs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Anchor {
+    /// The newest page, following.
+    #[default]
+    Newest,
+    /// The page that ends just before this position.
+    Before(Position),
+    /// The page that starts just after this position.
+    After(Position),
+}
+
+/// A command, who sent it, and the id under which the answer and the audit rows come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    pub id: Uuid,
+    pub command: Command,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    Inject {
+        scenario: Scenario,
+        count: u32,
+    },
+    Redrive {
+        letters: LetterChoice,
+        rate: u32,
+    },
+    /// With `dry_run` it only counts.
+    Replay {
+        events: EventChoice,
+        target: ReplayTarget,
+        rate: u32,
+        force: bool,
+        dry_run: bool,
+    },
+    Cancel {
+        operation: Uuid,
+    },
+    SetTraffic {
+        orders_per_s: f64,
+    },
+    SetFaults {
+        service: String,
+        plan: FaultPlan,
+    },
+    PauseConsumer {
+        service: String,
+    },
+    ResumeConsumer {
+        service: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum LetterChoice {
+    Ids(Vec<Uuid>),
+    /// Every open letter of this cause, as it stands when the operation is planned.
+    Cause(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum EventChoice {
+    One(Position),
+    /// A stream, a type, a time range, a correlation: whatever the filter matches when it is planned.
+    Matching(EventFilter),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplayTarget {
+    /// One service only: the others skip it.
+    Service(String),
+    /// The event's own topic: every group sees it.
+    Topic,
+}
+
+/// The answer to a [`Request`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub id: Uuid,
+    pub result: Result<Done, Refusal>,
+}
+
+/// What was done, or begun.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    Injected {
+        scenario: Scenario,
+        count: u32,
+        order_ids: Vec<String>,
+    },
+    /// A persisted operation runs now; its progress is in the snapshot's activity.
+    Started {
+        operation: Uuid,
+        total: u64,
+    },
+    /// A dry run's answer.
+    WouldReplay {
+        events: u64,
+        first: Option<Position>,
+        last: Option<Position>,
+        span: Option<Duration>,
+    },
+    Cancelled {
+        operation: Uuid,
+    },
+    TrafficSet {
+        orders_per_s: f64,
+    },
+    FaultsSet {
+        service: String,
+    },
+    ConsumerPaused {
+        service: String,
+    },
+    ConsumerResumed {
+        service: String,
+    },
+}
+
+/// Why nothing was done, with the remedy, in one sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub kind: RefusalKind,
+    pub sentence: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    ReadOnly,
+    NotFound,
+    /// The state of things forbids it: parked, malformed, another operation runs.
+    Conflict,
+    /// A dependency did not answer.
+    Unavailable,
+    Invalid,
+}
+
+impl Command {
+    /// Whether it changes anything outside this process. Read-only refuses exactly these.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        !matches!(self, Self::Replay { dry_run: true, .. })
+    }
+
+    /// The word in the audit log.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Inject { .. } => "inject",
+            Self::Redrive { .. } => "redrive",
+            Self::Replay { .. } => "replay",
+            Self::Cancel { .. } => "cancel",
+            Self::SetTraffic { .. } => "set-traffic",
+            Self::SetFaults { .. } => "set-faults",
+            Self::PauseConsumer { .. } => "pause-consumer",
+            Self::ResumeConsumer { .. } => "resume-consumer",
+        }
+    }
+}

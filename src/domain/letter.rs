@@ -1,0 +1,170 @@
+//! Dead letters: what failed, why, and what became of it.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::fault::Stage;
+use super::record::Headers;
+
+/// Where a letter stands in its triage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LetterStatus {
+    /// Failed, and waiting for a person.
+    Unresolved,
+    /// Did not fail itself: waits behind an earlier letter of its key.
+    Blocked,
+    /// A redrive means to send it.
+    Queued,
+    /// Sent, acknowledged by the broker, not yet reported by the consumer.
+    InFlight,
+    /// The consumer reported that it is done.
+    Resolved,
+    /// Redriven three times in vain: only a person takes it out.
+    Parked,
+    /// Put away with a reason.
+    Archived,
+}
+
+impl LetterStatus {
+    pub const ALL: [Self; 7] = [
+        Self::Unresolved,
+        Self::Blocked,
+        Self::Queued,
+        Self::InFlight,
+        Self::Resolved,
+        Self::Parked,
+        Self::Archived,
+    ];
+
+    /// The word in the database, in JSON and on screen.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unresolved => "unresolved",
+            Self::Blocked => "blocked",
+            Self::Queued => "queued",
+            Self::InFlight => "in_flight",
+            Self::Resolved => "resolved",
+            Self::Parked => "parked",
+            Self::Archived => "archived",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+
+    /// Still wants attention: it holds back later events of its key.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        !matches!(self, Self::Resolved | Self::Archived)
+    }
+}
+
+/// What the consumer reported of a redriven letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RedriveOutcome {
+    Ok,
+    FailedAgain,
+    /// The event had been handled before: nothing was done.
+    Duplicate,
+    /// The group's committed offset passed the record and nobody reported.
+    Unknown,
+}
+
+impl RedriveOutcome {
+    pub const ALL: [Self; 4] = [Self::Ok, Self::FailedAgain, Self::Duplicate, Self::Unknown];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::FailedAgain => "failed_again",
+            Self::Duplicate => "duplicate",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// One failed delivery and its lineage. The dead-letter topic carries the record; this is its index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// UUIDv5 of group, topic, partition and offset: the same letter however often it is written.
+    pub id: Uuid,
+    pub status: LetterStatus,
+    /// The consumer group that failed.
+    pub group: String,
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+    pub key: Option<Vec<u8>>,
+    pub event_id: Option<Uuid>,
+    pub event_type: Option<String>,
+    pub correlation_id: Option<Uuid>,
+    pub stage: Stage,
+    /// Stable reason code such as `malformed_json`.
+    pub code: String,
+    pub message: String,
+    /// Groups letters of one cause; see [`super::fingerprint`].
+    pub fingerprint: String,
+    pub attempts: u32,
+    pub first_failed_at: DateTime<Utc>,
+    pub last_failed_at: DateTime<Utc>,
+    pub redrives: u32,
+    pub outcome: Option<RedriveOutcome>,
+    /// The letter at the head of this key's queue, where this one only waits behind it.
+    pub blocked_by: Option<Uuid>,
+    /// Where it stands in the dead-letter topic; `None` for a queued row and for one the log lost.
+    pub dlq: Option<DlqPlace>,
+}
+
+/// A place in a dead-letter topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DlqPlace {
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+}
+
+/// The original record's bytes, kept apart so that lists stay light.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetterBody {
+    pub value: Option<Vec<u8>>,
+    pub headers: Headers,
+}
+
+/// Letters of one cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    pub fingerprint: String,
+    pub group: String,
+    pub code: String,
+    /// The newest letter's message, normalised: numbers, ids and quoted text stand as `#`.
+    pub title: String,
+    /// Letters of this cause that are still open.
+    pub count: u64,
+    pub parked: u64,
+    pub redriving: u64,
+    pub first: DateTime<Utc>,
+    pub last: DateTime<Utc>,
+    /// New letters in each of the last ten minutes, oldest first.
+    pub per_minute: [u32; 10],
+}
+
+/// Which letters a page is about; empty fields do not filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetterFilter {
+    pub fingerprint: Option<String>,
+    pub group: Option<String>,
+    pub key: Option<Vec<u8>>,
+    /// Empty: every status that is still open.
+    pub statuses: Vec<LetterStatus>,
+    /// Text found in key, type, code or message.
+    pub text: Option<String>,
+}

@@ -1,0 +1,132 @@
+//! Operations: redrives, replays and injections, as they are persisted and shown; and the audit.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OperationKind {
+    Inject,
+    Redrive,
+    Replay,
+}
+
+impl OperationKind {
+    pub const ALL: [Self; 3] = [Self::Inject, Self::Redrive, Self::Replay];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inject => "inject",
+            Self::Redrive => "redrive",
+            Self::Replay => "replay",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.name() == name)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OperationState {
+    /// Written down, nothing sent yet.
+    Planned,
+    Running,
+    /// All is sent; reports are still awaited.
+    Draining,
+    Completed,
+    Cancelled,
+    Failed,
+}
+
+impl OperationState {
+    pub const ALL: [Self; 6] = [
+        Self::Planned,
+        Self::Running,
+        Self::Draining,
+        Self::Completed,
+        Self::Cancelled,
+        Self::Failed,
+    ];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Running => "running",
+            Self::Draining => "draining",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled | Self::Failed)
+    }
+}
+
+/// What became of an operation's records so far. `total` is frozen when it is planned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub total: u64,
+    pub sent: u64,
+    pub ok: u64,
+    pub failed_again: u64,
+    pub duplicate: u64,
+    pub unknown: u64,
+    /// Not sent, with the reason in the operation's note: malformed, parked, gone from the log.
+    pub refused: u64,
+}
+
+impl Counts {
+    /// Records whose fate is known.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.ok + self.failed_again + self.duplicate + self.unknown + self.refused
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    pub id: Uuid,
+    pub kind: OperationKind,
+    pub state: OperationState,
+    /// What it acts on, in words: "cause a1b2… (timeout)", "stream order-ORD-1".
+    pub what: String,
+    /// Where to: "inventory-service only", "topic order-events".
+    pub target: String,
+    pub counts: Counts,
+    /// Records a second at most; 0 is without limit.
+    pub rate_limit: u32,
+    pub by: String,
+    pub created_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it failed, or why records were refused.
+    pub note: Option<String>,
+    /// Frozen parameters as JSON, so that a restart can go on.
+    pub plan: String,
+}
+
+/// One line of the append-only audit log: written before the act, its outcome in a second line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    pub id: i64,
+    pub at: DateTime<Utc>,
+    /// Ties intent and outcome together.
+    pub request_id: Uuid,
+    pub who: String,
+    /// "inject", "redrive", …
+    pub action: String,
+    /// Filter and ids, in words.
+    pub detail: String,
+    /// `None` on the intent, words on the outcome.
+    pub outcome: Option<String>,
+}

@@ -1,0 +1,79 @@
+//! Rows of the event store and the outbox, as plain data.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::position::Position;
+
+/// An event as it stands in the event store; `payload` is the whole envelope, byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    pub position: Position,
+    pub event_id: Uuid,
+    pub stream: String,
+    /// 1 for a stream's first event.
+    pub version: i64,
+    pub event_type: String,
+    pub event_version: u32,
+    pub correlation_id: Uuid,
+    pub causation_id: Option<Uuid>,
+    pub source_service: String,
+    /// When it happened, by its envelope.
+    pub timestamp: DateTime<Utc>,
+    /// When it was written down.
+    pub recorded_at: DateTime<Utc>,
+    pub payload: String,
+}
+
+/// Which events a page or a replay is about; empty fields do not filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    pub stream: Option<String>,
+    pub event_type: Option<String>,
+    pub correlation_id: Option<Uuid>,
+    pub event_id: Option<Uuid>,
+    /// Inclusive, by the envelope's timestamp.
+    pub from: Option<DateTime<Utc>>,
+    /// Exclusive.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// A row waiting to be published. The first five columns are Debezium's outbox contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRow {
+    pub seq: i64,
+    pub id: Uuid,
+    pub aggregate_type: String,
+    pub aggregate_id: String,
+    pub event_type: String,
+    pub topic: String,
+    pub payload: String,
+    pub headers: super::record::Headers,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A row that the broker has acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentRow {
+    pub seq: i64,
+    pub id: Uuid,
+    pub aggregate_id: String,
+    pub event_type: String,
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+    pub created_at: DateTime<Utc>,
+    pub sent_at: DateTime<Utc>,
+}
+
+/// A key whose head could not be sent. Back-off sits here, never on the row, so no later row of the
+/// key can overtake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockedKey {
+    pub aggregate_id: String,
+    pub head_seq: i64,
+    pub attempts: u32,
+    /// When it is tried again; `None` is parked: only a person takes it out.
+    pub until: Option<DateTime<Utc>>,
+    pub error: String,
+}

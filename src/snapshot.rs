@@ -1,0 +1,436 @@
+//! All that may be shown: plain data, filled by `watch` and read by `tui` and `headless`.
+//! Unknown is `None`, never 0. A snapshot holds the window that is looked at and totals, never every
+//! row there is, so a frame costs the same however many there are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::domain::fault_plan::FaultPlan;
+use crate::domain::letter::{Cause, Letter, LetterBody, LetterStatus};
+use crate::domain::operation::{AuditRow, Operation};
+use crate::domain::stored::{BlockedKey, OutboxRow, SentRow, StoredEvent};
+
+/// What a source last said. A source that fails keeps its last value beside the error.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading<T> {
+    /// `None` until it first answered.
+    pub value: Option<T>,
+    /// When the value was read.
+    pub at: Option<DateTime<Utc>>,
+    /// Why the last attempt failed; `None` when it worked or none was made yet.
+    pub error: Option<String>,
+}
+
+impl<T> Default for Reading<T> {
+    fn default() -> Self {
+        Self {
+            value: None,
+            at: None,
+            error: None,
+        }
+    }
+}
+
+impl<T> Reading<T> {
+    #[must_use]
+    pub fn new(value: T, at: DateTime<Utc>) -> Self {
+        Self {
+            value: Some(value),
+            at: Some(at),
+            error: None,
+        }
+    }
+}
+
+/// Points of one figure at even steps, oldest first; `None` is a gap, not a zero.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    pub step: Duration,
+    pub points: Arc<[Option<f32>]>,
+}
+
+/// Everything that may be shown, at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Counts snapshots, so that a reader can tell whether it has seen this one.
+    pub seq: u64,
+    pub taken: DateTime<Utc>,
+    /// How often meters are read.
+    pub every: Duration,
+    pub stack: Stack,
+    pub health: Vec<Dependency>,
+    /// Worst first.
+    pub findings: Vec<Finding>,
+    pub traffic: Traffic,
+    pub topics: Reading<Vec<Topic>>,
+    pub lag: Reading<Arc<Vec<GroupLag>>>,
+    pub consumers: Vec<Consumer>,
+    pub outbox: Reading<Outbox>,
+    pub store: Reading<StoreTotals>,
+    /// Order injected → handled by the first service (email), over the last minute.
+    pub end_to_end: Option<Percentiles>,
+    pub letters: Reading<Letters>,
+    /// The letter that is looked at.
+    pub letter: Option<LetterDetail>,
+    pub timeline: Reading<Timeline>,
+    /// The event that is looked at.
+    pub event: Option<EventDetail>,
+    pub activity: Activity,
+}
+
+/// Which stack this is, as the top line says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stack {
+    /// Profile name, or `embedded`.
+    pub name: String,
+    pub embedded: bool,
+    pub read_only: bool,
+    /// Bulk actions ask for the count to be typed.
+    pub production: bool,
+    /// Whether this process runs workers itself.
+    pub workers: bool,
+    /// Where another evtop can read how to reach this stack: a config file's path.
+    pub attach: Option<String>,
+}
+
+/// Something that evtop depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dependency {
+    /// `kafka`, `sqlite`, `postgres`, `redis`.
+    pub name: String,
+    pub state: DependencyState,
+    /// The last probe's round trip.
+    pub latency: Option<Duration>,
+    /// Since when it is in this state.
+    pub since: Option<DateTime<Utc>>,
+    /// The last error, or a note such as "in memory".
+    pub note: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DependencyState {
+    #[default]
+    Connecting,
+    Up,
+    Down,
+    /// Not configured, and nothing is wrong with that.
+    Off,
+}
+
+/// How bad a finding is; the order is the order on screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Bad,
+    Warn,
+    Note,
+}
+
+/// What is wrong now, in words with numbers, and where to look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub severity: Severity,
+    pub text: String,
+    pub place: Place,
+}
+
+/// Where a finding, or any jump, leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    Flow,
+    Lag {
+        group: String,
+        topic: Option<String>,
+        partition: Option<i32>,
+    },
+    Consumer {
+        service: String,
+    },
+    Outbox,
+    Letters {
+        fingerprint: Option<String>,
+    },
+    Timeline,
+    Activity,
+}
+
+/// The generator of test orders.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Traffic {
+    /// Orders a second it is set to; 0 is off.
+    pub rate: f64,
+    /// Why it is slower than that right now.
+    pub slowed: Option<String>,
+    /// Orders accepted a second, measured.
+    pub orders_per_s: Option<f64>,
+    pub history: Series,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Percentiles {
+    pub p50: Duration,
+    pub p95: Duration,
+    pub p99: Duration,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Topic {
+    pub name: String,
+    pub partitions: usize,
+    /// Sum of end offsets: records ever written.
+    pub end: Option<i64>,
+    pub rate: Option<f64>,
+    pub history: Series,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupLag {
+    pub group: String,
+    /// One of our own services' groups.
+    pub ours: bool,
+    /// The broker's word for the group's state, where it can be asked.
+    pub state: Option<String>,
+    pub numbers: LagNumbers,
+    pub verdict: Verdict,
+    pub topics: Vec<TopicLag>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TopicLag {
+    pub topic: String,
+    pub numbers: LagNumbers,
+    pub verdict: Verdict,
+    pub partitions: Vec<PartitionLag>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PartitionLag {
+    pub partition: i32,
+    /// Offset of the oldest record that is still there.
+    pub first: Option<i64>,
+    pub end: Option<i64>,
+    /// `None`: this group never committed here.
+    pub committed: Option<i64>,
+    /// When the committed offset last moved while being watched.
+    pub moved_at: Option<DateTime<Utc>>,
+    pub numbers: LagNumbers,
+    pub verdict: Verdict,
+    /// The member that reads it, where known.
+    pub owner: Option<String>,
+}
+
+/// The figures of a lag row; a group's and a topic's are the sums (lag, rates) and the worst (time, eta).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LagNumbers {
+    pub lag: Option<u64>,
+    /// Age of the oldest record not yet committed; 0 at the end.
+    pub time: Option<Duration>,
+    pub rate_in: Option<f64>,
+    pub rate_out: Option<f64>,
+    /// lag / (out − in) while it shrinks.
+    pub eta: Option<Duration>,
+    /// Lag over the last ten minutes.
+    pub history: Series,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VerdictKind {
+    Ok,
+    #[default]
+    Unknown,
+    Growing,
+    AtRisk,
+    Rewound,
+    Stopped,
+    Stalled,
+}
+
+/// Is it all right, and by which rule and numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    pub kind: VerdictKind,
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConsumerState {
+    #[default]
+    Starting,
+    /// In its group, with or without partitions.
+    Running,
+    /// By a person's order.
+    Paused,
+    /// A dependency is down: it waits, counts nothing, dead-letters nothing.
+    Holding,
+    /// It failed as a whole and is being started again.
+    Restarting,
+    Stopped,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Consumer {
+    pub service: String,
+    pub group: String,
+    pub topics: Vec<String>,
+    pub state: ConsumerState,
+    /// Why it is in that state, where there is more to say.
+    pub state_reason: Option<String>,
+    pub since: Option<DateTime<Utc>>,
+    pub events_per_s: Option<f64>,
+    pub errors_per_s: Option<f64>,
+    /// Of handling one event, over the last minute.
+    pub latency: Option<Percentiles>,
+    pub in_flight: u64,
+    pub handled: u64,
+    pub retries: u64,
+    pub dead: u64,
+    pub duplicates: u64,
+    /// Of types it has no interest in, or redriven to another group.
+    pub skipped: u64,
+    pub restarts: u64,
+    /// Keys with a letter at their head, holding what comes after.
+    pub blocked_keys: Option<u64>,
+    pub assigned: Vec<(String, i32)>,
+    pub held: Vec<HeldPartition>,
+    pub faults: FaultPlan,
+    pub last_error: Option<(DateTime<Utc>, String)>,
+    /// Events a second over the last ten minutes.
+    pub history: Series,
+}
+
+/// A partition that waits for its head event to be tried again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldPartition {
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+    pub attempts: u32,
+    pub since: DateTime<Utc>,
+    pub due: Option<DateTime<Utc>>,
+    pub reason: String,
+    /// Records fetched and waiting behind it.
+    pub waiting: usize,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outbox {
+    pub pending: u64,
+    pub oldest: Option<DateTime<Utc>>,
+    pub published: u64,
+    pub publish_per_s: Option<f64>,
+    /// Written → acknowledged by the broker, over the last minute.
+    pub delay: Option<Percentiles>,
+    pub blocked: Vec<BlockedKey>,
+    /// The oldest waiting rows.
+    pub head: Vec<OutboxRow>,
+    /// The newest sent rows, newest first.
+    pub sent: Vec<SentRow>,
+    pub relays: Vec<Relay>,
+    pub pending_history: Series,
+    pub rate_history: Series,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Relay {
+    pub shard: String,
+    pub owner: String,
+    /// "idle", "publishing", "held: kafka down", "slowed: …"
+    pub state: String,
+    pub last_error: Option<(DateTime<Utc>, String)>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreTotals {
+    pub events: u64,
+    pub streams: Option<u64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Letters {
+    /// How many stand in each status; zero counts are left out.
+    pub by_status: Vec<(LetterStatus, u64)>,
+    /// Letters that want attention: open and not merely waiting behind another.
+    pub open: u64,
+    /// New letters in the last minute.
+    pub last_minute: u64,
+    /// Worst first.
+    pub causes: Vec<Cause>,
+    /// Said when there are more causes than are listed.
+    pub causes_total: u64,
+    /// The window of letters that is looked at, newest failure first.
+    pub rows: Vec<Letter>,
+    pub rows_total: u64,
+    /// Index of the first row of the window.
+    pub rows_from: u64,
+    /// Records of the dead-letter topics that the index has not read yet.
+    pub unread: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LetterDetail {
+    pub letter: Letter,
+    pub body: LetterBody,
+    /// Later events of the same key that wait behind it.
+    pub behind: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Timeline {
+    /// Events that match the filter; `None` where counting was not asked or took too long.
+    pub total: Option<u64>,
+    /// Oldest first.
+    pub rows: Vec<StoredEvent>,
+    /// Whether the window ends at the newest event.
+    pub at_end: bool,
+    pub at_start: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventDetail {
+    pub event: StoredEvent,
+    /// The payload as the newest schema sees it, pretty JSON; `None` when it already is the newest.
+    pub upcasted: Option<String>,
+    /// The order's fields after this event: name, value.
+    pub state: Vec<(String, String)>,
+    /// What this event changed: field, before, after.
+    pub changes: Vec<(String, String, String)>,
+    /// Time since the stream's previous event.
+    pub since_previous: Option<Duration>,
+    /// Why state or upcast could not be worked out.
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Activity {
+    /// Running first, then newest.
+    pub operations: Vec<Operation>,
+    /// Newest first.
+    pub audit: Vec<AuditRow>,
+    /// The program's own log, newest last.
+    pub log: Arc<[LogLine]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    pub at: DateTime<Utc>,
+    pub level: LogLevel,
+    pub target: String,
+    pub text: String,
+}
+
+/// One operation or event id, shortened for a list: the random end of a UUIDv7, not its time.
+#[must_use]
+pub fn short_id(id: Uuid) -> String {
+    let text = id.simple().to_string();
+    text[text.len() - 8..].to_owned()
+}
