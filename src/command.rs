@@ -134,6 +134,10 @@ pub enum Command {
     ResumeConsumer {
         service: String,
     },
+    /// Creates the topics and tables that are missing; changes nothing that exists.
+    Setup,
+    /// Looks at everything evtop needs and says what is missing, with the remedy.
+    Doctor,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -200,6 +204,26 @@ pub enum Done {
     ConsumerResumed {
         service: String,
     },
+    Checked(Vec<Check>),
+}
+
+/// One line of `setup` or `doctor`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at: "topic order-events", "sqlite".
+    pub name: String,
+    pub state: CheckState,
+    /// What was found, and the remedy where it is not all right.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CheckState {
+    Ok,
+    /// Made by this very run.
+    Created,
+    Warn,
+    Bad,
 }
 
 /// Why nothing was done, with the remedy, in one sentence.
@@ -224,7 +248,7 @@ impl Command {
     /// Whether it changes anything outside this process. Read-only refuses exactly these.
     #[must_use]
     pub fn writes(&self) -> bool {
-        !matches!(self, Self::Replay { dry_run: true, .. })
+        !matches!(self, Self::Replay { dry_run: true, .. } | Self::Doctor)
     }
 
     /// The word in the audit log.
@@ -239,6 +263,8 @@ impl Command {
             Self::SetFaults { .. } => "set-faults",
             Self::PauseConsumer { .. } => "pause-consumer",
             Self::ResumeConsumer { .. } => "resume-consumer",
+            Self::Setup => "setup",
+            Self::Doctor => "doctor",
         }
     }
 }
