@@ -3,4 +3,5 @@
 pub mod clock;
 pub mod command;
 pub mod domain;
+pub mod kafka;
 pub mod snapshot;
