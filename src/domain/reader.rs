@@ -1,0 +1,275 @@
+//! The tolerant reader: any of the shapes that producers use becomes one canonical envelope.
+//!
+//! What fits none is refused with a reason and its bytes stay as they are. Reading is a pure function
+//! of the record: read twice, it gives the same event with the same ids.
+
+mod alias;
+mod checksum;
+mod cloudevents;
+mod convert;
+mod json;
+mod shape;
+mod trace;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+pub use shape::Shape;
+
+use super::envelope::Envelope;
+use super::envelope::{ORIGINAL_KEY, ORIGINAL_SHAPE};
+use super::event::Event;
+use super::event_type::EventType;
+use super::ids;
+use super::record::{Headers, Record};
+use super::reject::{Reject, RejectCode};
+use alias::{Fields, Name};
+
+/// What the reader refuses before it looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of the value alone, without key and headers.
+    pub max_value_bytes: usize,
+}
+
+impl Default for Limits {
+    /// 1 MiB.
+    fn default() -> Self {
+        Self {
+            max_value_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// A record that was understood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    pub envelope: Envelope,
+    pub event: Event,
+    pub shape: Shape,
+}
+
+/// Reads a record down to its typed, valid event.
+pub fn read(record: &Record, limits: &Limits) -> Result<Read, Reject> {
+    let (envelope, shape) = read_envelope(record, limits)?;
+    let event = Event::decode(&envelope, shape)?;
+    Ok(Read {
+        envelope,
+        event,
+        shape,
+    })
+}
+
+/// Reads a record as far as its envelope: the payload's own rules are not looked at, and its version
+/// may be one that nobody here knows.
+pub fn read_envelope(record: &Record, limits: &Limits) -> Result<(Envelope, Shape), Reject> {
+    let body = body(record, limits)?;
+    let headers = &record.headers;
+    let (mut body, cloud) = cloudevents::unwrap(body, headers)?;
+    let camel = cloud.is_none() && shape::is_camel(&body);
+    if camel {
+        checksum::verify(&mut body)?;
+    }
+    let mut fields = Fields::new(body, cloud.is_some());
+
+    let word = event_type_text(&mut fields, headers)?;
+    let given_version = match fields.take(Name::Version) {
+        Some(value) => Some(value),
+        None => header(headers, "event_version").map(Value::from),
+    };
+    let (event_type, type_version) = parse_type(&word, cloud.is_some(), given_version.as_ref())?;
+    let event_version = match &given_version {
+        Some(value) => convert::version(value)?,
+        None => fields
+            .peek("dataschema")
+            .filter(|_| cloud.is_some())
+            .and_then(cloudevents::schema_version)
+            .or(type_version)
+            .unwrap_or(1),
+    };
+
+    let mut metadata = fields.metadata();
+    let event_id = match take_id(&mut fields, &mut metadata, Name::EventId)? {
+        Some(id) => id,
+        None => match header(headers, "event_id") {
+            Some(text) => note_id(text.to_owned(), Name::EventId, &mut metadata)?,
+            None => ids::of_record(&record.topic, record.partition, record.offset),
+        },
+    };
+    let correlation_id = match take_id(&mut fields, &mut metadata, Name::CorrelationId)? {
+        Some(id) => id,
+        None => match header(headers, "correlation_id") {
+            Some(text) => note_id(text.to_owned(), Name::CorrelationId, &mut metadata)?,
+            None => event_id,
+        },
+    };
+    let causation_id = take_id(&mut fields, &mut metadata, Name::CausationId)?;
+    let timestamp = match fields.take(Name::Timestamp) {
+        Some(value) => convert::timestamp(&value)?,
+        None => record.timestamp.unwrap_or_default(),
+    };
+    let source_service =
+        convert::source(fields.take(Name::Source), header(headers, "source_service"))?;
+    let aggregate_id = fields.take(Name::AggregateId);
+    trace::note(
+        &mut fields,
+        &mut metadata,
+        headers,
+        correlation_id,
+        event_id,
+    );
+
+    let version_is_integer = given_version.as_ref().is_some_and(convert::is_integer);
+    let told_by = fields.told_by();
+    let (mut data, extra, flat) = fields.into_data()?;
+    alias::payload(&mut data, event_type);
+    let shape = match cloud {
+        Some(shape) => shape,
+        None => shape::of_body(&shape::Signs {
+            camel,
+            flat,
+            canonical_names: told_by.canonical_names && word == event_type.name(),
+            version_is_integer,
+            lower_case: word.starts_with(|c: char| c.is_ascii_lowercase()),
+        }),
+    };
+    let shape = note_shape(shape, &mut metadata);
+
+    let key = record.key.as_deref().map(String::from_utf8_lossy);
+    let aggregate_id = match aggregate_id {
+        Some(value) => convert::id_text("aggregate_id", &value)?,
+        None => match (data.get("order_id").and_then(Value::as_str), &key) {
+            (Some(order), _) => order.to_owned(),
+            (None, Some(key)) => key.clone().into_owned(),
+            (None, None) => "unknown".to_owned(),
+        },
+    };
+    if let Some(key) = key.filter(|key| *key != aggregate_id) {
+        metadata.insert(ORIGINAL_KEY.to_owned(), key.into());
+    }
+    let envelope = Envelope {
+        event_id,
+        event_type,
+        event_version,
+        timestamp,
+        source_service,
+        correlation_id,
+        causation_id,
+        aggregate_id,
+        data,
+        metadata,
+        extra,
+    };
+    Ok((envelope, shape))
+}
+
+/// The value as a JSON object.
+fn body(record: &Record, limits: &Limits) -> Result<Map<String, Value>, Reject> {
+    let Some(value) = &record.value else {
+        return Err(Reject::envelope("the record has no value"));
+    };
+    if value.len() > limits.max_value_bytes {
+        return Err(Reject::new(
+            RejectCode::TooLarge,
+            format!(
+                "the value has {} bytes, more than {}",
+                value.len(),
+                limits.max_value_bytes
+            ),
+        ));
+    }
+    json::object(value, "the value")
+}
+
+/// The word for what happened: the body's, else the header's.
+fn event_type_text(fields: &mut Fields, headers: &Headers) -> Result<String, Reject> {
+    match fields.take(Name::Type) {
+        Some(Value::String(text)) => Ok(text),
+        Some(other) => Err(Reject::envelope(format!(
+            "event_type must be text, not {}",
+            convert::kind(&other)
+        ))),
+        None => header(headers, "event_type")
+            .map(str::to_owned)
+            .ok_or_else(|| {
+                Reject::envelope("there is no event type, neither in the value nor in the headers")
+            }),
+    }
+}
+
+fn parse_type(
+    word: &str,
+    cloud: bool,
+    version: Option<&Value>,
+) -> Result<(EventType, Option<u32>), Reject> {
+    let parsed = if cloud {
+        EventType::parse_prefixed(word)
+    } else {
+        EventType::parse(word)
+    };
+    parsed.ok_or_else(|| {
+        let version = version.map_or_else(|| "1".to_owned(), convert::short);
+        Reject::new(
+            RejectCode::UnknownType,
+            format!(
+                "the event type \"{}\" (version {version}) is unknown",
+                convert::cut(word)
+            ),
+        )
+    })
+}
+
+/// An id of the envelope: a field, else one of the metadata's.
+fn take_id(
+    fields: &mut Fields,
+    metadata: &mut Map<String, Value>,
+    name: Name,
+) -> Result<Option<Uuid>, Reject> {
+    let value = match fields.take(name) {
+        Some(value) => Some(value),
+        None if name == Name::EventId => None,
+        None => alias::take(metadata, name.spellings()),
+    };
+    match value {
+        Some(value) => {
+            let text = convert::id_text(name.canonical(), &value)?;
+            note_id(text, name, metadata).map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+/// The id as a UUID; where it is none, its own text is kept in the metadata.
+fn note_id(text: String, name: Name, metadata: &mut Map<String, Value>) -> Result<Uuid, Reject> {
+    if let Some(problem) = ids::problem(&text) {
+        return Err(Reject::envelope(format!("{} {problem}", name.canonical())));
+    }
+    Ok(Uuid::try_parse(&text).unwrap_or_else(|_| {
+        let id = ids::of_text(&text);
+        metadata.insert(format!("original_{}", name.canonical()), text.into());
+        id
+    }))
+}
+
+/// A canonical envelope may be one that a reader made of a foreign record: then the foreign shape's
+/// rules go on to hold, or it could never be read again.
+fn note_shape(shape: Shape, metadata: &mut Map<String, Value>) -> Shape {
+    if shape != Shape::Canonical {
+        metadata.insert(ORIGINAL_SHAPE.to_owned(), shape.name().into());
+        return shape;
+    }
+    metadata
+        .get(ORIGINAL_SHAPE)
+        .and_then(Value::as_str)
+        .and_then(Shape::from_name)
+        .unwrap_or(shape)
+}
+
+/// A header's text whatever its name's case; empty or no UTF-8 is absent.
+fn header<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
+    headers
+        .iter()
+        .filter(|(n, _)| n.eq_ignore_ascii_case(name))
+        .find_map(|(_, value)| std::str::from_utf8(value.as_deref()?).ok())
+        .filter(|text| !text.is_empty())
+}
