@@ -2,10 +2,13 @@
 
 pub mod clock;
 pub mod command;
-pub mod domain;
-pub mod kafka;
-pub mod snapshot;
+pub mod config;
 pub mod dedupe;
+pub mod domain;
 pub mod failpoint;
+pub mod kafka;
+pub mod logging;
 pub mod operate;
 pub mod pipeline;
+pub mod snapshot;
+pub mod store;
