@@ -2,5 +2,7 @@
 
 pub mod clock;
 pub mod command;
+pub mod config;
 pub mod domain;
+pub mod logging;
 pub mod snapshot;
