@@ -88,7 +88,7 @@ pub(super) fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|word| (distance(given, word), *word))
-        .filter(|(distance, word)| *distance <= word.chars().count().max(3) / 3)
+        .filter(|(distance, word)| *distance <= word.chars().count().div_ceil(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word)
 }
