@@ -287,7 +287,7 @@ fn camel_is_read_and_its_checksum_checked() {
 fn the_checksum_is_over_the_sorted_event() {
     // Already as `json.dumps(event, sort_keys=True)` writes it; é is escaped, Z sorts before a.
     let sorted = concat!(
-        r#"{"data": {"Z": [1, 2.50, {}], "a": "\u00e9", "orderId": "ORD-1", "totalAmount": 5.0}, "#,
+        r#"{"data": {"Z": [1E5, 2.50, {}], "a": "\u00e9", "orderId": "ORD-1", "totalAmount": 5.0}, "#,
         r#""eventId": "evt-2", "eventType": "OrderConfirmed"}"#
     );
     let checksum: String = Sha256::digest(sorted)
@@ -296,7 +296,7 @@ fn the_checksum_is_over_the_sorted_event() {
         .collect();
     let event = format!(
         r#"{{"eventType":"OrderConfirmed","checksum":"{checksum}","eventId":"evt-2",
-            "data":{{"orderId":"ORD-1","a":"é","totalAmount":5.0,"Z":[1,2.50,{{}}]}}}}"#
+            "data":{{"orderId":"ORD-1","a":"é","totalAmount":5.0,"Z":[1E5,2.50,{{}}]}}}}"#
     );
     assert_eq!(ok(&event).shape, Shape::Camel);
     let other = event.replace("2.50", "2.5");

@@ -65,12 +65,13 @@ pub fn read(record: &Record, limits: &Limits) -> Result<Read, Reject> {
 /// Reads a record as far as its envelope: the payload's own rules are not looked at, and its version
 /// may be one that nobody here knows.
 pub fn read_envelope(record: &Record, limits: &Limits) -> Result<(Envelope, Shape), Reject> {
-    let body = body(record, limits)?;
+    let text = value_text(record, limits)?;
+    let body = json::object(text, "the value")?;
     let headers = &record.headers;
     let (mut body, cloud) = cloudevents::unwrap(body, headers)?;
     let camel = cloud.is_none() && shape::is_camel(&body);
     if camel {
-        checksum::verify(&mut body)?;
+        checksum::verify(&mut body, text)?;
     }
     let mut fields = Fields::new(body, cloud.is_some());
 
@@ -160,8 +161,8 @@ pub fn read_envelope(record: &Record, limits: &Limits) -> Result<(Envelope, Shap
     Ok((envelope, shape))
 }
 
-/// The value as a JSON object.
-fn body(record: &Record, limits: &Limits) -> Result<Map<String, Value>, Reject> {
+/// The value as text, where there is one and it is not too large.
+fn value_text<'a>(record: &'a Record, limits: &Limits) -> Result<&'a str, Reject> {
     let Some(value) = &record.value else {
         return Err(Reject::envelope("the record has no value"));
     };
@@ -175,7 +176,7 @@ fn body(record: &Record, limits: &Limits) -> Result<Map<String, Value>, Reject> 
             ),
         ));
     }
-    json::object(value, "the value")
+    json::text(value, "the value")
 }
 
 /// The word for what happened: the body's, else the header's.
