@@ -141,7 +141,7 @@ mod tests {
         for (text, sentence) in [
             ("29.999", "29.999 has more than two decimals"),
             ("10000000000", "10000000000 is more than 9999999999.99"),
-            ("1e400", "1e400 is more than 9999999999.99"),
+            ("1e400", "1e+400 is more than 9999999999.99"),
             ("\"1e2\"", "\"1e2\" is not a decimal number"),
             ("\" 1\"", "\" 1\" is not a decimal number"),
             ("\"١\"", "\"١\" is not a decimal number"),

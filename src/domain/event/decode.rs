@@ -42,7 +42,7 @@ pub(super) fn decode(envelope: &Envelope, shape: Shape) -> Result<Event, Reject>
         }),
         EventType::OrderCancelled => Event::OrderCancelled(OrderCancelled {
             order_id,
-            reason: fields.reason("reason")?,
+            reason: fields.free_text("reason")?,
             refund_amount: fields.refund("refund_amount")?,
         }),
         EventType::ItemAdded => Event::ItemAdded(ItemAdded {
@@ -67,7 +67,7 @@ pub(super) fn decode(envelope: &Envelope, shape: Shape) -> Result<Event, Reject>
         EventType::PaymentFailed => Event::PaymentFailed(PaymentFailed {
             order_id,
             amount: fields.amount("amount")?,
-            reason: fields.reason("reason")?,
+            reason: fields.free_text("reason")?,
         }),
         EventType::PaymentRefunded => Event::PaymentRefunded(PaymentRefunded {
             order_id,
@@ -82,13 +82,13 @@ pub(super) fn decode(envelope: &Envelope, shape: Shape) -> Result<Event, Reject>
         EventType::InventoryReservationFailed => {
             Event::InventoryReservationFailed(InventoryReservationFailed {
                 order_id,
-                reason: fields.reason("reason")?,
+                reason: fields.free_text("reason")?,
             })
         }
         EventType::InventoryReleased => Event::InventoryReleased(InventoryReleased {
             order_id,
             reservation_id: fields.id("reservation_id")?,
-            reason: fields.optional_text("reason", usize::MAX)?,
+            reason: fields.optional_free_text("reason")?,
         }),
     })
 }
@@ -116,7 +116,7 @@ fn created(fields: &Fields<'_>, order_id: String, strict: bool) -> Result<OrderC
         order_id,
         customer_id,
         customer_email,
-        customer_phone: fields.optional_text("customer_phone", usize::MAX)?,
+        customer_phone: fields.optional_free_text("customer_phone")?,
         currency: currency(fields)?,
         shipping_address: address(fields)?,
         items,

@@ -71,9 +71,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Why something happened: any text that says something.
-    pub(super) fn reason(&self, name: &str) -> Result<String, Reject> {
-        self.text(name, usize::MAX)
+    /// Any text, such as why something happened; it must be there, but may say nothing.
+    pub(super) fn free_text(&self, name: &str) -> Result<String, Reject> {
+        self.str(name, self.need(name)?).map(str::to_owned)
+    }
+
+    pub(super) fn optional_free_text(&self, name: &str) -> Result<Option<String>, Reject> {
+        self.get(name).map(|_| self.free_text(name)).transpose()
     }
 
     /// Money above zero.

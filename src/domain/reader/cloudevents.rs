@@ -93,7 +93,7 @@ fn decode_data(body: &mut Map<String, Value>) -> Result<(), Reject> {
             )));
         }
     };
-    let object = json::object(&decoded, "data_base64")?;
+    let object = json::object(json::text(&decoded, "data_base64")?, "data_base64")?;
     body.insert("data".to_owned(), Value::Object(object));
     Ok(())
 }
