@@ -39,7 +39,13 @@ impl Dedupe {
     /// Claims all of `ids` for `owner`, in one round trip; the answers stand in their order. Claiming
     /// again what one owns already is `Fresh`.
     #[must_use]
-    pub fn claim(&self, consumer: &str, ids: &[&str], owner: &str, now: DateTime<Utc>) -> Vec<Claim> {
+    pub fn claim(
+        &self,
+        consumer: &str,
+        ids: &[&str],
+        owner: &str,
+        now: DateTime<Utc>,
+    ) -> Vec<Claim> {
         match self {
             Self::Memory(memory) => memory.claim(consumer, ids, owner, now),
         }
@@ -89,11 +95,15 @@ impl Memory {
                 let key = key(consumer, id);
                 match halves.get(&key) {
                     Some(Entry::Done { until }) if *until > now => Claim::Done,
-                    Some(Entry::Claimed { owner: other, until }) if other != owner && *until > now => {
-                        Claim::Busy { until: *until }
-                    }
+                    Some(Entry::Claimed {
+                        owner: other,
+                        until,
+                    }) if other != owner && *until > now => Claim::Busy { until: *until },
                     _ => {
-                        let claimed = Entry::Claimed { owner: owner.to_owned(), until: now + LEASE };
+                        let claimed = Entry::Claimed {
+                            owner: owner.to_owned(),
+                            until: now + LEASE,
+                        };
                         halves.put(key, claimed);
                         Claim::Fresh
                     }
@@ -156,7 +166,10 @@ mod tests {
         assert_eq!(dedupe.claim("email", &["e"], "a", at(0)), [Claim::Fresh]);
         assert_eq!(dedupe.claim("email", &["e"], "a", at(1)), [Claim::Fresh]);
         let until = at(1) + LEASE;
-        assert_eq!(dedupe.claim("email", &["e"], "b", at(2)), [Claim::Busy { until }]);
+        assert_eq!(
+            dedupe.claim("email", &["e"], "b", at(2)),
+            [Claim::Busy { until }]
+        );
         assert_eq!(dedupe.claim("other", &["e"], "b", at(2)), [Claim::Fresh]);
         assert_eq!(dedupe.claim("email", &["e"], "b", at(62)), [Claim::Fresh]);
     }
@@ -167,8 +180,14 @@ mod tests {
         let _ = dedupe.claim("email", &["e", "f"], "a", at(0));
         dedupe.complete("email", &["e"], at(0));
         dedupe.release("email", &["e", "f"], "a");
-        assert_eq!(dedupe.claim("email", &["e", "f"], "b", at(1)), [Claim::Done, Claim::Fresh]);
-        assert_eq!(dedupe.claim("email", &["e"], "b", at(86_401)), [Claim::Fresh]);
+        assert_eq!(
+            dedupe.claim("email", &["e", "f"], "b", at(1)),
+            [Claim::Done, Claim::Fresh]
+        );
+        assert_eq!(
+            dedupe.claim("email", &["e"], "b", at(86_401)),
+            [Claim::Fresh]
+        );
     }
 
     #[test]

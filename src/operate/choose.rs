@@ -28,10 +28,19 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
                 many => format!("{} marked letters", many.len()),
             };
             for id in ids {
-                let found = operator.shared.store.letter(*id).await.map_err(|e| from_store(&e))?;
+                let found = operator
+                    .shared
+                    .store
+                    .letter(*id)
+                    .await
+                    .map_err(|e| from_store(&e))?;
                 match found {
-                    Some((letter, _)) => sort_in(operator, &mut chosen, letter, ids.len() == 1).await?,
-                    None => chosen.refused.push((*id, format!("there is no letter {id}"))),
+                    Some((letter, _)) => {
+                        sort_in(operator, &mut chosen, letter, ids.len() == 1).await?
+                    }
+                    None => chosen
+                        .refused
+                        .push((*id, format!("there is no letter {id}"))),
                 }
             }
         }
@@ -43,8 +52,12 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
             };
             let mut from = 0;
             loop {
-                let (page, total) =
-                    operator.shared.store.letters(&filter, from, PAGE).await.map_err(|e| from_store(&e))?;
+                let (page, total) = operator
+                    .shared
+                    .store
+                    .letters(&filter, from, PAGE)
+                    .await
+                    .map_err(|e| from_store(&e))?;
                 from += page.len() as u64;
                 let last = page.is_empty();
                 for letter in page {
@@ -59,25 +72,39 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
                 None => format!("cause {fingerprint}"),
             };
             // Oldest first, as they came.
-            chosen.letters.sort_by_key(|l| (l.first_failed_at, l.topic.clone(), l.partition, l.offset));
+            chosen
+                .letters
+                .sort_by_key(|l| (l.first_failed_at, l.topic.clone(), l.partition, l.offset));
         }
     }
     if chosen.letters.is_empty() {
-        let why = chosen.refused.first().map_or_else(|| "no open letter was chosen".to_owned(), |(_, w)| w.clone());
+        let why = chosen.refused.first().map_or_else(
+            || "no open letter was chosen".to_owned(),
+            |(_, w)| w.clone(),
+        );
         return Err(refuse(RefusalKind::Conflict, why));
     }
     Ok(chosen)
 }
 
-async fn sort_in(operator: &Operator, chosen: &mut Chosen, letter: Letter, alone: bool) -> Result<(), Refusal> {
+async fn sort_in(
+    operator: &Operator,
+    chosen: &mut Chosen,
+    letter: Letter,
+    alone: bool,
+) -> Result<(), Refusal> {
     match refusal(&letter, alone) {
         Some(why) => chosen.refused.push((letter.id, why)),
         None if letter.status == LetterStatus::Blocked => {
-            let head = operator.shared.store.open_head(&letter).await.map_err(|e| from_store(&e))?;
+            let key = letter.key.as_deref().unwrap_or_default();
+            let store = &operator.shared.store;
+            let heads = store.blocked_heads(&letter.group, &[key]).await;
+            let head = heads.map_err(|e| from_store(&e))?.remove(key);
             match head {
-                Some(head) if head != letter.id => chosen
-                    .refused
-                    .push((letter.id, format!("it waits behind letter {head} of the same key: redrive that one"))),
+                Some(head) if head != letter.id => chosen.refused.push((
+                    letter.id,
+                    format!("it waits behind letter {head} of the same key: redrive that one"),
+                )),
                 _ => chosen.letters.push(letter),
             }
         }
@@ -94,7 +121,9 @@ fn refusal(letter: &Letter, alone: bool) -> Option<String> {
         LetterStatus::Parked => {
             return Some("it was redriven three times in vain and is parked: choose it alone to try once more".into());
         }
-        LetterStatus::Queued | LetterStatus::InFlight => return Some("it is being redriven already".into()),
+        LetterStatus::Queued | LetterStatus::InFlight => {
+            return Some("it is being redriven already".into());
+        }
         LetterStatus::Resolved => return Some("it is resolved already".into()),
         LetterStatus::Archived => return Some("it is archived".into()),
     }

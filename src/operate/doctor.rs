@@ -17,7 +17,8 @@ pub async fn checks(operator: &Operator) -> Vec<Check> {
         checks.push(Check {
             name: "writes".into(),
             state: CheckState::Warn,
-            text: "this profile is read-only: set read_only = false in its config to allow changes".into(),
+            text: "this profile is read-only: set read_only = false in its config to allow changes"
+                .into(),
         });
     }
     checks
@@ -29,11 +30,22 @@ async fn kafka(operator: &Operator, checks: &mut Vec<Check>) {
     let topics = match operator.observer.topics().await {
         Ok(topics) => topics,
         Err(error) => {
-            checks.push(bad("kafka", format!("{brokers} does not answer ({error}): check kafka.brokers and that it runs")));
+            checks.push(bad(
+                "kafka",
+                format!(
+                    "{brokers} does not answer ({error}): check kafka.brokers and that it runs"
+                ),
+            ));
             return;
         }
     };
-    checks.push(ok("kafka", format!("{brokers} answers in {:.1} ms", started.elapsed().as_secs_f64() * 1e3)));
+    checks.push(ok(
+        "kafka",
+        format!(
+            "{brokers} answers in {:.1} ms",
+            started.elapsed().as_secs_f64() * 1e3
+        ),
+    ));
     for (name, partitions, _) in wanted_topics(&operator.shared.settings.dlq_topic) {
         let name_shown = format!("topic {name}");
         checks.push(match topics.get(&name) {
@@ -52,7 +64,10 @@ async fn store(operator: &Operator, checks: &mut Vec<Check>) {
     let kind = store.kind();
     let started = clock::instant();
     match store.probe().await {
-        Ok(_) => checks.push(ok(kind, format!("answers in {:.1} ms", started.elapsed().as_secs_f64() * 1e3))),
+        Ok(_) => checks.push(ok(
+            kind,
+            format!("answers in {:.1} ms", started.elapsed().as_secs_f64() * 1e3),
+        )),
         Err(error) => {
             checks.push(bad(kind, format!("{error}: check store.url")));
             return;
@@ -62,20 +77,37 @@ async fn store(operator: &Operator, checks: &mut Vec<Check>) {
         Ok(blocked) if blocked.is_empty() => checks.push(ok("outbox", "no key is blocked".into())),
         Ok(blocked) => checks.push(warn(
             "outbox",
-            format!("{} keys can't be published, the first: {} ({})", blocked.len(), blocked[0].aggregate_id, blocked[0].error),
+            format!(
+                "{} keys can't be published, the first: {} ({})",
+                blocked.len(),
+                blocked[0].aggregate_id,
+                blocked[0].error
+            ),
         )),
         Err(error) => checks.push(bad("outbox", error.to_string())),
     }
 }
 
 fn ok(name: &str, text: String) -> Check {
-    Check { name: name.to_owned(), state: CheckState::Ok, text }
+    Check {
+        name: name.to_owned(),
+        state: CheckState::Ok,
+        text,
+    }
 }
 
 fn warn(name: &str, text: String) -> Check {
-    Check { name: name.to_owned(), state: CheckState::Warn, text }
+    Check {
+        name: name.to_owned(),
+        state: CheckState::Warn,
+        text,
+    }
 }
 
 fn bad(name: &str, text: String) -> Check {
-    Check { name: name.to_owned(), state: CheckState::Bad, text }
+    Check {
+        name: name.to_owned(),
+        state: CheckState::Bad,
+        text,
+    }
 }

@@ -32,7 +32,11 @@ pub async fn start(
     let mut groups: Vec<&str> = chosen.letters.iter().map(|l| l.group.as_str()).collect();
     groups.sort_unstable();
     groups.dedup();
-    let items: Vec<(Uuid, Uuid)> = chosen.letters.iter().map(|l| (redrive_id(id, l.id), l.id)).collect();
+    let items: Vec<(Uuid, Uuid)> = chosen
+        .letters
+        .iter()
+        .map(|l| (redrive_id(id, l.id), l.id))
+        .collect();
     let total = items.len() as u64;
     let operation = Operation {
         id,
@@ -40,7 +44,10 @@ pub async fn start(
         state: OperationState::Planned,
         what: chosen.what.clone(),
         target: format!("{} only", groups.join(", ")),
-        counts: Counts { total, ..Counts::default() },
+        counts: Counts {
+            total,
+            ..Counts::default()
+        },
         rate_limit: rate,
         by: operator.who.clone(),
         created_at: operator.shared.clock.now(),
@@ -48,12 +55,20 @@ pub async fn start(
         note: left_out(&chosen.refused),
         plan: String::new(),
     };
-    operator.shared.store.create_operation(&operation, &items).await.map_err(|e| match e {
-        StoreError::Busy(why) => refuse(RefusalKind::Conflict, why),
-        other => from_store(&other),
-    })?;
+    operator
+        .shared
+        .store
+        .create_operation(&operation, &items)
+        .await
+        .map_err(|e| match e {
+            StoreError::Busy(why) => refuse(RefusalKind::Conflict, why),
+            other => from_store(&other),
+        })?;
     operator.begin(id, move |operator, token| run(operator, id, rate, token));
-    Ok(Done::Started { operation: id, total })
+    Ok(Done::Started {
+        operation: id,
+        total,
+    })
 }
 
 /// The id under which a letter is sent in an operation: the same after a crash.
@@ -82,10 +97,18 @@ pub async fn resume_all(operator: Arc<Operator>) {
         tracing::info!(id = %operation.id, kind = operation.kind.name(), "goes on");
         let (id, rate) = (operation.id, operation.rate_limit);
         match operation.kind {
-            OperationKind::Redrive => operator.begin(id, move |operator, token| run(operator, id, rate, token)),
+            OperationKind::Redrive => {
+                operator.begin(id, move |operator, token| run(operator, id, rate, token))
+            }
             OperationKind::Replay | OperationKind::Inject => {
-                let note = "evtop ended while it ran: what was sent is sent, start it again for the rest";
-                let failed = operator.shared.store.set_operation_state(id, OperationState::Failed, Some(note), operator.shared.clock.now());
+                let note =
+                    "evtop ended while it ran: what was sent is sent, start it again for the rest";
+                let failed = operator.shared.store.set_operation_state(
+                    id,
+                    OperationState::Failed,
+                    Some(note),
+                    operator.shared.clock.now(),
+                );
                 if let Err(error) = failed.await {
                     tracing::warn!(%error, "an interrupted operation could not be closed");
                 }
@@ -99,8 +122,13 @@ async fn run(operator: Arc<Operator>, id: Uuid, rate: u32, token: CancellationTo
         match drive(&operator, id, rate, &token).await {
             Ok(state) => {
                 let now = operator.shared.clock.now();
-                match operator.shared.store.set_operation_state(id, state, None, now).await {
-                    Ok(()) => return,
+                match operator
+                    .shared
+                    .store
+                    .set_operation_state(id, state, None, now)
+                    .await
+                {
+                    Ok(_) => return,
                     Err(error) => tracing::warn!(%error, "an operation's end can't be written"),
                 }
             }
@@ -134,8 +162,15 @@ async fn drive(
 ) -> Result<OperationState, Halt> {
     let store = &operator.shared.store;
     let now = || operator.shared.clock.now();
-    store.set_operation_state(id, OperationState::Running, None, now()).await?;
-    let mut flying: HashSet<Uuid> = store.in_flight_items(id).await?.iter().map(|i| i.redrive_id).collect();
+    store
+        .set_operation_state(id, OperationState::Running, None, now())
+        .await?;
+    let mut flying: HashSet<Uuid> = store
+        .in_flight_items(id)
+        .await?
+        .iter()
+        .map(|i| i.redrive_id)
+        .collect();
     let mut waited: std::collections::HashMap<Uuid, u32> = std::collections::HashMap::new();
     loop {
         for item in store.next_items(id, 100).await? {
@@ -165,7 +200,9 @@ async fn drive(
         if flying.is_empty() {
             return Ok(OperationState::Completed);
         }
-        store.set_operation_state(id, OperationState::Draining, None, now()).await?;
+        store
+            .set_operation_state(id, OperationState::Draining, None, now())
+            .await?;
         give_up_on_passed(operator, &open, &mut waited).await?;
         tokio::select! {
             () = operator.stop.cancelled() => return Err(Halt::Stopped),
@@ -181,10 +218,15 @@ async fn drive(
 async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
     let store = &operator.shared.store;
     let Some((letter, _)) = store.letter(item.letter_id).await? else {
-        store.item_refused(item.redrive_id, "the letter is gone").await?;
+        store
+            .item_refused(item.redrive_id, "the letter is gone")
+            .await?;
         return Ok(false);
     };
-    if matches!(letter.status, LetterStatus::Resolved | LetterStatus::Archived) {
+    if matches!(
+        letter.status,
+        LetterStatus::Resolved | LetterStatus::Archived
+    ) {
         let why = format!("it is {} by now", letter.status.name());
         store.item_refused(item.redrive_id, &why).await?;
         return Ok(false);
@@ -192,18 +234,29 @@ async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
     store.item_queued(item.redrive_id).await?;
     failpoint::pass("redrive.queued");
     // Read again: queueing it counted the redrive.
-    let Some((letter, body)) = store.letter(item.letter_id).await? else { return Ok(false) };
+    let Some((letter, body)) = store.letter(item.letter_id).await? else {
+        return Ok(false);
+    };
     let record = headers::redrive(&letter, &body, item.redrive_id);
     match operator.shared.producer.send(&record).await {
         Ok(place) => {
             failpoint::pass("redrive.acked");
             operator.shared.delivered(&record, place);
-            store.item_sent(item.redrive_id, &record.topic, place.partition, place.offset).await?;
+            store
+                .item_sent(
+                    item.redrive_id,
+                    &record.topic,
+                    place.partition,
+                    place.offset,
+                )
+                .await?;
             Ok(true)
         }
         Err(error) if error.is_unavailable() => Err(Halt::Down(error.to_string())),
         Err(error) => {
-            store.item_refused(item.redrive_id, &error.to_string()).await?;
+            store
+                .item_refused(item.redrive_id, &error.to_string())
+                .await?;
             Ok(false)
         }
     }
@@ -212,13 +265,24 @@ async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
 /// After a letter is done, the next event of its key's queue takes its turn. `true` when there is one.
 async fn follow(operator: &Operator, operation: Uuid, redrive: Uuid) -> Result<bool, Halt> {
     let store = &operator.shared.store;
-    let Some(item) = store.item(redrive).await? else { return Ok(false) };
-    let Some((letter, _)) = store.letter(item.letter_id).await? else { return Ok(false) };
+    let Some(item) = store.item(redrive).await? else {
+        return Ok(false);
+    };
+    let Some((letter, _)) = store.letter(item.letter_id).await? else {
+        return Ok(false);
+    };
     if letter.status != LetterStatus::Resolved {
         return Ok(false);
     }
-    let Some(next) = store.next_behind(&letter.group, letter.key.as_deref()).await? else { return Ok(false) };
-    store.add_item(operation, redrive_id(operation, next.id), next.id).await?;
+    let Some(next) = store
+        .next_behind(&letter.group, letter.key.as_deref().unwrap_or_default())
+        .await?
+    else {
+        return Ok(false);
+    };
+    store
+        .add_item(operation, redrive_id(operation, next.id), next.id)
+        .await?;
     Ok(true)
 }
 
@@ -229,14 +293,16 @@ async fn give_up_on_passed(
     waited: &mut std::collections::HashMap<Uuid, u32>,
 ) -> Result<(), Halt> {
     for item in open {
-        let (Some(place), Some((letter, _))) =
-            (item.place.clone(), operator.shared.store.letter(item.letter_id).await?)
-        else {
+        let (Some(place), Some((letter, _))) = (
+            item.place.clone(),
+            operator.shared.store.letter(item.letter_id).await?,
+        ) else {
             continue;
         };
-        let at = vec![(place.topic, place.partition)];
+        let at = vec![(place.0, place.1)];
         let committed = operator.observer.committed(&letter.group, at).await;
-        let passed = committed.is_ok_and(|c| c.first().copied().flatten().is_some_and(|c| c > place.offset));
+        let passed =
+            committed.is_ok_and(|c| c.first().copied().flatten().is_some_and(|c| c > place.2));
         let count = waited.entry(item.redrive_id).or_default();
         *count = if passed { *count + 1 } else { 0 };
         // The report comes before the offset, so one more look would do; a slow reader gets a few.

@@ -38,7 +38,12 @@ impl Plan {
             (Some(first), Some(last)) => (last - first).to_std().ok(),
             _ => None,
         };
-        Done::WouldReplay { events: self.found.count, first: self.found.first, last: self.found.last, span }
+        Done::WouldReplay {
+            events: self.found.count,
+            first: self.found.first,
+            last: self.found.last,
+            span,
+        }
     }
 }
 
@@ -51,14 +56,23 @@ pub async fn plan(
 ) -> Result<Plan, Refusal> {
     let service = match target {
         ReplayTarget::Topic => None,
-        ReplayTarget::Service(name) => Some(Service::parse(name).ok_or_else(|| super::no_service(name))?),
+        ReplayTarget::Service(name) => {
+            Some(Service::parse(name).ok_or_else(|| super::no_service(name))?)
+        }
     };
     let store = &operator.shared.store;
     let (filter, one, found, what) = match events {
         EventChoice::One(position) => {
-            let event = store.event(*position).await.map_err(|e| from_store(&e))?.ok_or_else(|| {
-                refuse(RefusalKind::NotFound, format!("there is no event at position {position}"))
-            })?;
+            let event = store
+                .event(*position)
+                .await
+                .map_err(|e| from_store(&e))?
+                .ok_or_else(|| {
+                    refuse(
+                        RefusalKind::NotFound,
+                        format!("there is no event at position {position}"),
+                    )
+                })?;
             let found = EventCount {
                 count: 1,
                 first: Some(event.position),
@@ -70,14 +84,27 @@ pub async fn plan(
             (EventFilter::default(), Some(event.position), found, what)
         }
         EventChoice::Matching(filter) => {
-            let found = store.count_events(filter).await.map_err(|e| from_store(&e))?;
+            let found = store
+                .count_events(filter)
+                .await
+                .map_err(|e| from_store(&e))?;
             (filter.clone(), None, found, words(filter))
         }
     };
     if found.count == 0 {
-        return Err(refuse(RefusalKind::NotFound, format!("no event matches: {what}")));
+        return Err(refuse(
+            RefusalKind::NotFound,
+            format!("no event matches: {what}"),
+        ));
     }
-    Ok(Plan { filter, one, found, service, force, what })
+    Ok(Plan {
+        filter,
+        one,
+        found,
+        service,
+        force,
+        what,
+    })
 }
 
 fn words(filter: &EventFilter) -> String {
@@ -97,11 +124,20 @@ fn words(filter: &EventFilter) -> String {
     if let Some(to) = filter.to {
         parts.push(format!("to {}", to.to_rfc3339()));
     }
-    if parts.is_empty() { "every event".into() } else { parts.join(", ") }
+    if parts.is_empty() {
+        "every event".into()
+    } else {
+        parts.join(", ")
+    }
 }
 
 /// Writes the operation down and begins.
-pub async fn start(operator: &Arc<Operator>, id: Uuid, plan: Plan, rate: u32) -> Result<Done, Refusal> {
+pub async fn start(
+    operator: &Arc<Operator>,
+    id: Uuid,
+    plan: Plan,
+    rate: u32,
+) -> Result<Done, Refusal> {
     let total = plan.found.count;
     let target = match plan.service {
         Some(service) => format!("{} only", service.row().group),
@@ -112,8 +148,15 @@ pub async fn start(operator: &Arc<Operator>, id: Uuid, plan: Plan, rate: u32) ->
         kind: OperationKind::Replay,
         state: OperationState::Planned,
         what: plan.what.clone(),
-        target: if plan.force { format!("{target}, effects double") } else { target },
-        counts: Counts { total, ..Counts::default() },
+        target: if plan.force {
+            format!("{target}, effects double")
+        } else {
+            target
+        },
+        counts: Counts {
+            total,
+            ..Counts::default()
+        },
         rate_limit: rate,
         by: operator.who.clone(),
         created_at: operator.shared.clock.now(),
@@ -121,7 +164,12 @@ pub async fn start(operator: &Arc<Operator>, id: Uuid, plan: Plan, rate: u32) ->
         note: None,
         plan: String::new(),
     };
-    operator.shared.store.create_operation(&operation, &[]).await.map_err(|e| from_store(&e))?;
+    operator
+        .shared
+        .store
+        .create_operation(&operation, &[])
+        .await
+        .map_err(|e| from_store(&e))?;
     operator.begin(id, move |operator, token| async move {
         let now = || operator.shared.clock.now();
         let (state, note) = match run(&operator, id, &plan, rate, &token).await {
@@ -130,11 +178,19 @@ pub async fn start(operator: &Arc<Operator>, id: Uuid, plan: Plan, rate: u32) ->
             Err(None) => return,
             Err(Some(why)) => (OperationState::Failed, Some(why)),
         };
-        if let Err(error) = operator.shared.store.set_operation_state(id, state, note.as_deref(), now()).await {
+        if let Err(error) = operator
+            .shared
+            .store
+            .set_operation_state(id, state, note.as_deref(), now())
+            .await
+        {
             tracing::warn!(%error, "a replay's end can't be written");
         }
     });
-    Ok(Done::Started { operation: id, total })
+    Ok(Done::Started {
+        operation: id,
+        total,
+    })
 }
 
 /// Why a run ended early: `None` with the program, else the reason.
@@ -149,10 +205,22 @@ async fn run(
 ) -> Result<OperationState, Halt> {
     let store = &operator.shared.store;
     let down = |e: crate::store::StoreError| Some(e.to_string());
-    store.set_operation_state(id, OperationState::Running, None, operator.shared.clock.now()).await.map_err(down)?;
+    store
+        .set_operation_state(
+            id,
+            OperationState::Running,
+            None,
+            operator.shared.clock.now(),
+        )
+        .await
+        .map_err(down)?;
     let last = plan.found.last.unwrap_or_default();
     let mut after = Position::START;
-    let chunk = if rate == 0 { 500 } else { rate.div_ceil(10).clamp(1, 500) };
+    let chunk = if rate == 0 {
+        500
+    } else {
+        rate.div_ceil(10).clamp(1, 500)
+    };
     let mut places = std::collections::HashMap::new();
     loop {
         if operator.stop.is_cancelled() {
@@ -162,10 +230,18 @@ async fn run(
             return Ok(OperationState::Cancelled);
         }
         let rows = next(operator, plan, after, chunk).await.map_err(Some)?;
-        let Some(newest) = rows.last().map(|r| r.position) else { break };
+        let Some(newest) = rows.last().map(|r| r.position) else {
+            break;
+        };
         let due: Vec<&StoredEvent> = rows.iter().filter(|r| r.position <= last).collect();
-        let sent = send(operator, id, plan, &due, &mut places).await.map_err(Some)?;
-        let delta = Counts { sent, refused: due.len() as u64 - sent, ..Counts::default() };
+        let sent = send(operator, id, plan, &due, &mut places)
+            .await
+            .map_err(Some)?;
+        let delta = Counts {
+            sent,
+            refused: due.len() as u64 - sent,
+            ..Counts::default()
+        };
         store.bump_operation(id, &delta).await.map_err(down)?;
         if newest >= last || plan.one.is_some() {
             break;
@@ -182,10 +258,20 @@ async fn run(
     Ok(OperationState::Completed)
 }
 
-async fn next(operator: &Operator, plan: &Plan, after: Position, most: u32) -> Result<Vec<StoredEvent>, String> {
+async fn next(
+    operator: &Operator,
+    plan: &Plan,
+    after: Position,
+    most: u32,
+) -> Result<Vec<StoredEvent>, String> {
     let store = &operator.shared.store;
     match plan.one {
-        Some(one) => Ok(store.event(one).await.map_err(|e| e.to_string())?.into_iter().collect()),
+        Some(one) => Ok(store
+            .event(one)
+            .await
+            .map_err(|e| e.to_string())?
+            .into_iter()
+            .collect()),
         None => {
             let page = store.events(&plan.filter, Page::After(after), most).await;
             Ok(page.map_err(|e| e.to_string())?.rows)
@@ -203,10 +289,15 @@ async fn send(
 ) -> Result<u64, String> {
     let records: Vec<NewRecord> = events.iter().filter_map(|e| record(e, id, plan)).collect();
     let mut sent = 0;
-    for (record, result) in records.iter().zip(operator.shared.ordered.send_all(&records).await) {
+    for (record, result) in records
+        .iter()
+        .zip(operator.shared.ordered.send_all(&records).await)
+    {
         let place = result.map_err(|e| format!("Kafka did not take it: {e}"))?;
         operator.shared.delivered(record, place);
-        let highest = places.entry((record.topic.clone(), place.partition)).or_insert(place.offset);
+        let highest = places
+            .entry((record.topic.clone(), place.partition))
+            .or_insert(place.offset);
         *highest = (*highest).max(place.offset);
         sent += 1;
     }
@@ -217,7 +308,10 @@ async fn send(
 /// target does not read.
 fn record(event: &StoredEvent, id: Uuid, plan: &Plan) -> Option<NewRecord> {
     let (event_type, _) = EventType::parse(&event.event_type)?;
-    if plan.service.is_some_and(|s| !s.row().events.contains(&event_type)) {
+    if plan
+        .service
+        .is_some_and(|s| !s.row().events.contains(&event_type))
+    {
         return None;
     }
     let stored = Record {
@@ -229,9 +323,20 @@ fn record(event: &StoredEvent, id: Uuid, plan: &Plan) -> Option<NewRecord> {
         value: Some(event.payload.clone().into_bytes()),
         headers: Vec::new(),
     };
-    let (envelope, _) = read_envelope(&stored, &Limits { max_value_bytes: usize::MAX }).ok()?;
+    let (envelope, _) = read_envelope(
+        &stored,
+        &Limits {
+            max_value_bytes: usize::MAX,
+        },
+    )
+    .ok()?;
     let mut headers = envelope.headers();
-    headers::add_replay(&mut headers, id, plan.service.map(|s| s.row().group), plan.force);
+    headers::add_replay(
+        &mut headers,
+        id,
+        plan.service.map(|s| s.row().group),
+        plan.force,
+    );
     Some(NewRecord {
         topic: stored.topic,
         partition: None,
@@ -252,23 +357,41 @@ async fn settle(
     let store = &operator.shared.store;
     let group = plan.service.map_or("", |s| s.row().group);
     let now = || operator.shared.clock.now();
-    store.set_operation_state(id, OperationState::Draining, None, now()).await.map_err(|e| Some(e.to_string()))?;
+    store
+        .set_operation_state(id, OperationState::Draining, None, now())
+        .await
+        .map_err(|e| Some(e.to_string()))?;
     let mut passed_for = 0;
     loop {
         let operation = store.operation(id).await.map_err(|e| Some(e.to_string()))?;
-        let Some(counts) = operation.map(|o| o.counts) else { return Ok(()) };
+        let Some(counts) = operation.map(|o| o.counts) else {
+            return Ok(());
+        };
         if counts.settled() >= counts.total {
             return Ok(());
         }
         let wanted: Vec<(String, i32)> = places.keys().cloned().collect();
-        let committed = operator.observer.committed(group, wanted.clone()).await.unwrap_or_default();
+        let committed = operator
+            .observer
+            .committed(group, wanted.clone())
+            .await
+            .unwrap_or_default();
         let passed = committed.len() == wanted.len()
-            && wanted.iter().zip(&committed).all(|(place, at)| at.is_some_and(|at| at > places[place]));
+            && wanted
+                .iter()
+                .zip(&committed)
+                .all(|(place, at)| at.is_some_and(|at| at > places[place]));
         passed_for = if passed { passed_for + 1 } else { 0 };
         if passed_for >= 10 {
             let unknown = counts.total - counts.settled();
-            let delta = Counts { unknown, ..Counts::default() };
-            return store.bump_operation(id, &delta).await.map_err(|e| Some(e.to_string()));
+            let delta = Counts {
+                unknown,
+                ..Counts::default()
+            };
+            return store
+                .bump_operation(id, &delta)
+                .await
+                .map_err(|e| Some(e.to_string()));
         }
         tokio::select! {
             () = operator.stop.cancelled() => return Err(None),

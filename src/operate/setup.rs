@@ -22,7 +22,11 @@ pub fn wanted_topics(dlq_template: &str) -> Vec<(String, i32, Duration)> {
     .into_iter()
     .map(|(name, partitions, keep)| (name.to_owned(), partitions, keep))
     .collect();
-    topics.extend(indexer::topics(dlq_template).into_iter().map(|name| (name, 3, 30 * DAY)));
+    topics.extend(
+        indexer::topics(dlq_template)
+            .into_iter()
+            .map(|name| (name, 3, 30 * DAY)),
+    );
     topics
 }
 
@@ -32,7 +36,12 @@ pub async fn setup(operator: &Operator) -> Result<Done, Refusal> {
         .observer
         .create_missing(&wanted)
         .await
-        .map_err(|e| refuse(RefusalKind::Unavailable, format!("topics could not be created: {e}")))?;
+        .map_err(|e| {
+            refuse(
+                RefusalKind::Unavailable,
+                format!("topics could not be created: {e}"),
+            )
+        })?;
     let mut checks: Vec<Check> = wanted
         .iter()
         .map(|(name, partitions, keep)| {
@@ -40,7 +49,11 @@ pub async fn setup(operator: &Operator) -> Result<Done, Refusal> {
             let days = keep.as_secs() / DAY.as_secs();
             Check {
                 name: format!("topic {name}"),
-                state: if made { CheckState::Created } else { CheckState::Ok },
+                state: if made {
+                    CheckState::Created
+                } else {
+                    CheckState::Ok
+                },
                 text: if made {
                     format!("created with {partitions} partitions, kept {days} days")
                 } else {

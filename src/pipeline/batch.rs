@@ -53,7 +53,12 @@ pub enum Stop {
 enum Job {
     /// Not for us: no such type here, or redriven to another group.
     Skip,
-    Work { read: Box<Read>, asked: Directions, attempts: u32, seen: bool },
+    Work {
+        read: Box<Read>,
+        asked: Directions,
+        attempts: u32,
+        seen: bool,
+    },
 }
 
 struct Run<'a> {
@@ -69,12 +74,22 @@ struct Run<'a> {
 
 /// Works through `records`; `head` is about the first of them.
 pub async fn run(worker: Arc<Worker>, records: Vec<Record>, head: Attempts) -> Report {
-    let mut run = Run { worker: &worker, started: clock::instant(), done: 0, jobs: Vec::new(), head };
+    let mut run = Run {
+        worker: &worker,
+        started: clock::instant(),
+        done: 0,
+        jobs: Vec::new(),
+        head,
+    };
     let stop = run.through(&records).await;
     let next = run.done.checked_sub(1).map(|last| records[last].offset + 1);
     let done = run.done;
     let mut records = records;
-    Report { rest: records.split_off(done), next, stop: stop.unwrap_or(Stop::Done) }
+    Report {
+        rest: records.split_off(done),
+        next,
+        stop: stop.unwrap_or(Stop::Done),
+    }
 }
 
 impl Run<'_> {
@@ -100,7 +115,11 @@ impl Run<'_> {
                 }
             };
             let Some(read) = work.take() else { continue };
-            let head = record.key.as_ref().and_then(|key| blocked.get(key)).copied();
+            let head = record
+                .key
+                .as_ref()
+                .and_then(|key| blocked.get(key))
+                .copied();
             let head = head.filter(|_| asked.redrive.is_none());
             if let Some(head) = head {
                 match self.wait_behind(records, record, &read, head).await {
@@ -112,7 +131,9 @@ impl Run<'_> {
             let attempt = self.attempts(self.done + self.jobs.len()).made + 1;
             if let Err(fault) = self.handle(&read, &record.headers, attempt).await {
                 self.worker.meter.errors.add(1);
-                self.worker.meter.set_error(self.worker.shared.clock.now(), fault.to_string());
+                self.worker
+                    .meter
+                    .set_error(self.worker.shared.clock.now(), fault.to_string());
                 let tired = attempt >= self.worker.shared.settings.max_attempts;
                 let index = self.done + self.jobs.len();
                 if fault.kind == FaultKind::Transient && !tired {
@@ -131,32 +152,42 @@ impl Run<'_> {
                         },
                     });
                 }
-                if let Some(stop) =
-                    self.give_up(records, record, &fault, Some(&read), attempt).await
+                if let Some(stop) = self
+                    .give_up(records, record, &fault, Some(&read), attempt)
+                    .await
                 {
                     return Some(stop);
                 }
                 continue;
             }
-            self.jobs.push(Job::Work { read, asked, attempts: attempt, seen: false });
+            self.jobs.push(Job::Work {
+                read,
+                asked,
+                attempts: attempt,
+                seen: false,
+            });
         }
         self.write(records).await
     }
 
     /// What earlier rounds know of record `index`: only the first one of the batch has a history.
     fn attempts(&self, index: usize) -> Attempts {
-        if index == 0 { self.head } else { Attempts::default() }
+        if index == 0 {
+            self.head
+        } else {
+            Attempts::default()
+        }
     }
 
     fn hold(&self, reason: String) -> Stop {
-        Stop::Hold { reason, attempts: self.attempts(self.done) }
+        Stop::Hold {
+            reason,
+            attempts: self.attempts(self.done),
+        }
     }
 
     /// Keys of this batch that have a letter at their head.
-    async fn blocked(
-        &self,
-        records: &[Record],
-    ) -> Result<HashMap<Vec<u8>, Uuid>, String> {
+    async fn blocked(&self, records: &[Record]) -> Result<HashMap<Vec<u8>, Uuid>, String> {
         let keys: Vec<&[u8]> = records.iter().filter_map(|r| r.key.as_deref()).collect();
         let group = self.worker.service.row().group;
         match self.worker.shared.store.blocked_heads(group, &keys).await {
@@ -167,11 +198,18 @@ impl Run<'_> {
 
     /// Is it for us, and can it be read? Headers come first: what is meant for another group is not
     /// even decoded.
-    #[expect(clippy::type_complexity, reason = "read and directions travel together, once")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "read and directions travel together, once"
+    )]
     fn classify(&self, record: &Record) -> Result<Option<(Box<Read>, Directions)>, Fault> {
         let row = self.worker.service.row();
         let asked = directions(&record.headers);
-        if asked.target_group.as_deref().is_some_and(|target| target != row.group) {
+        if asked
+            .target_group
+            .as_deref()
+            .is_some_and(|target| target != row.group)
+        {
             return Ok(None);
         }
         let read = read(record, &self.worker.shared.settings.limits).map_err(Fault::from)?;
@@ -185,7 +223,11 @@ impl Run<'_> {
     /// panics.
     async fn handle(&self, read: &Read, headers: &Headers, attempt: u32) -> Result<(), Fault> {
         let asked = directions(headers);
-        let fate = self.worker.fate(read.envelope.event_id, history(headers).0 + attempt, asked.redrives);
+        let fate = self.worker.fate(
+            read.envelope.event_id,
+            history(headers).0 + attempt,
+            asked.redrives,
+        );
         if fate == Fate::Works {
             return Ok(());
         }
@@ -240,7 +282,10 @@ impl Run<'_> {
             envelope: read.map(|r| &r.envelope),
         };
         if let Err(Held(reason)) = bury(&worker.shared, worker.service, record, &failure).await {
-            return Some(Stop::Hold { reason, attempts: before });
+            return Some(Stop::Hold {
+                reason,
+                attempts: before,
+            });
         }
         worker.meter.dead.add(1);
         if read.is_none() {
@@ -278,7 +323,9 @@ impl Run<'_> {
         }
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let group = self.worker.service.row().group;
-        let claims = shared.dedupe.claim(group, &ids, &shared.owner, shared.clock.now());
+        let claims = shared
+            .dedupe
+            .claim(group, &ids, &shared.owner, shared.clock.now());
         let works = jobs.iter_mut().filter(|j| matches!(j, Job::Work { .. }));
         for (job, claim) in works.zip(claims) {
             if let Job::Work { seen, .. } = job {
@@ -293,7 +340,10 @@ impl Run<'_> {
         let mut indexes = Vec::with_capacity(jobs.len());
         let mut works = Vec::with_capacity(jobs.len());
         for (n, job) in jobs.iter().enumerate() {
-            if let Job::Work { read, asked, seen, .. } = job {
+            if let Job::Work {
+                read, asked, seen, ..
+            } = job
+            {
                 // What the fast path knows as done needs no database, unless somebody waits for a report.
                 if *seen && asked.redrive.is_none() && asked.replay.is_none() {
                     continue;
@@ -321,7 +371,10 @@ impl Run<'_> {
             return Ok(Vec::new());
         }
         let (worker, shared) = (self.worker, &self.worker.shared);
-        let applied = shared.store.apply(worker.service, works, shared.clock.now(), &shared.clock).await?;
+        let applied = shared
+            .store
+            .apply(worker.service, works, shared.clock.now(), &shared.clock)
+            .await?;
         failpoint::pass("effect.committed");
         Ok(applied)
     }
@@ -336,7 +389,9 @@ impl Run<'_> {
     ) -> Result<usize, Stop> {
         self.count_skipped(jobs, 0, index);
         self.done += index;
-        let Job::Work { read, attempts, .. } = &jobs[index] else { return Ok(index) };
+        let Job::Work { read, attempts, .. } = &jobs[index] else {
+            return Ok(index);
+        };
         let fault = Fault {
             kind: FaultKind::Transient,
             stage: Stage::Store,
@@ -344,16 +399,26 @@ impl Run<'_> {
             message: error.to_string(),
         };
         self.worker.meter.errors.add(1);
-        self.worker.meter.set_error(self.worker.shared.clock.now(), fault.to_string());
+        self.worker
+            .meter
+            .set_error(self.worker.shared.clock.now(), fault.to_string());
         let before = self.attempts(self.done);
         if *attempts < self.worker.shared.settings.max_attempts {
             self.worker.meter.retries.add(1);
-            let first = before.first_failed_at.or_else(|| Some(self.worker.shared.clock.now()));
-            let attempts = Attempts { made: *attempts, first_failed_at: first };
+            let first = before
+                .first_failed_at
+                .or_else(|| Some(self.worker.shared.clock.now()));
+            let attempts = Attempts {
+                made: *attempts,
+                first_failed_at: first,
+            };
             return Err(Stop::Retry { fault, attempts });
         }
         let record = &records[self.done];
-        match self.bury(record, &fault, Some(read), *attempts, before).await {
+        match self
+            .bury(record, &fault, Some(read), *attempts, before)
+            .await
+        {
             Some(stop) => Err(stop),
             None => Ok(index + 1),
         }
@@ -378,7 +443,15 @@ impl Run<'_> {
             self.count_skipped(jobs, settled, n);
             self.done = base + n;
             settled = n;
-            let Job::Work { read, attempts, asked, .. } = &jobs[n] else { continue };
+            let Job::Work {
+                read,
+                attempts,
+                asked,
+                ..
+            } = &jobs[n]
+            else {
+                continue;
+            };
             match result {
                 Applied::Done => {
                     meter.handled.add(1);
@@ -395,7 +468,10 @@ impl Run<'_> {
                     meter.set_error(shared.clock.now(), fault.to_string());
                     let before = self.attempts(self.done);
                     let record = &records[self.done];
-                    if let Some(stop) = self.bury(record, fault, Some(read), *attempts, before).await {
+                    if let Some(stop) = self
+                        .bury(record, fault, Some(read), *attempts, before)
+                        .await
+                    {
                         outcome = Err(stop);
                         break;
                     }
@@ -457,7 +533,12 @@ impl Run<'_> {
             now,
             envelope: Some(&read.envelope),
         };
-        let row = letter_of(self.worker.service.row().group, record, &failure, Some(head));
+        let row = letter_of(
+            self.worker.service.row().group,
+            record,
+            &failure,
+            Some(head),
+        );
         let queued = shared.store.queue_behind(std::slice::from_ref(&row)).await;
         match queued.map(|q| q.first().copied()) {
             Ok(Some(Queued::Queued)) => {
@@ -465,9 +546,9 @@ impl Run<'_> {
                 Ok(true)
             }
             Ok(Some(Queued::Released) | None) => Ok(false),
-            Ok(Some(Queued::Full)) => {
-                Err(self.hold(format!("{QUEUE_DEPTH} events wait behind letter {head} of one key")))
-            }
+            Ok(Some(Queued::Full)) => Err(self.hold(format!(
+                "{QUEUE_DEPTH} events wait behind letter {head} of one key"
+            ))),
             Err(error) => Err(self.hold(error.to_string())),
         }
     }
@@ -490,7 +571,8 @@ fn work<'a>(read: &'a Read, asked: &Directions, record: &Record) -> Work<'a> {
         event: &read.event,
         message_id: id_of(read, asked),
         redrive: redrive_ref(asked),
-        replay: asked.replay,
+        // On the topic every service would report; only a replay for one of them can be counted.
+        replay: asked.replay.filter(|_| asked.target_group.is_some()),
         key: record.key.clone(),
     }
 }
@@ -514,7 +596,12 @@ fn id_of(read: &Read, asked: &Directions) -> String {
 /// Carries out what the fault plan has in store.
 async fn suffer(fate: Fate, service: &str) -> Result<(), Fault> {
     let fault = |kind, code: &str, message: String| {
-        Err(Fault { kind, stage: Stage::Handle, code: code.into(), message })
+        Err(Fault {
+            kind,
+            stage: Stage::Handle,
+            code: code.into(),
+            message,
+        })
     };
     match fate {
         Fate::Works => Ok(()),

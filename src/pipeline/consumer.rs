@@ -40,7 +40,9 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), String> {
     let row = worker.service.row();
-    worker.meter.set_state(ConsumerState::Starting, None, worker.shared.clock.now());
+    worker
+        .meter
+        .set_state(ConsumerState::Starting, None, worker.shared.clock.now());
     let consumer = Consumer::join(&worker.shared.settings.kafka, row.group, row.topics, false)
         .map_err(|e| e.to_string())?;
     let commit_every = worker.shared.settings.commit_every;
@@ -87,7 +89,11 @@ impl Loop {
             match change {
                 Change::Assigned(places) => {
                     self.epoch += 1;
-                    tracing::info!(service = self.worker.service.row().name, ?places, "assigned");
+                    tracing::info!(
+                        service = self.worker.service.row().name,
+                        ?places,
+                        "assigned"
+                    );
                     for place in places {
                         if self.paused {
                             self.consumer.pause(std::slice::from_ref(&place));
@@ -100,7 +106,12 @@ impl Loop {
                     }
                 }
                 Change::Revoked { places, lost } => {
-                    tracing::info!(service = self.worker.service.row().name, ?places, lost, "revoked");
+                    tracing::info!(
+                        service = self.worker.service.row().name,
+                        ?places,
+                        lost,
+                        "revoked"
+                    );
                     for place in places {
                         if let Some(lane) = self.lanes.remove(&place) {
                             lane.abandon();
@@ -118,7 +129,9 @@ impl Loop {
         let now = clock::instant();
         let limit = most * 4;
         for (place, lane) in &mut self.lanes {
-            if !self.paused && let Some((records, attempts)) = lane.take(most, now) {
+            if !self.paused
+                && let Some((records, attempts)) = lane.take(most, now)
+            {
                 let (worker, place, epoch) = (Arc::clone(&self.worker), place.clone(), lane.epoch);
                 let count = records.len() as u64;
                 let handle = self.tasks.spawn(async move {
@@ -153,7 +166,8 @@ impl Loop {
                 return;
             }
         }
-        self.consumer.ready(self.worker.shared.settings.batch, buffer);
+        self.consumer
+            .ready(self.worker.shared.settings.batch, buffer);
         // A rebalance may have been served in between: then a lane for these records exists only now.
         self.follow_group();
         for record in buffer.drain(..) {
@@ -165,13 +179,18 @@ impl Loop {
     }
 
     /// Takes a finished batch in: the offset first, then what is left.
-    fn take_in(&mut self, ended: Result<(Place, Epoch, Report), tokio::task::JoinError>) -> Result<(), String> {
+    fn take_in(
+        &mut self,
+        ended: Result<(Place, Epoch, Report), tokio::task::JoinError>,
+    ) -> Result<(), String> {
         let (place, epoch, report) = match ended {
             Ok(report) => report,
             Err(error) if error.is_cancelled() => return Ok(()),
             Err(error) => return Err(format!("a batch broke off: {error}")),
         };
-        let Some(lane) = self.lanes.get_mut(&place).filter(|l| l.epoch == epoch) else { return Ok(()) };
+        let Some(lane) = self.lanes.get_mut(&place).filter(|l| l.epoch == epoch) else {
+            return Ok(());
+        };
         if let Some(next) = report.next {
             failpoint::pass("offset.store");
             self.consumer.store(&place, next);
@@ -180,7 +199,9 @@ impl Loop {
         let jitter = self.jitter.f64();
         let now = (clock::instant(), self.worker.shared.clock.now());
         lane.finished(report, now, |made| {
-            retry::delay(made, jitter).mul_f64(settings.retry_scale).min(settings.retry_cap)
+            retry::delay(made, jitter)
+                .mul_f64(settings.retry_scale)
+                .min(settings.retry_cap)
         });
         self.show();
         Ok(())
@@ -194,8 +215,15 @@ impl Loop {
     /// How long until some lane may go on.
     fn next_due(&self) -> Duration {
         let now = clock::instant();
-        let due = self.lanes.values().filter(|l| !l.is_busy()).filter_map(Lane::due).min();
-        due.map_or(Duration::from_secs(3600), |due| due.saturating_duration_since(now))
+        let due = self
+            .lanes
+            .values()
+            .filter(|l| !l.is_busy())
+            .filter_map(Lane::due)
+            .min();
+        due.map_or(Duration::from_secs(3600), |due| {
+            due.saturating_duration_since(now)
+        })
     }
 
     /// Writes the state down for whoever looks.
@@ -203,13 +231,20 @@ impl Loop {
         let now = self.worker.shared.clock.now();
         let mut assigned: Vec<_> = self.lanes.keys().cloned().collect();
         assigned.sort();
-        let mut held: Vec<_> = self.lanes.iter().filter_map(|((t, p), lane)| lane.held(t, *p)).collect();
+        let mut held: Vec<_> = self
+            .lanes
+            .iter()
+            .filter_map(|((t, p), lane)| lane.held(t, *p))
+            .collect();
         held.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
         let down = self.lanes.values().find_map(Lane::waits_for_dependency);
         let (state, reason) = match (self.paused, down, self.epoch) {
             (true, _, _) => (ConsumerState::Paused, None),
             (_, Some(reason), _) => (ConsumerState::Holding, Some(reason.to_owned())),
-            (_, _, 0) => (ConsumerState::Starting, Some("joining its group".to_owned())),
+            (_, _, 0) => (
+                ConsumerState::Starting,
+                Some("joining its group".to_owned()),
+            ),
             _ => (ConsumerState::Running, None),
         };
         let meter = &self.worker.meter;
@@ -243,7 +278,9 @@ impl Loop {
         }
         let now = self.worker.shared.clock.now();
         self.worker.meter.set_partitions(Vec::new(), Vec::new());
-        self.worker.meter.set_state(ConsumerState::Stopped, None, now);
+        self.worker
+            .meter
+            .set_state(ConsumerState::Stopped, None, now);
     }
 }
 
@@ -252,6 +289,9 @@ struct Landing<'a>(&'a Worker, u64);
 
 impl Drop for Landing<'_> {
     fn drop(&mut self) {
-        self.0.meter.in_flight.fetch_sub(self.1, std::sync::atomic::Ordering::Relaxed);
+        self.0
+            .meter
+            .in_flight
+            .fetch_sub(self.1, std::sync::atomic::Ordering::Relaxed);
     }
 }

@@ -68,7 +68,10 @@ pub fn letter_of(
         partition,
         offset,
         key: record.key.clone(),
-        event_id: failure.envelope.map(|e| e.event_id).or_else(|| header_id("event_id")),
+        event_id: failure
+            .envelope
+            .map(|e| e.event_id)
+            .or_else(|| header_id("event_id")),
         event_type: failure
             .envelope
             .map(|e| e.event_type.name().to_owned())
@@ -80,7 +83,7 @@ pub fn letter_of(
         stage: fault.stage,
         code: fault.code.clone(),
         message: cut(&fault.message),
-        fingerprint: fingerprint(group, fault.stage, &fault.code, &fault.message),
+        fingerprint: fingerprint(group, fault.stage.name(), &fault.code, &fault.message),
         attempts: attempts_before + failure.attempts,
         first_failed_at: first_before.unwrap_or(failure.first_failed_at),
         last_failed_at: failure.now,
@@ -115,7 +118,11 @@ pub async fn bury(
     let place = sent.map_err(|e| Held(format!("dead letters can't be written: {e}")))?;
     failpoint::pass("dlq.acked");
     shared.delivered(&out, place);
-    letter.dlq = Some(DlqPlace { topic, partition: place.partition, offset: place.offset });
+    letter.dlq = Some(DlqPlace {
+        topic,
+        partition: place.partition,
+        offset: place.offset,
+    });
     let redrive = redrive_ref(&headers::directions(&record.headers));
     match shared.store.bury(&letter, &body, redrive).await {
         Ok(()) => {
@@ -134,7 +141,10 @@ pub async fn bury(
 /// The letter and attempt that a redriven record belongs to.
 #[must_use]
 pub fn redrive_ref(asked: &Directions) -> Option<RedriveRef> {
-    Some(RedriveRef { letter: asked.letter?, redrive: asked.redrive? })
+    Some(RedriveRef {
+        letter: asked.letter?,
+        redrive: asked.redrive?,
+    })
 }
 
 /// The fault of an event that did nothing wrong but stands behind one that did.
@@ -152,7 +162,10 @@ fn cut(message: &str) -> String {
     if message.len() <= MESSAGE_BYTES {
         return message.to_owned();
     }
-    let end = (0..=MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
+    let end = (0..=MESSAGE_BYTES)
+        .rev()
+        .find(|at| message.is_char_boundary(*at))
+        .unwrap_or(0);
     format!("{}… (truncated)", &message[..end])
 }
 

@@ -20,7 +20,12 @@ pub const GROUP: &str = "evtop-dlq-indexer";
 pub fn topics(template: &str) -> Vec<String> {
     let mut names: Vec<String> = Service::ALL
         .into_iter()
-        .flat_map(|s| s.row().topics.iter().map(move |t| dlq_topic(template, t, s.row().group)))
+        .flat_map(|s| {
+            s.row()
+                .topics
+                .iter()
+                .map(move |t| dlq_topic(template, t, s.row().group))
+        })
         .collect();
     names.sort();
     names.dedup();
@@ -56,7 +61,11 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Result<(), Str
         consumer.ready(500, &mut records);
         let letters: Vec<_> = records.iter().filter_map(headers::letter).collect();
         for skipped in records.iter().filter(|r| headers::letter(r).is_none()) {
-            tracing::warn!(topic = skipped.topic, offset = skipped.offset, "a record of a dead-letter topic has no origin");
+            tracing::warn!(
+                topic = skipped.topic,
+                offset = skipped.offset,
+                "a record of a dead-letter topic has no origin"
+            );
         }
         while let Err(error) = shared.store.index_letters(&letters).await {
             tracing::warn!(%error, "dead letters can't be indexed");

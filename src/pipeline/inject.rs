@@ -34,7 +34,10 @@ pub async fn inject(
         raws.extend(made.raw);
     }
     for chunk in events.chunks(500) {
-        shared.store.append_many(chunk, true, shared.clock.now()).await?;
+        shared
+            .store
+            .append_many(chunk, true, shared.clock.now())
+            .await?;
         failpoint::pass("inject.appended");
         shared.wake_relay();
     }

@@ -96,7 +96,10 @@ impl Lane {
     /// Waits because something is down, not because of the event.
     #[must_use]
     pub fn waits_for_dependency(&self) -> Option<&str> {
-        self.wait.as_ref().filter(|w| w.dependency).map(|w| w.reason.as_str())
+        self.wait
+            .as_ref()
+            .filter(|w| w.dependency)
+            .map(|w| w.reason.as_str())
     }
 
     /// The next batch, if the lane is free and not waiting at `now`.
@@ -135,7 +138,10 @@ impl Lane {
             Stop::Retry { fault, attempts } => (fault.to_string(), attempts, false),
             Stop::Hold { reason, attempts } => (reason, attempts, true),
         };
-        let before = self.wait.take().filter(|w| w.dependency == dependency && report.next.is_none());
+        let before = self
+            .wait
+            .take()
+            .filter(|w| w.dependency == dependency && report.next.is_none());
         let times = before.as_ref().map_or(0, |w| w.times) + 1;
         let pause = if dependency {
             Duration::from_millis(250 * u64::from(times.min(8)))

@@ -98,8 +98,9 @@ const LONGEST: u64 = 600_000_000;
 
 impl Default for Window {
     fn default() -> Self {
-        let empty =
-            || Histogram::new_with_bounds(1, LONGEST, 2).expect("constant bounds that are in order");
+        let empty = || {
+            Histogram::new_with_bounds(1, LONGEST, 2).expect("constant bounds that are in order")
+        };
         Self {
             slots: Mutex::new(Slots {
                 histograms: std::array::from_fn(|_| empty()),
@@ -114,7 +115,9 @@ impl Window {
     pub fn record(&self, took: Duration, times: u32) {
         let mut slots = lock(&self.slots);
         slots.turn();
-        let micros = u64::try_from(took.as_micros()).unwrap_or(LONGEST).clamp(1, LONGEST);
+        let micros = u64::try_from(took.as_micros())
+            .unwrap_or(LONGEST)
+            .clamp(1, LONGEST);
         let newest = slots.newest;
         slots.histograms[newest].saturating_record_n(micros, times);
     }
@@ -130,7 +133,11 @@ impl Window {
         }
         (!sum.is_empty()).then(|| {
             let at = |q| Duration::from_micros(sum.value_at_quantile(q));
-            Percentiles { p50: at(0.5), p95: at(0.95), p99: at(0.99) }
+            Percentiles {
+                p50: at(0.5),
+                p95: at(0.95),
+                p99: at(0.99),
+            }
         })
     }
 }

@@ -189,8 +189,11 @@ impl Pipeline {
     #[must_use]
     pub fn start(shared: Arc<Shared>) -> Self {
         let tasks = TaskTracker::new();
-        let (stop_orders, stop_relay, stop_consumers) =
-            (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let (stop_orders, stop_relay, stop_consumers) = (
+            CancellationToken::new(),
+            CancellationToken::new(),
+            CancellationToken::new(),
+        );
         let rate = watch::Sender::new(shared.settings.orders_per_s);
         let mut paused = Vec::new();
         let workers: Vec<Arc<Worker>> = shared
@@ -201,29 +204,51 @@ impl Pipeline {
             .collect();
         for worker in &workers {
             let switch = watch::Sender::new(false);
-            tasks.spawn(keep_consumer(Arc::clone(worker), switch.subscribe(), stop_consumers.clone()));
+            tasks.spawn(keep_consumer(
+                Arc::clone(worker),
+                switch.subscribe(),
+                stop_consumers.clone(),
+            ));
             paused.push(switch);
         }
         {
             let (shared, stop) = (Arc::clone(&shared), stop_relay.clone());
-            tasks.spawn(supervisor::keep("relay", stop.clone(), |_| {}, move || {
-                relay::run(Arc::clone(&shared), stop.clone())
-            }));
+            tasks.spawn(supervisor::keep(
+                "relay",
+                stop.clone(),
+                |_| {},
+                move || relay::run(Arc::clone(&shared), stop.clone()),
+            ));
         }
         {
             let (shared, stop) = (Arc::clone(&shared), stop_consumers.clone());
-            tasks.spawn(supervisor::keep("dlq-indexer", stop.clone(), |_| {}, move || {
-                indexer::run(Arc::clone(&shared), stop.clone())
-            }));
+            tasks.spawn(supervisor::keep(
+                "dlq-indexer",
+                stop.clone(),
+                |_| {},
+                move || indexer::run(Arc::clone(&shared), stop.clone()),
+            ));
         }
         {
             let (shared, stop, rate) = (Arc::clone(&shared), stop_orders.clone(), rate.subscribe());
-            tasks.spawn(supervisor::keep("traffic", stop.clone(), |_| {}, move || {
-                traffic::run(Arc::clone(&shared), rate.clone(), stop.clone())
-            }));
+            tasks.spawn(supervisor::keep(
+                "traffic",
+                stop.clone(),
+                |_| {},
+                move || traffic::run(Arc::clone(&shared), rate.clone(), stop.clone()),
+            ));
         }
         tasks.close();
-        Self { shared, workers, paused, rate, tasks, stop_orders, stop_relay, stop_consumers }
+        Self {
+            shared,
+            workers,
+            paused,
+            rate,
+            tasks,
+            stop_orders,
+            stop_relay,
+            stop_consumers,
+        }
     }
 
     /// The worker of a service, by its name or its group's.
@@ -262,7 +287,13 @@ impl Pipeline {
         let limit = self.shared.settings.drain;
         self.stop_orders.cancel();
         let emptied = async {
-            while self.shared.store.outbox_summary().await.is_ok_and(|o| o.pending > 0) {
+            while self
+                .shared
+                .store
+                .outbox_summary()
+                .await
+                .is_ok_and(|o| o.pending > 0)
+            {
                 self.shared.wake_relay();
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -270,7 +301,9 @@ impl Pipeline {
         let _ = tokio::time::timeout(limit / 4, emptied).await;
         self.stop_relay.cancel();
         self.stop_consumers.cancel();
-        let late = tokio::time::timeout(limit, self.tasks.wait()).await.is_err();
+        let late = tokio::time::timeout(limit, self.tasks.wait())
+            .await
+            .is_err();
         let _ = self.shared.producer.flush(limit / 4).await;
         Drained {
             handled: self
@@ -279,20 +312,31 @@ impl Pipeline {
                 .map(|w| (w.service.row().name, w.meter.handled.get()))
                 .collect(),
             published: self.shared.relay.published.get(),
-            pending: self.shared.store.outbox_summary().await.ok().map(|o| o.pending),
+            pending: self
+                .shared
+                .store
+                .outbox_summary()
+                .await
+                .ok()
+                .map(|o| o.pending),
             late: if late { self.tasks.len() } else { 0 },
         }
     }
 }
 
-async fn keep_consumer(worker: Arc<Worker>, paused: watch::Receiver<bool>, stop: CancellationToken) {
+async fn keep_consumer(
+    worker: Arc<Worker>,
+    paused: watch::Receiver<bool>,
+    stop: CancellationToken,
+) {
     let name = worker.service.row().name;
     let seen = Arc::clone(&worker);
     let failed = move |why: &str| {
         let now = seen.shared.clock.now();
         seen.meter.restarts.add(1);
         seen.meter.set_error(now, why.to_owned());
-        seen.meter.set_state(ConsumerState::Restarting, Some(why.to_owned()), now);
+        seen.meter
+            .set_state(ConsumerState::Restarting, Some(why.to_owned()), now);
     };
     let run = {
         let stop = stop.clone();

@@ -47,28 +47,46 @@ pub fn make(scenario: Scenario, rng: &mut Rng, id: Uuid, now: DateTime<Utc>) -> 
     }
     let mut envelope = envelope(order, id, now, rng);
     match scenario {
-        Scenario::Happy | Scenario::InsufficientStock => {
-            Made { order_id, event: Some(envelope), raw: None }
-        }
+        Scenario::Happy | Scenario::InsufficientStock => Made {
+            order_id,
+            event: Some(envelope),
+            raw: None,
+        },
         Scenario::OldSchema => {
             envelope.event_version = 1;
             for newer in ["customer_phone", "currency", "shipping_address"] {
                 envelope.data.shift_remove(newer);
             }
-            Made { order_id, event: Some(envelope), raw: None }
+            Made {
+                order_id,
+                event: Some(envelope),
+                raw: None,
+            }
         }
         Scenario::Duplicate => {
             let raw = Some(record(&envelope, envelope.to_bytes()));
-            Made { order_id, event: Some(envelope), raw }
+            Made {
+                order_id,
+                event: Some(envelope),
+                raw,
+            }
         }
         Scenario::InvalidTotal => {
             envelope.data.insert("total_amount".into(), "0.01".into());
-            Made { order_id, event: None, raw: Some(record(&envelope, envelope.to_bytes())) }
+            Made {
+                order_id,
+                event: None,
+                raw: Some(record(&envelope, envelope.to_bytes())),
+            }
         }
         Scenario::PoisonBytes => {
             let mut raw = record(&envelope, poison(rng));
             raw.headers.retain(|(name, _)| name != "event_id");
-            Made { order_id, event: None, raw: Some(raw) }
+            Made {
+                order_id,
+                event: None,
+                raw: Some(raw),
+            }
         }
     }
 }
@@ -89,7 +107,10 @@ fn order(order_id: &str, rng: &mut Rng) -> OrderCreated {
             }
         })
         .collect();
-    let total = items.iter().map(|i| i.price.cents() * i64::from(i.quantity)).sum();
+    let total = items
+        .iter()
+        .map(|i| i.price.cents() * i64::from(i.quantity))
+        .sum();
     let name = CUSTOMERS[rng.usize(..CUSTOMERS.len())];
     OrderCreated {
         order_id: order_id.into(),

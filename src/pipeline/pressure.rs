@@ -71,7 +71,9 @@ impl Pressure {
 
     /// The slowest group has committed `offset` here (`None`: nothing yet).
     pub fn read(&mut self, topic: &str, partition: i32, offset: Option<i64>, group: &str) {
-        let Some(entry) = self.partitions.get_mut(&(topic.to_owned(), partition)) else { return };
+        let Some(entry) = self.partitions.get_mut(&(topic.to_owned(), partition)) else {
+            return;
+        };
         group.clone_into(&mut entry.slowest);
         while let Some((last, _, bytes)) = entry.runs.front()
             && offset.is_some_and(|at| *last < at)
@@ -89,7 +91,11 @@ impl Pressure {
             topic: key.0.clone(),
             partition: key.1,
             unread: fullest.bytes,
-            group: if fullest.slowest.is_empty() { "a group".into() } else { fullest.slowest.clone() },
+            group: if fullest.slowest.is_empty() {
+                "a group".into()
+            } else {
+                fullest.slowest.clone()
+            },
             hold: fullest.bytes >= HOLD_AT,
         })
     }

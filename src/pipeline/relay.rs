@@ -36,7 +36,10 @@ pub struct RelayStatus {
 impl RelayMeter {
     #[must_use]
     pub fn status(&self) -> RelayStatus {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn set(&self, state: &str) {
@@ -91,10 +94,16 @@ async fn publish(shared: &Shared, stop: &CancellationToken) -> Step {
         shared.relay.set(&format!("held: {pressure}"));
         return Step::Wait(Duration::from_millis(100));
     }
-    let rows = match shared.store.outbox_batch(shared.settings.relay_batch, now).await {
+    let rows = match shared
+        .store
+        .outbox_batch(shared.settings.relay_batch, now)
+        .await
+    {
         Ok(rows) => rows,
         Err(error) => {
-            shared.relay.failed("held: the store is down", now, &error.to_string());
+            shared
+                .relay
+                .failed("held: the store is down", now, &error.to_string());
             return Step::Wait(Duration::from_millis(500));
         }
     };
@@ -124,13 +133,19 @@ async fn take_in(
                 shared.delivered(record, place);
                 let delay = (now - row.created_at).to_std().unwrap_or_default();
                 shared.relay.delay.record(delay, 1);
-                acks.push(Ack { seq: row.seq, partition: place.partition, offset: place.offset });
+                acks.push(Ack {
+                    seq: row.seq,
+                    partition: place.partition,
+                    offset: place.offset,
+                });
             }
             Err(error @ (KafkaError::Unsendable(_) | KafkaError::Other(_))) => {
                 block(shared, row, &error.to_string()).await;
             }
             Err(error) => {
-                shared.relay.failed("held: kafka is down", now, &error.to_string());
+                shared
+                    .relay
+                    .failed("held: kafka is down", now, &error.to_string());
                 wait = Some(Duration::from_millis(500));
             }
         }
@@ -140,7 +155,9 @@ async fn take_in(
         Ok(()) => {}
         Err(error) => {
             // They are sent again under the same ids; the inbox absorbs that.
-            shared.relay.failed("held: the store is down", now, &error.to_string());
+            shared
+                .relay
+                .failed("held: the store is down", now, &error.to_string());
             wait = Some(Duration::from_millis(500));
         }
     }

@@ -30,7 +30,11 @@ pub async fn run(
     loop {
         let wanted = *rate.borrow_and_update();
         let slowed = shared.pressure_slows();
-        let rate_now = if slowed.is_some() { wanted / 10.0 } else { wanted };
+        let rate_now = if slowed.is_some() {
+            wanted / 10.0
+        } else {
+            wanted
+        };
         shared.set_slowed(slowed);
         // Fast rates come in small bursts of up to ten a turn, a hundred turns a second.
         let burst = (rate_now / 100.0).ceil().clamp(1.0, 1_000.0);
@@ -46,7 +50,8 @@ pub async fn run(
         }
         let burst = burst as u32;
         made += u64::from(burst);
-        let first = poison_every > 0 && (made - u64::from(burst)) < FIRST_POISON && made >= FIRST_POISON;
+        let first =
+            poison_every > 0 && (made - u64::from(burst)) < FIRST_POISON && made >= FIRST_POISON;
         let poison = first
             || poison_every > 0 && made / poison_every != (made - u64::from(burst)) / poison_every;
         let scenario = if made.is_multiple_of(97) {

@@ -57,9 +57,14 @@ impl Worker {
     /// their first way.
     pub fn observe_end_to_end(&self, envelope: &Envelope, asked: &Directions) {
         let first_way = asked.redrive.is_none() && asked.replay.is_none();
-        if self.service == Service::Email && envelope.event_type == EventType::OrderCreated && first_way {
+        if self.service == Service::Email
+            && envelope.event_type == EventType::OrderCreated
+            && first_way
+        {
             let took = self.shared.clock.now() - envelope.timestamp;
-            self.shared.end_to_end.record(took.to_std().unwrap_or_default(), 1);
+            self.shared
+                .end_to_end
+                .record(took.to_std().unwrap_or_default(), 1);
         }
     }
 }

@@ -6,6 +6,8 @@ mod error;
 mod sqlite;
 mod types;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -176,6 +178,8 @@ operations! {
     letters_since(since: DateTime<Utc>) -> u64;
     /// How many keys of this group wait behind a letter.
     blocked_keys(group: &str) -> u64;
+    /// Which of these keys are blocked for this group, and by which letter each.
+    blocked_heads(group: &str, keys: &[&[u8]]) -> HashMap<Vec<u8>, Uuid>;
     /// The oldest row that waits behind this key's head.
     next_behind(group: &str, key: &[u8]) -> Option<Letter>;
     /// Rows that waited and are now the oldest of their key: nothing but a redrive is missing.
@@ -209,6 +213,8 @@ operations! {
     cancel_requested(id: Uuid) -> bool;
     /// The items to send next: planned ones and those queued before a crash.
     next_items(operation: Uuid, limit: u32) -> Vec<Item>;
+    /// One item.
+    item(redrive: Uuid) -> Option<Item>;
     /// The items that were sent and not reported.
     in_flight_items(operation: Uuid) -> Vec<Item>;
     /// Adds a letter to a running redrive; false when it is in it already and not settled.

@@ -36,6 +36,15 @@ impl Sqlite {
             .await
     }
 
+    pub(in crate::store) async fn item(&self, redrive: Uuid) -> Result<Option<Item>, StoreError> {
+        let mut query = QueryBuilder::<Driver>::new(COLUMNS);
+        query
+            .push(" WHERE redrive_id = ")
+            .push_bind(redrive.to_string());
+        let row = query.build().fetch_optional(&self.read).await?;
+        row.as_ref().map(item).transpose()
+    }
+
     async fn items(
         &self,
         operation: Uuid,

@@ -1,12 +1,14 @@
 //! Reading dead letters: lists, causes, counts.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite as Driver};
 use uuid::Uuid;
 
 use super::Sqlite;
-use super::codec::{Columns, count, headers, json, micros};
+use super::codec::{self, Columns, count, headers, json, micros};
 use crate::domain::fault::Stage;
 use crate::domain::fingerprint;
 use crate::domain::letter::{
@@ -195,6 +197,27 @@ impl Sqlite {
             .fetch_one(&self.read)
             .await?;
         Ok(count(n))
+    }
+
+    pub(in crate::store) async fn blocked_heads(
+        &self,
+        group: &str,
+        keys: &[&[u8]],
+    ) -> Result<HashMap<Vec<u8>, Uuid>, StoreError> {
+        // Mostly no key is blocked: one look at the group's blocks is cheaper than a long list of keys.
+        let rows: Vec<(Vec<u8>, String)> =
+            sqlx::query_as("SELECT key, head_id FROM key_block WHERE consumer = ?")
+                .bind(group)
+                .fetch_all(&self.read)
+                .await?;
+        let wanted: HashSet<&[u8]> = keys.iter().copied().collect();
+        let mut heads = HashMap::new();
+        for (key, head) in rows {
+            if wanted.contains(key.as_slice()) {
+                heads.insert(key, codec::uuid(&head)?);
+            }
+        }
+        Ok(heads)
     }
 
     pub(in crate::store) async fn next_behind(
