@@ -135,25 +135,25 @@ impl Builder {
     fn cluster(&mut self, cluster: &str) {
         let chars: Vec<char> = cluster.chars().collect();
         // Whether there is a base that marks and joiners can belong to: what was replaced is none.
-        let mut base = false;
+        let mut base = None;
         let mut marks = 0;
         for (i, c) in chars.iter().copied().enumerate() {
             let keep = match chars::class(c) {
                 Class::Hidden => {
-                    base = false;
+                    base = None;
                     false
                 }
                 Class::Base => {
-                    base = true;
+                    base = Some(c);
                     marks = 0;
                     true
                 }
                 Class::Mark => {
                     marks += 1;
-                    base && marks <= MAX_MARKS
+                    base.is_some() && marks <= MAX_MARKS
                 }
-                Class::Joiner => base && chars::joins(&chars, i),
-                Class::Selector => base && chars::selects(&chars, i),
+                Class::Joiner => base.is_some_and(|base| chars::joins(base, &chars, i)),
+                Class::Selector => base.is_some() && chars::selects(&chars, i),
             };
             if keep {
                 self.push(c.encode_utf8(&mut [0; 4]), false);

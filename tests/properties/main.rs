@@ -234,3 +234,66 @@ proptest! {
         prop_assert!(fingerprint::normalise(&text).chars().count() <= 200);
     }
 }
+
+/// Much of the worst must cost no more than as much of anything: quadratic work would take
+/// minutes here.
+#[test]
+fn long_inputs_take_no_long_time() {
+    const SIZE: usize = 1 << 18;
+    for piece in [
+        "\u{200d}",
+        "e\u{301}",
+        "क\u{200d}",
+        "🇩",
+        "👩\u{200d}",
+        "\u{1b}",
+        "\u{fe0f}",
+        "a.",
+        "\"",
+        "@",
+        "-",
+        "0",
+        "\u{1100}\u{1161}",
+    ] {
+        let text = piece.repeat(SIZE / piece.len());
+        let shown = printable::visible(&text);
+        let _ = printable::truncate(&shown, 80);
+        let _ = fingerprint::normalise(&text);
+        let _ = EventType::parse_prefixed(&text);
+        let _ = Money::parse_str(&text);
+        let _ = time::parse(&text);
+        for field in [
+            "type",
+            "id",
+            "time",
+            "aggregate_id",
+            "dataschema",
+            "metadata",
+            "data_base64",
+        ] {
+            let mut event = serde_json::json!({
+                "specversion": "1.0", "type": "order.created",
+                "data": {"order_id": "1", "customer_id": "1", "customer_email": text},
+            });
+            event[field] = text.as_str().into();
+            let limits = Limits {
+                max_value_bytes: 64 << 20,
+            };
+            if let Err(reject) = read(
+                &record(event.to_string().into_bytes(), None, vec![]),
+                &limits,
+            ) {
+                is_short(&reject.reason);
+            }
+        }
+    }
+}
+
+/// A reason is read by a person.
+fn is_short(reason: &str) {
+    assert!(
+        reason.chars().count() < 400,
+        "{} characters",
+        reason.chars().count()
+    );
+}

@@ -26,7 +26,7 @@ pub(super) fn decode(envelope: &Envelope, shape: Shape) -> Result<Event, Reject>
     if order_id != envelope.aggregate_id {
         return Err(Reject::validation(format!(
             "aggregate_id is \"{}\" but data.order_id is \"{order_id}\"",
-            envelope.aggregate_id
+            describe::cut(&envelope.aggregate_id)
         )));
     }
     let strict = shape == Shape::Canonical;
