@@ -12,3 +12,4 @@ pub mod operate;
 pub mod pipeline;
 pub mod snapshot;
 pub mod store;
+pub mod watch;
