@@ -100,8 +100,14 @@ pub async fn run_within(
         Ok(exit) => return exit,
         Err(End::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Ok,
         Err(End::Io(error)) => (Exit::Unexpected, format!("can't write: {error}")),
-        Err(End::Stopped) => (Exit::Unexpected, "interrupted before an answer came".to_owned()),
-        Err(End::Gone) => (Exit::Unexpected, "the engine ended unexpectedly; see its log".to_owned()),
+        Err(End::Stopped) => (
+            Exit::Unexpected,
+            "interrupted before an answer came".to_owned(),
+        ),
+        Err(End::Gone) => (
+            Exit::Unexpected,
+            "the engine ended unexpectedly; see its log".to_owned(),
+        ),
         Err(End::Said(exit, sentence)) => (exit, sentence),
     };
     // What is already there is the reader's; that it can't be told more changes no exit code.
