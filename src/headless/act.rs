@@ -55,7 +55,7 @@ pub(super) async fn inject(
             "{count} × {}: {}",
             scenario.name(),
             scenario.help()
-        ))?;
+        ));
     }
     Ok(Exit::Ok)
 }
@@ -210,7 +210,7 @@ async fn begun(
             output.say(&format!(
                 "{} on their way; see `evtop ops`",
                 count(total, "record")
-            ))?;
+            ));
         }
         return Ok(Exit::Ok);
     }
@@ -261,7 +261,7 @@ async fn follow(id: Uuid, ports: &mut Ports, output: &mut Output<'_>) -> Step<Ex
         }
         told = Some((operation.state, operation.counts));
         if !output.json {
-            output.say(&progress(&operation))?;
+            output.say(&progress(&operation));
         }
         let stop = ports.stop.clone();
         tokio::select! {
@@ -304,7 +304,7 @@ fn finish(o: &Operation, output: &mut Output<'_>) -> Step<Exit> {
         );
         writeln!(output.out, "{line}")?;
         if let Some(note) = &o.note {
-            output.say(note)?;
+            output.say(note);
         }
     }
     let clean = o.state == OperationState::Completed

@@ -82,26 +82,27 @@ pub(super) async fn list(
         write_letters(&rows, output.json, &mut table, &mut *output.out)?;
         from += got;
         if got == 0 || from >= letters.rows_total || seen.len() >= args.limit as usize {
-            tell_bounds(&letters, seen.len() as u64, output)?;
+            tell_bounds(&letters, seen.len() as u64, output);
             return Ok(Exit::Ok);
         }
     }
 }
 
 /// What the list leaves out is said.
-fn tell_bounds(letters: &Letters, shown: u64, output: &mut Output<'_>) -> io::Result<()> {
+fn tell_bounds(letters: &Letters, shown: u64, output: &mut Output<'_>) {
     if shown < letters.rows_total {
-        output.say(&format!(
-            "the newest {shown} of {}",
-            count(letters.rows_total, "letter")
-        ))?;
+        let total = count(letters.rows_total, "letter");
+        output.say(&format!("the newest {shown} of {total}"));
     }
-    match letters.unread {
-        Some(unread) if unread > 0 => output.say(&format!(
+    tell_unread(letters, output);
+}
+
+fn tell_unread(letters: &Letters, output: &mut Output<'_>) {
+    if let Some(unread @ 1..) = letters.unread {
+        output.say(&format!(
             "the index has yet to read {} of the dead-letter topics",
             count(unread, "record")
-        )),
-        _ => Ok(()),
+        ));
     }
 }
 
@@ -117,16 +118,9 @@ pub(super) async fn causes(ports: &mut Ports, output: &mut Output<'_>) -> Step<E
         output.say(&format!(
             "the worst {shown} of {} causes",
             letters.causes_total
-        ))?;
+        ));
     }
-    tell_bounds(
-        &Letters {
-            rows_total: 0,
-            ..letters
-        },
-        0,
-        output,
-    )?;
+    tell_unread(&letters, output);
     Ok(Exit::Ok)
 }
 

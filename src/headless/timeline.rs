@@ -156,7 +156,7 @@ async fn follow(
                 output.say(&match &error {
                     Some(error) => format!("timeline: {error}; still trying"),
                     None => "timeline: it answers again".to_owned(),
-                })?;
+                });
                 said = error;
             }
             if let Some(page) = page {
