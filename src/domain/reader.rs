@@ -19,9 +19,9 @@ pub use shape::Shape;
 use super::envelope::{Envelope, ORIGINAL_KEY, ORIGINAL_SHAPE};
 use super::event::Event;
 use super::event_type::EventType;
-use super::ids;
 use super::record::{Headers, Record};
 use super::reject::{Reject, RejectCode};
+use super::{describe, ids};
 use alias::{Fields, Name, Rest};
 
 /// The aggregate where neither the event nor its key names one. No payload is valid then.
@@ -185,7 +185,7 @@ fn event_type_text(fields: &mut Fields, headers: &Headers) -> Result<String, Rej
         Some(Value::String(text)) => Ok(text),
         Some(other) => Err(Reject::envelope(format!(
             "event_type must be text, not {}",
-            convert::kind(&other)
+            describe::kind(&other)
         ))),
         None => header(headers, "event_type")
             .map(str::to_owned)
@@ -206,12 +206,12 @@ fn parse_type(
         EventType::parse(word)
     };
     parsed.ok_or_else(|| {
-        let version = version.map_or_else(|| "1".to_owned(), convert::short);
+        let version = version.map_or_else(|| "1".to_owned(), describe::short);
         Reject::new(
             RejectCode::UnknownType,
             format!(
                 "the event type \"{}\" (version {version}) is unknown",
-                convert::cut(word)
+                describe::cut(word)
             ),
         )
     })

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::convert;
+use crate::domain::describe;
 use crate::domain::event_type::EventType;
 use crate::domain::reject::Reject;
 
@@ -134,7 +135,7 @@ impl Fields {
             None | Some(Value::Null) => Err(Reject::envelope("there is no data")),
             Some(other) => Err(Reject::envelope(format!(
                 "data must be an object, not {}",
-                convert::kind(&other)
+                describe::kind(&other)
             ))),
         }
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::convert;
+use crate::domain::describe;
 use crate::domain::reject::{Reject, RejectCode};
 
 /// Lists and objects may be nested this deep. Parsing, printing and dropping all recurse, so this bound
@@ -22,7 +22,8 @@ pub(super) fn text<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, Reject> {
 }
 
 /// Parses JSON (RFC 8259) whose outermost value is an object. Of a key that comes twice the last
-/// counts; numbers keep all their digits.
+/// counts; numbers keep all their digits. The one valid JSON that is not read as it stands has
+/// `$serde_json::private::Number` as a key: serde_json marks numbers by it.
 pub(super) fn object(text: &str, what: &str) -> Result<Map<String, Value>, Reject> {
     let malformed = |problem: String| {
         Reject::new(
@@ -46,7 +47,7 @@ pub(super) fn object(text: &str, what: &str) -> Result<Map<String, Value>, Rejec
         ))),
         other => Err(Reject::envelope(format!(
             "{what} is {}, not an object",
-            convert::kind(&other)
+            describe::kind(&other)
         ))),
     }
 }
