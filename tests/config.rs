@@ -222,6 +222,10 @@ fn an_error_says_where_what_and_the_remedy() {
             "config.toml:2:7: store.url: PostgreSQL is not supported by this version; use `sqlite:PATH`, or leave it out for a temporary file",
         ),
         (
+            "[store]\nurl = 'sqlite::memory:'",
+            "config.toml:2:7: store.url: a store in memory can't be shared between connections; leave it out for a temporary file",
+        ),
+        (
             "[kafka]\ndlq_topic = '{topic}'",
             "config.toml:2:13: kafka.dlq_topic: dead letters would go back to their own topic; add something to `{topic}`, such as `{topic}-{group}-dlt`",
         ),

@@ -88,6 +88,11 @@ fn store(config: &Config) -> Result<(), Broken> {
     let scheme = url.split_once(':').map(|(scheme, _)| scheme);
     match scheme {
         None if url.is_empty() => {}
+        Some("sqlite") if url.contains(":memory:") => broken(
+            "store.url",
+            "a store in memory can't be shared between connections",
+            "leave it out for a temporary file",
+        )?,
         Some("sqlite")
             if config
                 .store

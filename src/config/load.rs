@@ -69,6 +69,24 @@ pub fn state_dir() -> Option<PathBuf> {
     Some(base.state_dir()?.join("evtop"))
 }
 
+/// Where the log goes: as set, else beside everything else of the embedded stack, else to the state
+/// folder.
+#[must_use]
+pub fn log_file(config: &Config, embedded_folder: Option<&Path>) -> Option<PathBuf> {
+    let folder = match embedded_folder {
+        Some(folder) if config.embedded() => Some(folder.to_owned()),
+        _ => state_dir(),
+    };
+    let default = folder.map(|folder| folder.join("evtop.log"));
+    config.log.file.clone().or(default)
+}
+
+/// The process's environment; what is no text can be no setting.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 /// The pure part: text and variables in, settings out. `read` fetches a secret's file.
 pub fn parse(
     origin: &str,

@@ -9,7 +9,7 @@ mod secret;
 mod settings;
 
 pub use error::ConfigError;
-pub use load::{Source, default_file, parse, state_dir};
+pub use load::{Source, default_file, environment, log_file, parse, state_dir};
 pub use secret::{Properties, Secret};
 pub use settings::{
     Config, Consumers, Faults, Kafka, LogLevel, LogSettings, Relay, SERVICES, Store, Traffic, Ui,

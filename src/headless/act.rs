@@ -51,7 +51,11 @@ pub(super) async fn inject(
         for id in &order_ids {
             writeln!(output.out, "{}", visible(id))?;
         }
-        output.say(&format!("{count} × {}: {}", scenario.name(), scenario.help()))?;
+        output.say(&format!(
+            "{count} × {}: {}",
+            scenario.name(),
+            scenario.help()
+        ));
     }
     Ok(Exit::Ok)
 }
@@ -135,8 +139,8 @@ pub(super) async fn replay(
         if output.json {
             let object = json!({
                 "events": total,
-                "first": first.map(|p| p.to_string()),
-                "last": last.map(|p| p.to_string()),
+                "first": first.map(timeline::place),
+                "last": last.map(timeline::place),
                 "span_ms": json::millis(length),
             });
             json::line(&object, &mut *output.out)?;
@@ -145,8 +149,8 @@ pub(super) async fn replay(
                 output.out,
                 "would replay {}, positions {} to {}, over {}",
                 count(total, "event"),
-                number(first),
-                number(last),
+                number(first.map(timeline::place)),
+                number(last.map(timeline::place)),
                 span(length)
             )?;
         }
@@ -192,7 +196,10 @@ async fn begun(
     output: &mut Output<'_>,
 ) -> Step<Exit> {
     let Done::Started { operation, total } = done else {
-        return Err(End::Said(Exit::Unexpected, "the engine gave another answer".to_owned()));
+        return Err(End::Said(
+            Exit::Unexpected,
+            "the engine gave another answer".to_owned(),
+        ));
     };
     if write.no_wait {
         if output.json {
@@ -200,7 +207,10 @@ async fn begun(
             json::line(&object, &mut *output.out)?;
         } else {
             writeln!(output.out, "{operation}")?;
-            output.say(&format!("{} on their way; see `evtop ops`", count(total, "record")))?;
+            output.say(&format!(
+                "{} on their way; see `evtop ops`",
+                count(total, "record")
+            ));
         }
         return Ok(Exit::Ok);
     }
@@ -214,7 +224,11 @@ async fn follow(id: Uuid, ports: &mut Ports, output: &mut Output<'_>) -> Step<Ex
         ..Focus::default()
     });
     let find = |s: &Snapshot| s.activity.operations.iter().find(|o| o.id == id).cloned();
-    if ports.until(ports.patience, |s| find(s).map(|_| ())).await?.is_none() {
+    if ports
+        .until(ports.patience, |s| find(s).map(|_| ()))
+        .await?
+        .is_none()
+    {
         let why = reason(&ports.latest(), None);
         return Err(End::Said(
             Exit::Unavailable,
@@ -247,7 +261,7 @@ async fn follow(id: Uuid, ports: &mut Ports, output: &mut Output<'_>) -> Step<Ex
         }
         told = Some((operation.state, operation.counts));
         if !output.json {
-            output.say(&progress(&operation))?;
+            output.say(&progress(&operation));
         }
         let stop = ports.stop.clone();
         tokio::select! {
@@ -290,7 +304,7 @@ fn finish(o: &Operation, output: &mut Output<'_>) -> Step<Exit> {
         );
         writeln!(output.out, "{line}")?;
         if let Some(note) = &o.note {
-            output.say(note)?;
+            output.say(note);
         }
     }
     let clean = o.state == OperationState::Completed

@@ -39,7 +39,9 @@ pub(super) async fn run(ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit
         let all = s.consumers.iter().all(|c| c.events_per_s.is_some());
         all.then_some(())
     };
-    ports.until(SECOND_LOOK.min(ports.patience), measured).await?;
+    ports
+        .until(SECOND_LOOK.min(ports.patience), measured)
+        .await?;
     consumer_rows(&ports.latest(), output.json, &mut *output.out)?;
     Ok(Exit::Ok)
 }

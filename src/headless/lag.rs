@@ -10,18 +10,16 @@ use super::table::{Table, count, number, rate, span, text};
 use super::{End, Output, Ports, Step, json};
 use crate::cli::{Exit, LagArgs};
 use crate::command::{Focus, Screen};
-use crate::snapshot::{GroupLag, LagNumbers, PartitionLag, Snapshot, TopicLag, Verdict, VerdictKind};
+use crate::snapshot::{
+    GroupLag, LagNumbers, PartitionLag, Snapshot, TopicLag, Verdict, VerdictKind,
+};
 
 /// How long to wait for rates and times, which take a second look, before going on without.
 const SECOND_LOOK: Duration = Duration::from_secs(3);
 /// Partitions asked for their lag in time: each is a record fetched.
 const TIMED: usize = 200;
 
-pub(super) async fn run(
-    args: &LagArgs,
-    ports: &mut Ports,
-    output: &mut Output<'_>,
-) -> Step<Exit> {
+pub(super) async fn run(args: &LagArgs, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
     let focus = Focus {
         screen: Screen::Lag,
         ..Focus::default()
@@ -31,6 +29,10 @@ pub(super) async fn run(
     let Some(first) = ports.until(ports.patience, ready).await? else {
         let latest = ports.latest();
         let why = reason(&latest, latest.lag.error.as_deref());
+        if latest.lag.value.is_some() {
+            lag_rows(&latest, args, output.json, &mut *output.out)?;
+            return Err(stale(&why));
+        }
         output.unavailable("lag", &why)?;
         return Err(End::Said(Exit::Unavailable, format!("lag: {why}")));
     };
@@ -46,15 +48,22 @@ pub(super) async fn run(
         let done = fresh(&s.lag, asked) && is_settled(args, s, wanted);
         done.then(|| s.clone())
     };
-    let snapshot = match ports.until(SECOND_LOOK.min(ports.patience), settled).await? {
+    let snapshot = match ports
+        .until(SECOND_LOOK.min(ports.patience), settled)
+        .await?
+    {
         Some(snapshot) => snapshot,
         None => (*ports.latest()).clone(),
     };
     lag_rows(&snapshot, args, output.json, &mut *output.out)?;
     if let Some(error) = &snapshot.lag.error {
-        return Err(End::Said(Exit::Unavailable, format!("lag is not current: {error}")));
+        return Err(stale(error));
     }
     Ok(Exit::Ok)
+}
+
+fn stale(why: &str) -> End {
+    End::Said(Exit::Unavailable, format!("lag is not current: {why}"))
 }
 
 fn groups<'s>(snapshot: &'s Snapshot, args: &LagArgs) -> impl Iterator<Item = &'s GroupLag> {
@@ -168,17 +177,20 @@ fn figures<'a>(
 }
 
 /// Where a whole topic stands is the sum of its partitions, unknown when one is.
-fn offsets(
-    topic: &TopicLag,
-    partition: Option<&PartitionLag>,
-) -> (Option<i64>, Option<i64>) {
+fn offsets(topic: &TopicLag, partition: Option<&PartitionLag>) -> (Option<i64>, Option<i64>) {
     match partition {
         Some(p) => (p.committed, p.end),
         None => {
             let all = &topic.partitions;
             (
-                all.iter().map(|p| p.committed).sum::<Option<i64>>().filter(|_| !all.is_empty()),
-                all.iter().map(|p| p.end).sum::<Option<i64>>().filter(|_| !all.is_empty()),
+                all.iter()
+                    .map(|p| p.committed)
+                    .sum::<Option<i64>>()
+                    .filter(|_| !all.is_empty()),
+                all.iter()
+                    .map(|p| p.end)
+                    .sum::<Option<i64>>()
+                    .filter(|_| !all.is_empty()),
             )
         }
     }

@@ -35,7 +35,11 @@ pub(super) async fn page(
         ..Focus::default()
     });
     let answer = |s: &Snapshot| {
-        let letters = s.letters.value.as_ref().filter(|_| fresh(&s.letters, asked))?;
+        let letters = s
+            .letters
+            .value
+            .as_ref()
+            .filter(|_| fresh(&s.letters, asked))?;
         let of_cause = |l: &Letter| cause.as_ref().is_none_or(|c| *c == l.fingerprint);
         let fits = letters.rows_from == from && letters.rows.iter().all(of_cause);
         fits.then(|| letters.clone())
@@ -78,23 +82,27 @@ pub(super) async fn list(
         write_letters(&rows, output.json, &mut table, &mut *output.out)?;
         from += got;
         if got == 0 || from >= letters.rows_total || seen.len() >= args.limit as usize {
-            tell_bounds(&letters, seen.len() as u64, output)?;
+            tell_bounds(&letters, seen.len() as u64, output);
             return Ok(Exit::Ok);
         }
     }
 }
 
 /// What the list leaves out is said.
-fn tell_bounds(letters: &Letters, shown: u64, output: &mut Output<'_>) -> io::Result<()> {
+fn tell_bounds(letters: &Letters, shown: u64, output: &mut Output<'_>) {
     if shown < letters.rows_total {
-        output.say(&format!("the newest {shown} of {}", count(letters.rows_total, "letter")))?;
+        let total = count(letters.rows_total, "letter");
+        output.say(&format!("the newest {shown} of {total}"));
     }
-    match letters.unread {
-        Some(unread) if unread > 0 => output.say(&format!(
+    tell_unread(letters, output);
+}
+
+fn tell_unread(letters: &Letters, output: &mut Output<'_>) {
+    if let Some(unread @ 1..) = letters.unread {
+        output.say(&format!(
             "the index has yet to read {} of the dead-letter topics",
             count(unread, "record")
-        )),
-        _ => Ok(()),
+        ));
     }
 }
 
@@ -107,9 +115,12 @@ pub(super) async fn causes(ports: &mut Ports, output: &mut Output<'_>) -> Step<E
     cause_rows(&letters.causes, output.json, &mut *output.out)?;
     let shown = letters.causes.len() as u64;
     if shown < letters.causes_total {
-        output.say(&format!("the worst {shown} of {} causes", letters.causes_total))?;
+        output.say(&format!(
+            "the worst {shown} of {} causes",
+            letters.causes_total
+        ));
     }
-    tell_bounds(&Letters { rows_total: 0, ..letters }, 0, output)?;
+    tell_unread(&letters, output);
     Ok(Exit::Ok)
 }
 
@@ -234,11 +245,7 @@ const CAUSES: &[(&str, bool)] = &[
 ];
 
 /// A row for each cause, as given.
-pub fn cause_rows(
-    causes: &[Cause],
-    json: bool,
-    out: &mut (impl Write + ?Sized),
-) -> io::Result<()> {
+pub fn cause_rows(causes: &[Cause], json: bool, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     if !json {
         let cells = |c: &Cause| {
             vec![
@@ -291,9 +298,8 @@ pub fn letter_detail(
         json::bytes(&mut object, "value", body.value.as_deref());
         return json::line(&Value::Object(object), out);
     }
-    let place = |d: &crate::domain::letter::DlqPlace| {
-        format!("{}/{} @ {}", d.topic, d.partition, d.offset)
-    };
+    let place =
+        |d: &crate::domain::letter::DlqPlace| format!("{}/{} @ {}", d.topic, d.partition, d.offset);
     let mut lines = vec![
         ("id", l.id.to_string()),
         ("status", l.status.name().to_owned()),
@@ -317,7 +323,9 @@ pub fn letter_detail(
         ("behind it", count(detail.behind, "event")),
     ];
     let headers = body.headers.iter();
-    lines.extend(headers.map(|(name, value)| ("header", format!("{name}: {}", key(value.as_deref())))));
+    lines.extend(
+        headers.map(|(name, value)| ("header", format!("{name}: {}", key(value.as_deref())))),
+    );
     facts(&lines, out)?;
     writeln!(out)?;
     match body.value.as_deref() {

@@ -45,10 +45,11 @@ pub struct Output<'a> {
 }
 
 impl Output<'_> {
-    /// A sentence for the person, made safe for a terminal.
-    fn say(&mut self, sentence: &str) -> io::Result<()> {
-        writeln!(self.err, "evtop: {}", visible(sentence))?;
-        self.err.flush()
+    /// A sentence for the person, made safe for a terminal. Where nobody listens it is lost, and
+    /// the work goes on.
+    fn say(&mut self, sentence: &str) {
+        let _ = writeln!(self.err, "evtop: {}", visible(sentence));
+        let _ = self.err.flush();
     }
 
     /// Marks in the data itself that a part is missing.
@@ -96,17 +97,29 @@ pub async fn run_within(
     ports.patience = patience;
     let done = dispatch(task, &mut ports, &mut output).await;
     let done = done.and_then(|exit| Ok(output.out.flush().map(|()| exit)?));
+    if ports.latest().stack.embedded && *task != Task::Run {
+        output.say(
+            "this was an embedded stack of its own; give the settings of a running one with \
+             --config, or set `kafka.brokers`",
+        );
+    }
     let (exit, sentence) = match done {
         Ok(exit) => return exit,
         Err(End::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Ok,
         Err(End::Io(error)) => (Exit::Unexpected, format!("can't write: {error}")),
-        Err(End::Stopped) => (Exit::Unexpected, "interrupted before an answer came".to_owned()),
-        Err(End::Gone) => (Exit::Unexpected, "the engine ended unexpectedly; see its log".to_owned()),
+        Err(End::Stopped) => (
+            Exit::Unexpected,
+            "interrupted before an answer came".to_owned(),
+        ),
+        Err(End::Gone) => (
+            Exit::Unexpected,
+            "the engine ended unexpectedly; see its log".to_owned(),
+        ),
         Err(End::Said(exit, sentence)) => (exit, sentence),
     };
-    // What is already there is the reader's; that it can't be told more changes no exit code.
+    // What is already written is the reader's; that it can't be flushed changes no exit code.
     let _ = output.out.flush();
-    let _ = output.say(&sentence);
+    output.say(&sentence);
     exit
 }
 

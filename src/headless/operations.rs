@@ -16,11 +16,7 @@ use crate::snapshot::{DependencyState, Snapshot};
 /// How long the list may stay empty once the store is up, before it counts as empty.
 const GRACE: Duration = Duration::from_secs(2);
 
-pub(super) async fn run(
-    args: &OpsArgs,
-    ports: &mut Ports,
-    output: &mut Output<'_>,
-) -> Step<Exit> {
+pub(super) async fn run(args: &OpsArgs, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
     if let Some(operation) = args.cancel {
         ports.ask(Command::Cancel { operation }).await?;
         if output.json {
@@ -78,7 +74,9 @@ pub fn operation_rows(
     out: &mut (impl Write + ?Sized),
 ) -> io::Result<()> {
     if json {
-        return operations.iter().try_for_each(|o| json::line(&object(o), out));
+        return operations
+            .iter()
+            .try_for_each(|o| json::line(&object(o), out));
     }
     Table::new(COLUMNS).write(operations.iter().map(cells).collect(), out)
 }
@@ -133,7 +131,10 @@ pub(super) async fn check(
     output: &mut Output<'_>,
 ) -> Step<Exit> {
     let Done::Checked(checks) = ports.ask(command).await? else {
-        return Err(End::Said(Exit::Unexpected, "the engine gave another answer".to_owned()));
+        return Err(End::Said(
+            Exit::Unexpected,
+            "the engine gave another answer".to_owned(),
+        ));
     };
     check_rows(&checks, output.json, &mut *output.out)?;
     let bad = checks.iter().any(|check| check.state == CheckState::Bad);
@@ -141,11 +142,7 @@ pub(super) async fn check(
 }
 
 /// A row for each check, as given.
-pub fn check_rows(
-    checks: &[Check],
-    json: bool,
-    out: &mut (impl Write + ?Sized),
-) -> io::Result<()> {
+pub fn check_rows(checks: &[Check], json: bool, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     let word = |state| match state {
         CheckState::Ok => "ok",
         CheckState::Created => "created",

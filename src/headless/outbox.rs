@@ -63,11 +63,7 @@ const SENT: &[(&str, bool)] = &[
 
 /// Totals first, then blocked keys, the oldest waiting rows and the newest sent ones. In JSON each
 /// object says which it is under `kind`.
-pub fn outbox_rows(
-    outbox: &Outbox,
-    json: bool,
-    out: &mut (impl Write + ?Sized),
-) -> io::Result<()> {
+pub fn outbox_rows(outbox: &Outbox, json: bool, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     if json {
         return objects(outbox, out);
     }
@@ -106,7 +102,8 @@ fn blocked(b: &BlockedKey) -> Vec<String> {
         b.aggregate_id.clone(),
         b.head_seq.to_string(),
         b.attempts.to_string(),
-        b.until.map_or_else(|| "parked".to_owned(), |at| moment(Some(at))),
+        b.until
+            .map_or_else(|| "parked".to_owned(), |at| moment(Some(at))),
         b.error.clone(),
     ]
 }

@@ -130,9 +130,7 @@ impl Ports {
 
 /// Whether a reading answers a question asked at that moment.
 pub(super) fn fresh<T>(reading: &Reading<T>, asked: DateTime<Utc>) -> bool {
-    reading.value.is_some()
-        && reading.error.is_none()
-        && reading.at.is_some_and(|at| at >= asked)
+    reading.value.is_some() && reading.error.is_none() && reading.at.is_some_and(|at| at >= asked)
 }
 
 /// Why something could not be shown: its own error, and every dependency that is not up.

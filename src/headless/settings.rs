@@ -15,7 +15,10 @@ pub fn settings(
     json: bool,
     out: &mut (impl Write + ?Sized),
 ) -> io::Result<()> {
-    let file = source.file.as_deref().map(|path| path.display().to_string());
+    let file = source
+        .file
+        .as_deref()
+        .map(|path| path.display().to_string());
     if json {
         let object = json!({
             "stack": config.stack_name(),
@@ -33,5 +36,9 @@ pub fn settings(
         head += &format!("# environment: {}\n", source.variables.join(", "));
     }
     let body = toml::to_string(config).map_err(io::Error::other)?;
-    writeln!(out, "{}", visible_lines(&format!("{head}{body}")).trim_end())
+    writeln!(
+        out,
+        "{}",
+        visible_lines(&format!("{head}{body}")).trim_end()
+    )
 }

@@ -38,7 +38,11 @@ impl Table {
     ) -> io::Result<()> {
         let rows: Vec<Vec<String>> = rows
             .into_iter()
-            .map(|row| row.iter().map(|cell| truncate(&visible(cell), CELL)).collect())
+            .map(|row| {
+                row.iter()
+                    .map(|cell| truncate(&visible(cell), CELL))
+                    .collect()
+            })
             .collect();
         for row in &rows {
             for (have, cell) in self.widths.iter_mut().zip(row) {
@@ -74,10 +78,7 @@ impl Table {
 }
 
 /// Lines of `name  value`, the values in one column.
-pub(super) fn facts(
-    facts: &[(&str, String)],
-    out: &mut (impl Write + ?Sized),
-) -> io::Result<()> {
+pub(super) fn facts(facts: &[(&str, String)], out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     let widest = facts.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
     for (name, value) in facts {
         let pad = " ".repeat(widest - width(name));

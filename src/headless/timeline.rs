@@ -65,7 +65,12 @@ async fn newest(
     let mut anchor = Anchor::Newest;
     loop {
         let left = limit - events.len();
-        let asked = look(ports, filter, anchor, u32::try_from(left).unwrap_or(PAGE).min(PAGE));
+        let asked = look(
+            ports,
+            filter,
+            anchor,
+            u32::try_from(left).unwrap_or(PAGE).min(PAGE),
+        );
         let answer = |s: &Snapshot| answer(s, asked, filter, anchor).cloned();
         let Some(page) = ports.until(ports.patience, answer).await? else {
             let latest = ports.latest();
@@ -111,8 +116,13 @@ fn answer<'s>(
     };
     let matches = |event: &StoredEvent| {
         filter.stream.as_ref().is_none_or(|s| *s == event.stream)
-            && filter.event_type.as_ref().is_none_or(|t| *t == event.event_type)
-            && filter.correlation_id.is_none_or(|c| c == event.correlation_id)
+            && filter
+                .event_type
+                .as_ref()
+                .is_none_or(|t| *t == event.event_type)
+            && filter
+                .correlation_id
+                .is_none_or(|c| c == event.correlation_id)
     };
     let fits = fresh(&snapshot.timeline, asked) && place && page.rows.iter().all(matches);
     fits.then_some(page)
@@ -146,7 +156,7 @@ async fn follow(
                 output.say(&match &error {
                     Some(error) => format!("timeline: {error}; still trying"),
                     None => "timeline: it answers again".to_owned(),
-                })?;
+                });
                 said = error;
             }
             if let Some(page) = page {
@@ -192,14 +202,16 @@ impl EventRows {
         out: &mut (impl Write + ?Sized),
     ) -> io::Result<()> {
         if self.json {
-            return events.iter().try_for_each(|event| json::line(&object(event), out));
+            return events
+                .iter()
+                .try_for_each(|event| json::line(&object(event), out));
         }
         self.table.write(events.iter().map(cells).collect(), out)
     }
 }
 
 /// A position as `--event` takes it.
-fn place(position: Position) -> String {
+pub(super) fn place(position: Position) -> String {
     match position.tx {
         0 => position.pos.to_string(),
         tx => format!("{tx}:{}", position.pos),

@@ -36,7 +36,8 @@ pub(super) async fn run(ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit
     };
     let mut ended = begun.await;
     while ended.is_ok() {
-        status_line(&ports.latest(), output.json, &mut *output.err)?;
+        // The workers go on where nobody listens.
+        let _ = status_line(&ports.latest(), output.json, &mut *output.err);
         ended = ports.until(EVERY, |_| None::<()>).await.map(|_| ());
     }
     match ended {
