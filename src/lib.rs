@@ -1,11 +1,15 @@
 //! evtop: top for event-driven systems.
 
+pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod config;
 pub mod dedupe;
 pub mod domain;
+pub mod engine;
 pub mod failpoint;
+pub mod folder;
+pub mod headless;
 pub mod kafka;
 pub mod logging;
 pub mod operate;
