@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use evtop::config::{Config, ConfigError, Faults, SERVICES, Source, parse};
+use evtop::config::{Config, ConfigError, Faults, SERVICES, Source, attach_file, log_file, parse};
 
 fn no_file(path: &Path) -> std::io::Result<String> {
     match path.to_str() {
@@ -311,4 +311,29 @@ fn a_file_that_is_named_must_be_there() {
         error.starts_with("/nowhere/x.toml: can't be read"),
         "{error}"
     );
+}
+
+#[test]
+fn another_evtop_can_look_at_a_running_stack() {
+    let path = Path::new("/tmp/it's \"odd\"/evtop.db");
+    let config = ok(&attach_file("embedded", "127.0.0.1:4711", path));
+    assert_eq!(config.kafka.brokers, "127.0.0.1:4711");
+    assert_eq!(config.store.sqlite_path().as_deref(), Some(path));
+    assert_eq!(config.stack_name(), "embedded");
+    assert!(!config.workers && !config.embedded());
+}
+
+#[test]
+fn the_log_of_an_embedded_stack_goes_with_it() {
+    let folder = Path::new("/tmp/evtop-1");
+    let log = |text: &str| log_file(&ok(text), Some(folder));
+    assert_eq!(
+        log("").as_deref(),
+        Some(Path::new("/tmp/evtop-1/evtop.log"))
+    );
+    assert_eq!(
+        log("log.file = '/x.log'").as_deref(),
+        Some(Path::new("/x.log"))
+    );
+    assert!(log("kafka.brokers = 'k:1'").is_none_or(|file| !file.starts_with(folder)));
 }

@@ -531,3 +531,16 @@ fn settings_are_shown_without_secrets() {
         assert!(out.contains("sasl.password"), "{out}");
     }
 }
+
+#[test]
+fn a_command_may_run_on_any_thread() {
+    fn send<F: Future + Send>(
+        _: fn(
+            &'static evtop::cli::Task,
+            evtop::headless::Ports,
+            evtop::headless::Output<'static>,
+        ) -> F,
+    ) {
+    }
+    send(|task, ports, output| evtop::headless::run(task, ports, output));
+}

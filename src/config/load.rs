@@ -4,12 +4,12 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::check::check;
 use super::error::{ConfigError, Flaw, nearest};
+use super::places::default_file;
 use super::settings::Config;
 
 /// Where the settings came from, for `doctor`, `config` and the log.
@@ -53,38 +53,6 @@ impl Config {
         source.file = file;
         Ok((config, source))
     }
-}
-
-/// `evtop/config.toml` in the user's config folder (`$XDG_CONFIG_HOME`).
-#[must_use]
-pub fn default_file() -> Option<PathBuf> {
-    let base = etcetera::choose_base_strategy().ok()?;
-    Some(base.config_dir().join("evtop").join("config.toml"))
-}
-
-/// evtop's folder for logs and the like (`$XDG_STATE_HOME`).
-#[must_use]
-pub fn state_dir() -> Option<PathBuf> {
-    let base = etcetera::choose_base_strategy().ok()?;
-    Some(base.state_dir()?.join("evtop"))
-}
-
-/// Where the log goes: as set, else beside everything else of the embedded stack, else to the state
-/// folder.
-#[must_use]
-pub fn log_file(config: &Config, embedded_folder: Option<&Path>) -> Option<PathBuf> {
-    let folder = match embedded_folder {
-        Some(folder) if config.embedded() => Some(folder.to_owned()),
-        _ => state_dir(),
-    };
-    let default = folder.map(|folder| folder.join("evtop.log"));
-    config.log.file.clone().or(default)
-}
-
-/// The process's environment; what is no text can be no setting.
-pub fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// The pure part: text and variables in, settings out. `read` fetches a secret's file.

@@ -5,11 +5,13 @@
 mod check;
 mod error;
 mod load;
+mod places;
 mod secret;
 mod settings;
 
 pub use error::ConfigError;
-pub use load::{Source, default_file, environment, log_file, parse, state_dir};
+pub use load::{Source, parse};
+pub use places::{attach_file, default_file, environment, log_file, state_dir};
 pub use secret::{Properties, Secret};
 pub use settings::{
     Config, Consumers, Faults, Kafka, LogLevel, LogSettings, Relay, SERVICES, Store, Traffic, Ui,

@@ -80,3 +80,34 @@ pub(super) fn object(value: Value) -> Map<String, Value> {
         other => Map::from_iter([("value".to_owned(), other)]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_and_none_steers(text in any::<String>()) {
+            let mut out = Vec::new();
+            line(&serde_json::json!({ "text": text }), &mut out).expect("written");
+            let written = String::from_utf8(out).expect("UTF-8");
+            let body = written.strip_suffix('\n').expect("one line");
+            prop_assert!(!body.contains(|c: char| c.is_control() || steers(c)));
+            let back: Value = serde_json::from_str(body).expect("JSON");
+            prop_assert_eq!(&back["text"], &Value::from(text));
+        }
+
+        #[test]
+        fn any_bytes_come_back(value in any::<Vec<u8>>()) {
+            let mut object = Map::new();
+            bytes(&mut object, "value", Some(&value));
+            let back = match (&object["value"], &object["value_base64"]) {
+                (Value::String(text), Value::Null) => text.clone().into_bytes(),
+                (Value::Null, Value::String(text)) => STANDARD.decode(text).expect("base64"),
+                other => panic!("{other:?}"),
+            };
+            prop_assert_eq!(back, value);
+        }
+    }
+}
