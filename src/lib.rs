@@ -4,3 +4,4 @@ pub mod clock;
 pub mod command;
 pub mod domain;
 pub mod snapshot;
+pub mod tui;

@@ -5,6 +5,7 @@ pub mod fault_plan;
 pub mod letter;
 pub mod operation;
 pub mod position;
+pub mod printable;
 pub mod record;
 pub mod scenario;
 pub mod stored;
