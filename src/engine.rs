@@ -1,6 +1,7 @@
 //! Puts the parts together: connects what the settings name, each in its own time, starts workers,
 //! observers and the gate, and ends them in order. The screen and the commands only see its ports.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::command::{Focus, Outcome, Request};
-use crate::config::Config;
+use crate::config::{Config, Properties};
 use crate::dedupe::Dedupe;
 use crate::domain::reader::Limits;
 use crate::domain::service::Service;
@@ -284,9 +285,9 @@ impl Start {
             brokers: embedded.map_or_else(|| kafka.brokers.clone(), |e| e.bootstrap().to_owned()),
             client_id: kafka.client_id.clone(),
             embedded: embedded.is_some(),
-            properties: kafka.properties.exposed(),
-            producer: kafka.producer.exposed(),
-            consumer: kafka.consumer.exposed(),
+            properties: exposed(&kafka.properties),
+            producer: exposed(&kafka.producer),
+            consumer: exposed(&kafka.consumer),
             timeout: kafka.request_timeout(),
         }
     }
@@ -389,6 +390,13 @@ fn clients(settings: &KafkaSettings) -> Result<Clients, String> {
         ordered: Producer::ordered(settings).map_err(text)?,
         observer: Observer::new(settings).map_err(text)?,
     })
+}
+
+fn exposed(properties: &Properties) -> BTreeMap<String, String> {
+    let pairs = properties.iter();
+    pairs
+        .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+        .collect()
 }
 
 /// Forgets, once an hour, what was kept long enough.

@@ -45,14 +45,7 @@ impl Folder {
     /// When the file can't be written.
     pub fn announce(&self, brokers: &str, database: &Path) -> std::io::Result<PathBuf> {
         let file = self.path().join(SETTINGS);
-        let database = database.display();
-        let text = format!(
-            "# A running embedded stack; gone when it ends.\n\
-             name = \"embedded\"\n\
-             workers = false\n\n\
-             [kafka]\nbrokers = \"{brokers}\"\ncreate_topics = false\n\n\
-             [store]\nurl = \"sqlite:{database}\"\n"
-        );
+        let text = crate::config::attach_file("embedded", brokers, database);
         fs::write(&file, text)?;
         Ok(file)
     }

@@ -16,4 +16,5 @@ pub mod operate;
 pub mod pipeline;
 pub mod snapshot;
 pub mod store;
+pub mod tui;
 pub mod watch;

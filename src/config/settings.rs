@@ -261,8 +261,9 @@ impl Faults {
         }
     }
 
-    /// What the embedded stack shows: one event in a hundred fails once, and analytics is slow in
-    /// bursts. It must neither flood nor look dead.
+    /// What the embedded stack shows: one event in a hundred fails once, analytics is slow in bursts,
+    /// and inventory rejects one in a hundred until it is redriven, so that there is something to
+    /// redrive. It must neither flood nor look dead.
     #[must_use]
     pub fn demo(service: &str) -> FaultPlan {
         let plan = FaultPlan {
@@ -275,6 +276,10 @@ impl Faults {
                 slow_ms: 600,
                 burst_secs: 15,
                 burst_every_secs: 90,
+                ..plan
+            },
+            "inventory" => FaultPlan {
+                permanent: 0.01,
                 ..plan
             },
             _ => plan,

@@ -1,0 +1,167 @@
+//! What a key can mean. One table: dispatch, the hint bar, the help and the names in the configuration
+//! are all read from it.
+
+use crate::command::Screen;
+
+/// Something that a person can bind a key to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    Go(Screen),
+    NextScreen,
+    PreviousScreen,
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Open,
+    Back,
+    Mark,
+    MarkAll,
+    Redrive,
+    RedriveMany,
+    Replay,
+    ReplayMany,
+    Raw,
+    Correlation,
+    PauseConsumer,
+    ResumeConsumer,
+    Faults,
+    CancelOperation,
+    TrafficDown,
+    TrafficUp,
+    Inject,
+    Filter,
+    Freeze,
+    Faster,
+    Slower,
+    Theme,
+    Help,
+    Quit,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    pub action: Action,
+    /// The name in the configuration.
+    pub name: &'static str,
+    pub keys: &'static [&'static str],
+    /// Where it works; empty is everywhere.
+    pub screens: &'static [Screen],
+    /// A line of the help.
+    pub help: &'static str,
+    /// The word in the hint bar, for what is worth its place there.
+    pub hint: Option<&'static str>,
+    /// It changes something outside this process: read-only forbids it.
+    pub writes: bool,
+}
+
+const fn look(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    screens: &'static [Screen],
+    help: &'static str,
+    hint: Option<&'static str>,
+) -> Row {
+    Row {
+        action,
+        name,
+        keys,
+        screens,
+        help,
+        hint,
+        writes: false,
+    }
+}
+
+const fn act(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    screens: &'static [Screen],
+    help: &'static str,
+    hint: Option<&'static str>,
+) -> Row {
+    Row {
+        action,
+        name,
+        keys,
+        screens,
+        help,
+        hint,
+        writes: true,
+    }
+}
+
+const LETTERS: &[Screen] = &[Screen::Letters];
+const TIMELINE: &[Screen] = &[Screen::Timeline];
+const CONSUMERS: &[Screen] = &[Screen::Consumers];
+const FLOW: &[Screen] = &[Screen::Flow];
+
+/// Every action, in the order of the help; hints stand in the same order.
+#[rustfmt::skip]
+pub const TABLE: &[Row] = &[
+    act(Action::Redrive, "redrive", &["r"], LETTERS, "redrive the letter under the cursor to the consumer that failed", Some("redrive")),
+    act(Action::RedriveMany, "redrive-many", &["R"], LETTERS, "redrive the marked letters, or the whole cause", Some("redrive cause")),
+    look(Action::Mark, "mark", &["x"], LETTERS, "mark or unmark the letter", Some("mark")),
+    look(Action::MarkAll, "mark-all", &["*"], LETTERS, "mark every letter that is listed, or unmark all", None),
+    act(Action::Replay, "replay", &["p"], TIMELINE, "replay the event under the cursor", Some("replay")),
+    act(Action::ReplayMany, "replay-stream", &["P"], TIMELINE, "replay the event's whole stream", Some("replay stream")),
+    look(Action::Correlation, "correlation", &["c"], TIMELINE, "follow the event's correlation; esc clears", Some("correlation")),
+    look(Action::Raw, "raw", &["v"], TIMELINE, "show the payload as written, or as the newest schema sees it", Some("raw/upcast")),
+    act(Action::PauseConsumer, "pause", &["p"], CONSUMERS, "pause the consumer", Some("pause")),
+    act(Action::ResumeConsumer, "resume", &["r"], CONSUMERS, "resume the consumer", Some("resume")),
+    act(Action::Faults, "faults", &["f"], CONSUMERS, "change what the service fails on purpose", Some("faults")),
+    act(Action::CancelOperation, "cancel", &["C"], &[Screen::Activity], "cancel the running operation", Some("cancel")),
+    act(Action::TrafficDown, "traffic-down", &["["], FLOW, "fewer test orders a second", Some("orders −")),
+    act(Action::TrafficUp, "traffic-up", &["]"], FLOW, "more test orders a second", Some("orders +")),
+    look(Action::Open, "open", &["enter"], &[], "open, unfold, or go to the place", Some("open")),
+    look(Action::Back, "back", &["esc"], &[], "back, or clear the filter; never quits", None),
+    look(Action::Filter, "filter", &["/"], &[], "show only rows with this text; ! in front shows the others", Some("filter")),
+    act(Action::Inject, "inject", &["i"], &[], "inject test orders", Some("inject")),
+    look(Action::Freeze, "freeze", &["space"], &[], "freeze the screen; collecting goes on", Some("freeze")),
+    look(Action::Faster, "refresh-faster", &["+", "="], &[], "show news more often", None),
+    look(Action::Slower, "refresh-slower", &["-"], &[], "show news less often", None),
+    look(Action::Theme, "theme", &["t"], &[], "the next theme", None),
+    look(Action::Help, "help", &["?"], &[], "this help", Some("help")),
+    look(Action::Quit, "quit", &["q", "ctrl-c"], &[], "quit", None),
+    look(Action::Up, "up", &["up", "k"], &[], "up", None),
+    look(Action::Down, "down", &["down", "j"], &[], "down", None),
+    look(Action::Left, "left", &["left", "h"], &[], "fold, or the pane before", None),
+    look(Action::Right, "right", &["right", "l"], &[], "unfold, or the next pane", None),
+    look(Action::PageUp, "page-up", &["pgup", "ctrl-u"], &[], "a page up", None),
+    look(Action::PageDown, "page-down", &["pgdn", "ctrl-d"], &[], "a page down", None),
+    look(Action::Top, "top", &["g", "home"], &[], "to the first row", None),
+    look(Action::Bottom, "bottom", &["G", "end"], &[], "to the last row; the timeline follows from there", None),
+    look(Action::NextScreen, "next-screen", &["tab"], &[], "the next screen", None),
+    look(Action::PreviousScreen, "previous-screen", &["shift-tab"], &[], "the screen before", None),
+    look(Action::Go(Screen::Flow), "flow", &["1"], &[], "Flow: is it healthy, and where does it stick", None),
+    look(Action::Go(Screen::Lag), "lag", &["2"], &[], "Lag: who is behind, by how much, for how long", None),
+    look(Action::Go(Screen::Consumers), "consumers", &["3"], &[], "Consumers: what each one does, and steering it", None),
+    look(Action::Go(Screen::Outbox), "outbox", &["4"], &[], "Outbox: what is written and not yet sent", None),
+    look(Action::Go(Screen::Letters), "dead-letters", &["5"], &[], "Dead letters: what failed, why, and putting it back", None),
+    look(Action::Go(Screen::Timeline), "timeline", &["6"], &[], "Timeline: the event store, and replay", None),
+    look(Action::Go(Screen::Activity), "activity", &["9"], &[], "Activity: operations, audit and the log", None),
+];
+
+/// The row of an action. Every action has one: a test holds that.
+#[must_use]
+pub fn row(action: Action) -> &'static Row {
+    TABLE
+        .iter()
+        .find(|row| row.action == action)
+        .unwrap_or(&TABLE[0])
+}
+
+/// The actions of a screen: its own first, then those of every screen.
+pub fn on(screen: Screen) -> impl Iterator<Item = &'static Row> {
+    let own = TABLE
+        .iter()
+        .filter(move |row| row.screens.contains(&screen));
+    own.chain(TABLE.iter().filter(|row| row.screens.is_empty()))
+}

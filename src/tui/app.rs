@@ -1,0 +1,422 @@
+//! The state of the screen: what is shown, where one is, what lies on top. It changes by a key, a
+//! snapshot or an outcome, and never by itself: no clock, no channel, no I/O.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::action::{Action, row};
+use super::cursor::Cursor;
+use super::keymap::{Code, Key, Keymap};
+use super::overlay::Overlay;
+use super::rows::{FindingKey, LagKey, LogKey, OutboxKey};
+use super::theme::Theme;
+use super::toast::Toasts;
+use crate::command::{Anchor, Command, LettersFocus, Screen};
+use crate::domain::position::Position;
+use crate::domain::stored::EventFilter;
+use crate::snapshot::{Snapshot, VerdictKind};
+
+/// How the screen looks and answers, as the configuration says.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub theme: Theme,
+    pub keys: Keymap,
+    /// Frames a second at most.
+    pub max_fps: u32,
+    /// Only characters that every terminal has.
+    pub ascii: bool,
+}
+
+impl Settings {
+    /// The defaults with this theme.
+    #[must_use]
+    pub fn with(theme: Theme) -> Self {
+        Self {
+            theme,
+            keys: Keymap::default(),
+            max_fps: 30,
+            ascii: false,
+        }
+    }
+}
+
+/// Everything a frame is drawn from.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub theme: Theme,
+    pub keys: Keymap,
+    pub ascii: bool,
+    /// The snapshot on screen.
+    pub shown: Arc<Snapshot>,
+    /// The newest one; the same unless frozen or slowed.
+    pub newest: Arc<Snapshot>,
+    pub frozen: bool,
+    /// The shortest time between two shown snapshots.
+    pub every: Duration,
+    pub size: (u16, u16),
+    pub screen: Screen,
+    pub flow: Cursor<FindingKey>,
+    pub lag: LagView,
+    pub consumers: ConsumersView,
+    pub outbox: Cursor<OutboxKey>,
+    pub letters: LettersView,
+    pub timeline: TimelineView,
+    pub activity: ActivityView,
+    pub overlay: Option<Overlay>,
+    pub toasts: Toasts,
+    pub quit: bool,
+    filters: BTreeMap<char, String>,
+    /// Snapshots that are shown at once because they answer a key.
+    pub(super) hurry: u8,
+    /// What was asked and is not answered yet, for the words of the answer.
+    pub(super) asked: Vec<(Uuid, Command)>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct LagView {
+    pub cursor: Cursor<LagKey>,
+    /// What was folded or unfolded by hand, or by trouble.
+    pub unfolded: BTreeMap<LagKey, bool>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ConsumersView {
+    pub cursor: Cursor<String>,
+    /// On a small screen: the detail instead of the list.
+    pub open: bool,
+}
+
+/// How deep one is in the dead letters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    #[default]
+    Causes,
+    Letters,
+    Detail,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct LettersView {
+    pub depth: Depth,
+    pub cause: Cursor<String>,
+    pub letter: Cursor<Uuid>,
+    pub marked: BTreeSet<Uuid>,
+    /// First row of the window that is asked for.
+    pub from: u64,
+    /// Lines the detail is scrolled by.
+    pub scroll: u16,
+}
+
+impl LettersView {
+    /// The cause whose letters are listed.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<&String> {
+        self.cause.key()
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct TimelineView {
+    /// Empty while it follows the newest event.
+    pub cursor: Cursor<Position>,
+    pub anchor: Anchor,
+    pub filter: EventFilter,
+    /// The payload as it was written, not as the newest schema sees it.
+    pub raw: bool,
+    pub open: bool,
+    pub scroll: u16,
+}
+
+impl TimelineView {
+    #[must_use]
+    pub fn following(&self) -> bool {
+        self.anchor == Anchor::Newest && self.cursor.key().is_none()
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    #[default]
+    Operations,
+    Audit,
+    Log,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ActivityView {
+    pub pane: Pane,
+    pub operation: Cursor<Uuid>,
+    pub audit: Cursor<i64>,
+    /// Empty while it follows the newest line.
+    pub log: Cursor<LogKey>,
+}
+
+impl App {
+    #[must_use]
+    pub fn new(settings: &Settings, size: (u16, u16)) -> Self {
+        let empty = Arc::new(Snapshot::default());
+        Self {
+            theme: settings.theme.clone(),
+            keys: settings.keys.clone(),
+            ascii: settings.ascii,
+            shown: Arc::clone(&empty),
+            newest: empty,
+            frozen: false,
+            every: Duration::ZERO,
+            size,
+            screen: Screen::Flow,
+            flow: Cursor::default(),
+            lag: LagView::default(),
+            consumers: ConsumersView::default(),
+            outbox: Cursor::default(),
+            letters: LettersView::default(),
+            timeline: TimelineView::default(),
+            activity: ActivityView::default(),
+            overlay: None,
+            toasts: Toasts::default(),
+            quit: false,
+            filters: BTreeMap::new(),
+            hurry: 0,
+            asked: Vec::new(),
+        }
+    }
+
+    /// A key was pressed. What it asks of the engine, if anything, is returned.
+    pub fn on_key(&mut self, key: Key) -> Option<Command> {
+        if key.ctrl && key.code == Code::Char('c') {
+            self.quit = true;
+            return None;
+        }
+        let before = self.focus();
+        let command = match self.overlay.take() {
+            Some(overlay) => self.on_overlay_key(overlay, key),
+            None => {
+                let action = self.keys.action(self.screen, key)?;
+                self.act(action)
+            }
+        };
+        if self.focus() != before {
+            self.hurry = 4;
+        }
+        command
+    }
+
+    /// Text was pasted. It goes into an open field, and nowhere else.
+    pub fn on_paste(&mut self, text: &str) {
+        for c in text.chars().filter(|c| !c.is_control()) {
+            if self.overlay.as_ref().is_some_and(Overlay::types) {
+                self.on_key(Key::plain(Code::Char(c)));
+            }
+        }
+    }
+
+    pub fn on_resize(&mut self, width: u16, height: u16) {
+        self.size = (width, height);
+    }
+
+    /// A snapshot came. It is shown unless the screen is frozen or shows news less often.
+    pub fn on_snapshot(&mut self, snapshot: Arc<Snapshot>) {
+        self.toasts.tick(snapshot.every);
+        self.newest = Arc::clone(&snapshot);
+        let first = self.shown.seq == 0;
+        let passed = (snapshot.taken - self.shown.taken)
+            .to_std()
+            .unwrap_or_default();
+        let due = self.hurry > 0 || passed + Duration::from_millis(20) >= self.every;
+        if first || (due && !self.frozen) {
+            self.hurry = self.hurry.saturating_sub(1);
+            self.shown = snapshot;
+            self.settle();
+        }
+    }
+
+    /// Every cursor finds its row again; trouble unfolds itself, once.
+    pub(super) fn settle(&mut self) {
+        let shown = Arc::clone(&self.shown);
+        for group in shown.lag.value.iter().flat_map(|groups| groups.iter()) {
+            if group.verdict.kind < VerdictKind::AtRisk {
+                continue;
+            }
+            self.unfold_once(LagKey::Group(group.group.clone()));
+            for topic in &group.topics {
+                if topic.verdict.kind >= VerdictKind::AtRisk && topic.partitions.len() <= 24 {
+                    let key = LagKey::Topic(group.group.clone(), topic.topic.clone());
+                    self.unfold_once(key);
+                }
+            }
+        }
+        self.settle_screen();
+    }
+
+    fn settle_screen(&mut self) {
+        match self.screen {
+            Screen::Flow => {
+                let rows = self.finding_keys();
+                self.flow.settle(&rows);
+            }
+            Screen::Lag => {
+                let rows = self.lag_keys();
+                self.lag.cursor.settle(&rows);
+            }
+            Screen::Consumers => {
+                let rows = self.consumer_keys();
+                self.consumers.cursor.settle(&rows);
+            }
+            Screen::Outbox => {
+                let rows = self.outbox_rows();
+                self.outbox.settle(&rows);
+            }
+            Screen::Letters => {
+                let rows = self.cause_keys();
+                self.letters.cause.settle(&rows);
+                let rows = self.letter_keys();
+                self.letters.letter.settle(&rows);
+            }
+            Screen::Timeline => {
+                if !self.timeline.following() {
+                    let rows = self.event_keys();
+                    self.timeline.cursor.settle(&rows);
+                }
+            }
+            Screen::Activity => {
+                let rows = self.operation_keys();
+                self.activity.operation.settle(&rows);
+                let rows = self.audit_keys();
+                self.activity.audit.settle(&rows);
+                if self.activity.log.key().is_some() {
+                    let rows = self.log_keys();
+                    self.activity.log.settle(&rows);
+                }
+            }
+        }
+    }
+
+    fn unfold_once(&mut self, key: LagKey) {
+        self.lag.unfolded.entry(key).or_insert(true);
+    }
+
+    #[must_use]
+    pub fn is_unfolded(&self, key: &LagKey, by_default: bool) -> bool {
+        self.lag.unfolded.get(key).copied().unwrap_or(by_default)
+    }
+
+    /// A screen's filter, as typed.
+    #[must_use]
+    pub fn filter(&self, screen: Screen) -> &str {
+        self.filters.get(&screen.tab().0).map_or("", String::as_str)
+    }
+
+    pub(super) fn set_filter(&mut self, text: String) {
+        self.filters.insert(self.screen.tab().0, text);
+        self.letters.from = 0;
+        self.settle_screen();
+    }
+
+    /// The event that is looked at: under the cursor, or the newest while following.
+    #[must_use]
+    pub fn event_key(&self) -> Option<Position> {
+        let newest = || self.events().last().map(|event| event.position);
+        self.timeline.cursor.key().copied().or_else(newest)
+    }
+
+    /// How old the screen is, when it is frozen.
+    #[must_use]
+    pub fn frozen_for(&self) -> Option<Duration> {
+        let age = (self.newest.taken - self.shown.taken).to_std();
+        self.frozen.then(|| age.unwrap_or_default())
+    }
+
+    /// Lines of a list on this screen, roughly: what a page up or down moves by.
+    #[must_use]
+    pub fn page(&self) -> usize {
+        usize::from(self.size.1).saturating_sub(8).max(1)
+    }
+
+    /// Why an action can't be done right now; `None` when it can.
+    #[must_use]
+    pub fn why_not(&self, action: Action) -> Option<String> {
+        let stack = &self.shown.stack;
+        if row(action).writes && stack.read_only {
+            let what = row(action).name;
+            return Some(format!(
+                "This profile is read-only, so there is no {what}; a profile with writing allowed can"
+            ));
+        }
+        let missing = match action {
+            Action::Redrive if self.letters.depth == Depth::Causes => {
+                "Enter opens the cause and its letters; R redrives the whole cause"
+            }
+            Action::Redrive | Action::Mark if self.letters.letter.key().is_none() => {
+                "There is no letter under the cursor"
+            }
+            Action::RedriveMany if self.letters.fingerprint().is_none() => {
+                "There are no dead letters to redrive"
+            }
+            Action::Replay | Action::ReplayMany | Action::Correlation
+                if self.event_key().is_none() =>
+            {
+                "There is no event under the cursor"
+            }
+            Action::PauseConsumer
+            | Action::ResumeConsumer
+            | Action::Faults
+            | Action::TrafficDown
+            | Action::TrafficUp
+                if !stack.workers =>
+            {
+                "No workers run in this process, so there is nothing to steer"
+            }
+            Action::PauseConsumer | Action::ResumeConsumer | Action::Faults
+                if self.consumers.cursor.key().is_none() =>
+            {
+                "There is no consumer under the cursor"
+            }
+            Action::CancelOperation if self.operation_to_cancel().is_none() => {
+                "No operation is running"
+            }
+            _ => return None,
+        };
+        Some(missing.to_owned())
+    }
+
+    /// The operation under the cursor if it runs, else the only one that does.
+    #[must_use]
+    pub fn operation_to_cancel(&self) -> Option<&crate::domain::operation::Operation> {
+        let running: Vec<_> = self
+            .shown
+            .activity
+            .operations
+            .iter()
+            .filter(|o| !o.state.is_over())
+            .collect();
+        let here = running
+            .iter()
+            .find(|o| Some(&o.id) == self.activity.operation.key());
+        match (here, running.as_slice()) {
+            (Some(operation), _) => Some(operation),
+            (None, [only]) => Some(only),
+            _ => None,
+        }
+    }
+
+    pub(super) fn letters_focus(&self) -> LettersFocus {
+        let text = self.filter(Screen::Letters);
+        LettersFocus {
+            fingerprint: self.letters.fingerprint().cloned(),
+            text: (!text.is_empty()).then(|| text.to_owned()),
+            from: self.letters.from,
+            rows: u32::from(self.size.1).max(20) * 3,
+            letter: self.letters.letter.key().copied(),
+        }
+    }
+
+    /// How old a time is on the shown snapshot.
+    #[must_use]
+    pub fn age(&self, at: DateTime<Utc>) -> Duration {
+        (self.shown.taken - at).to_std().unwrap_or_default()
+    }
+}

@@ -1,0 +1,56 @@
+//! What somebody looks at, so that only that is queried.
+
+use super::app::App;
+use super::cursor::window;
+use super::rows::LagRow;
+use crate::command::{Focus, Screen, TimelineFocus};
+
+impl App {
+    /// What the engine should read for this screen.
+    #[must_use]
+    pub fn focus(&self) -> Focus {
+        let on = |screen| self.screen == screen;
+        Focus {
+            screen: self.screen,
+            letters: self.letters_focus(),
+            timeline: TimelineFocus {
+                filter: self.timeline.filter.clone(),
+                anchor: self.timeline.anchor,
+                rows: u32::from(self.size.1).max(20),
+                event: on(Screen::Timeline).then(|| self.event_key()).flatten(),
+            },
+            lag_rows: if on(Screen::Lag) {
+                self.lag_focus()
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// The partitions in sight, and those that a folded row in sight sums up while they are few.
+    fn lag_focus(&self) -> Vec<(String, String, i32)> {
+        const FEW: usize = 64;
+        let rows = self.lag_rows();
+        let keys: Vec<_> = rows.iter().map(LagRow::key).collect();
+        let seen = window(
+            rows.len(),
+            self.lag.cursor.index(&keys),
+            usize::from(self.size.1).max(1),
+        );
+        let mut wanted = Vec::new();
+        for row in &rows[seen] {
+            let (Some(topic), group) = (row.topic, &row.group.group) else {
+                continue;
+            };
+            match row.partition {
+                Some(p) => wanted.push((group.clone(), topic.topic.clone(), p.partition)),
+                None if row.open == Some(false) => {
+                    let all = topic.partitions.iter().take(FEW);
+                    wanted.extend(all.map(|p| (group.clone(), topic.topic.clone(), p.partition)));
+                }
+                None => {}
+            }
+        }
+        wanted
+    }
+}

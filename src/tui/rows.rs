@@ -1,0 +1,290 @@
+//! Which rows each list has right now: the shown snapshot's, through the screen's filter and what is
+//! folded. Cursor moves and views read the same functions, so they can't disagree.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::app::App;
+use crate::command::Screen;
+use crate::domain::letter::{Cause, Letter};
+use crate::domain::operation::{AuditRow, Operation};
+use crate::domain::position::Position;
+use crate::domain::stored::StoredEvent;
+use crate::snapshot::{
+    Consumer, Finding, GroupLag, LagNumbers, LogLine, PartitionLag, Place, TopicLag, Verdict,
+};
+
+/// A row of the lag tree.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LagKey {
+    Group(String),
+    Topic(String, String),
+    Partition(String, String, i32),
+}
+
+/// A lag row with what it shows.
+#[derive(Clone, Copy, Debug)]
+pub struct LagRow<'a> {
+    pub group: &'a GroupLag,
+    pub topic: Option<&'a TopicLag>,
+    pub partition: Option<&'a PartitionLag>,
+    /// Whether its children are shown; `None` for a row without.
+    pub open: Option<bool>,
+}
+
+impl<'a> LagRow<'a> {
+    #[must_use]
+    pub fn key(&self) -> LagKey {
+        let group = self.group.group.clone();
+        match (self.topic, self.partition) {
+            (Some(t), Some(p)) => LagKey::Partition(group, t.topic.clone(), p.partition),
+            (Some(t), None) => LagKey::Topic(group, t.topic.clone()),
+            _ => LagKey::Group(group),
+        }
+    }
+
+    #[must_use]
+    pub fn numbers(&self) -> &'a LagNumbers {
+        match (self.topic, self.partition) {
+            (_, Some(p)) => &p.numbers,
+            (Some(t), None) => &t.numbers,
+            _ => &self.group.numbers,
+        }
+    }
+
+    #[must_use]
+    pub fn verdict(&self) -> &'a Verdict {
+        match (self.topic, self.partition) {
+            (_, Some(p)) => &p.verdict,
+            (Some(t), None) => &t.verdict,
+            _ => &self.group.verdict,
+        }
+    }
+}
+
+/// A row of the outbox screen: its three tables are one list to the cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutboxKey {
+    Blocked(String),
+    Waiting(i64),
+    Sent(i64),
+}
+
+/// A log line has no id: its time and its place among lines of the same time.
+pub type LogKey = (DateTime<Utc>, usize);
+
+/// A finding has no id: where it leads, and its place among those that lead there.
+pub type FindingKey = (Place, usize);
+
+/// Whether a row with these texts passes a filter: a plain substring, whatever its case; with `!` in
+/// front, every row without it.
+pub fn passes<'a>(filter: &str, texts: impl IntoIterator<Item = &'a str>) -> bool {
+    let (wanted, inverse) = match filter.strip_prefix('!') {
+        Some(rest) => (rest, true),
+        None => (filter, false),
+    };
+    if wanted.is_empty() {
+        return true;
+    }
+    let wanted = wanted.to_lowercase();
+    let found = texts
+        .into_iter()
+        .any(|text| text.to_lowercase().contains(&wanted));
+    found != inverse
+}
+
+impl App {
+    #[must_use]
+    pub fn findings(&self) -> Vec<(FindingKey, &Finding)> {
+        let filter = self.filter(Screen::Flow);
+        let mut rows: Vec<(FindingKey, &Finding)> = Vec::new();
+        for finding in &self.shown.findings {
+            if passes(filter, [finding.text.as_str()]) {
+                let nth = rows
+                    .iter()
+                    .filter(|((p, _), _)| *p == finding.place)
+                    .count();
+                rows.push(((finding.place.clone(), nth), finding));
+            }
+        }
+        rows
+    }
+
+    /// The lag tree as it is unfolded. A filter that a partition or topic passes shows its parents too.
+    #[must_use]
+    pub fn lag_rows(&self) -> Vec<LagRow<'_>> {
+        let Some(groups) = &self.shown.lag.value else {
+            return Vec::new();
+        };
+        let filter = self.filter(Screen::Lag);
+        let few = groups.len() <= 12;
+        let mut rows = Vec::new();
+        for group in groups.iter() {
+            let topics: Vec<&TopicLag> = group
+                .topics
+                .iter()
+                .filter(|t| passes(filter, [group.group.as_str(), t.topic.as_str()]))
+                .collect();
+            if topics.is_empty() && !passes(filter, [group.group.as_str()]) {
+                continue;
+            }
+            let open = (!topics.is_empty())
+                .then(|| self.is_unfolded(&LagKey::Group(group.group.clone()), few));
+            rows.push(LagRow {
+                group,
+                topic: None,
+                partition: None,
+                open,
+            });
+            if open != Some(true) {
+                continue;
+            }
+            for topic in topics {
+                let key = LagKey::Topic(group.group.clone(), topic.topic.clone());
+                let open = (!topic.partitions.is_empty()).then(|| self.is_unfolded(&key, false));
+                let row = LagRow {
+                    group,
+                    topic: Some(topic),
+                    partition: None,
+                    open,
+                };
+                rows.push(row);
+                if open == Some(true) {
+                    rows.extend(topic.partitions.iter().map(|partition| LagRow {
+                        partition: Some(partition),
+                        open: None,
+                        ..row
+                    }));
+                }
+            }
+        }
+        rows
+    }
+
+    #[must_use]
+    pub fn consumers(&self) -> Vec<&Consumer> {
+        let filter = self.filter(Screen::Consumers);
+        let passes = |c: &&Consumer| passes(filter, [c.service.as_str(), c.group.as_str()]);
+        self.shown.consumers.iter().filter(passes).collect()
+    }
+
+    #[must_use]
+    pub fn outbox_rows(&self) -> Vec<OutboxKey> {
+        let Some(outbox) = &self.shown.outbox.value else {
+            return Vec::new();
+        };
+        let filter = self.filter(Screen::Outbox);
+        let blocked = outbox
+            .blocked
+            .iter()
+            .filter(|b| passes(filter, [b.aggregate_id.as_str(), b.error.as_str()]))
+            .map(|b| OutboxKey::Blocked(b.aggregate_id.clone()));
+        let waiting = outbox
+            .head
+            .iter()
+            .filter(|r| passes(filter, [&*r.aggregate_id, &*r.event_type, &*r.topic]))
+            .map(|r| OutboxKey::Waiting(r.seq));
+        let sent = outbox
+            .sent
+            .iter()
+            .filter(|r| passes(filter, [&*r.aggregate_id, &*r.event_type, &*r.topic]))
+            .map(|r| OutboxKey::Sent(r.seq));
+        blocked.chain(waiting).chain(sent).collect()
+    }
+
+    /// Causes are not filtered here: the letters' filter is the index's work.
+    #[must_use]
+    pub fn causes(&self) -> &[Cause] {
+        self.shown.letters.value.as_ref().map_or(&[], |l| &l.causes)
+    }
+
+    /// The letters of the cause that is looked at. What the index still answers for another is left out.
+    #[must_use]
+    pub fn letters(&self) -> Vec<&Letter> {
+        let cause = self.letters.fingerprint();
+        let rows = self.shown.letters.value.iter().flat_map(|l| &l.rows);
+        rows.filter(|letter| cause.is_none_or(|cause| letter.fingerprint == *cause))
+            .collect()
+    }
+
+    /// Oldest first.
+    #[must_use]
+    pub fn events(&self) -> Vec<&StoredEvent> {
+        let filter = self.filter(Screen::Timeline);
+        let rows = self.shown.timeline.value.iter().flat_map(|t| &t.rows);
+        rows.filter(|e| passes(filter, [&*e.stream, &*e.event_type, &*e.source_service]))
+            .collect()
+    }
+
+    #[must_use]
+    pub fn operations(&self) -> Vec<&Operation> {
+        let filter = self.filter(Screen::Activity);
+        let rows = self.shown.activity.operations.iter();
+        rows.filter(|o| passes(filter, [o.kind.name(), &*o.what, &*o.target, &*o.by]))
+            .collect()
+    }
+
+    #[must_use]
+    pub fn audit(&self) -> Vec<&AuditRow> {
+        let filter = self.filter(Screen::Activity);
+        let rows = self.shown.activity.audit.iter();
+        rows.filter(|a| passes(filter, [&*a.action, &*a.detail, &*a.who]))
+            .collect()
+    }
+
+    /// Newest last.
+    #[must_use]
+    pub fn log(&self) -> Vec<(LogKey, &LogLine)> {
+        let filter = self.filter(Screen::Activity);
+        let mut rows: Vec<(LogKey, &LogLine)> = Vec::new();
+        for line in self.shown.activity.log.iter() {
+            let nth = match rows.last() {
+                Some(((at, nth), _)) if *at == line.at => nth + 1,
+                _ => 0,
+            };
+            if passes(filter, [&*line.target, &*line.text]) {
+                rows.push(((line.at, nth), line));
+            }
+        }
+        rows
+    }
+
+    pub(super) fn finding_keys(&self) -> Vec<FindingKey> {
+        self.findings().into_iter().map(|(key, _)| key).collect()
+    }
+
+    pub(super) fn lag_keys(&self) -> Vec<LagKey> {
+        self.lag_rows().iter().map(LagRow::key).collect()
+    }
+
+    pub(super) fn consumer_keys(&self) -> Vec<String> {
+        self.consumers().iter().map(|c| c.service.clone()).collect()
+    }
+
+    pub(super) fn cause_keys(&self) -> Vec<String> {
+        self.causes()
+            .iter()
+            .map(|c| c.fingerprint.clone())
+            .collect()
+    }
+
+    pub(super) fn letter_keys(&self) -> Vec<Uuid> {
+        self.letters().iter().map(|l| l.id).collect()
+    }
+
+    pub(super) fn event_keys(&self) -> Vec<Position> {
+        self.events().iter().map(|e| e.position).collect()
+    }
+
+    pub(super) fn operation_keys(&self) -> Vec<Uuid> {
+        self.operations().iter().map(|o| o.id).collect()
+    }
+
+    pub(super) fn audit_keys(&self) -> Vec<i64> {
+        self.audit().iter().map(|a| a.id).collect()
+    }
+
+    pub(super) fn log_keys(&self) -> Vec<LogKey> {
+        self.log().into_iter().map(|(key, _)| key).collect()
+    }
+}

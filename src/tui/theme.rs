@@ -1,0 +1,240 @@
+//! What things look like, by role and never by colour: views name a [`Role`], a TOML file under
+//! `themes/` says how it looks. The rule: no literal colour outside this file and those.
+
+use std::collections::BTreeMap;
+
+use ratatui::style::Style;
+use ratatui::text::Span;
+use serde::Deserialize;
+
+/// What a piece of the screen means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Everything that has no other role; the only one that must set a background.
+    Base,
+    /// The one number or word to see.
+    Strong,
+    /// Calm text: labels, units, what is all right.
+    Dim,
+    /// Rules, borders and arrows.
+    Faint,
+    /// Column headings and section titles.
+    Heading,
+    /// A key in the hint bar and in the help.
+    Key,
+    /// The row under the cursor.
+    Selected,
+    /// The row under the cursor of a pane that has not the focus.
+    Unfocused,
+    /// The current tab, the cursor's sign: where one is, nothing else.
+    Accent,
+    /// A marked row's sign.
+    Marked,
+    Ok,
+    Warn,
+    Bad,
+    /// Sparklines, bars and charts.
+    Spark,
+    /// The profile's name when it is production.
+    Production,
+    /// FROZEN and READ-ONLY.
+    Badge,
+    /// What lies above the screen: forms, help, confirmations.
+    Overlay,
+    /// A field that is typed into.
+    Input,
+    /// Characters that stand for others that must not reach the terminal.
+    Escaped,
+    JsonKey,
+    JsonText,
+    JsonNumber,
+    JsonWord,
+}
+
+impl Role {
+    pub const ALL: [Self; 23] = [
+        Self::Base,
+        Self::Strong,
+        Self::Dim,
+        Self::Faint,
+        Self::Heading,
+        Self::Key,
+        Self::Selected,
+        Self::Unfocused,
+        Self::Accent,
+        Self::Marked,
+        Self::Ok,
+        Self::Warn,
+        Self::Bad,
+        Self::Spark,
+        Self::Production,
+        Self::Badge,
+        Self::Overlay,
+        Self::Input,
+        Self::Escaped,
+        Self::JsonKey,
+        Self::JsonText,
+        Self::JsonNumber,
+        Self::JsonWord,
+    ];
+
+    /// The name in a theme file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Strong => "strong",
+            Self::Dim => "dim",
+            Self::Faint => "faint",
+            Self::Heading => "heading",
+            Self::Key => "key",
+            Self::Selected => "selected",
+            Self::Unfocused => "unfocused",
+            Self::Accent => "accent",
+            Self::Marked => "marked",
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Spark => "spark",
+            Self::Production => "production",
+            Self::Badge => "badge",
+            Self::Overlay => "overlay",
+            Self::Input => "input",
+            Self::Escaped => "escaped",
+            Self::JsonKey => "json_key",
+            Self::JsonText => "json_text",
+            Self::JsonNumber => "json_number",
+            Self::JsonWord => "json_word",
+        }
+    }
+}
+
+/// A style for each role.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Theme {
+    pub name: String,
+    styles: [Style; Role::ALL.len()],
+}
+
+/// The themes that are built in; the first is the default.
+pub const BUILT_IN: [(&str, &str); 2] = [
+    ("dark", include_str!("../../themes/dark.toml")),
+    ("light", include_str!("../../themes/light.toml")),
+];
+
+/// A theme that can't be used, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum ThemeError {
+    #[error("theme {name}: {source}")]
+    Syntax {
+        name: String,
+        source: toml::de::Error,
+    },
+    #[error("theme {name}: role \"{role}\" is missing")]
+    Missing { name: String, role: &'static str },
+    #[error("theme {name}: \"{role}\" is no role; roles are {roles}")]
+    Unknown {
+        name: String,
+        role: String,
+        roles: String,
+    },
+    #[error("there is no theme \"{name}\"; built in are {names}")]
+    NotFound { name: String, names: String },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    palette: BTreeMap<String, toml::Value>,
+    roles: BTreeMap<String, toml::Value>,
+}
+
+impl Theme {
+    /// A theme of the same style everywhere, to be filled by [`Theme::with`].
+    #[must_use]
+    pub fn plain(name: &str, style: Style) -> Self {
+        Self {
+            name: name.to_owned(),
+            styles: [style; Role::ALL.len()],
+        }
+    }
+
+    /// The same theme with another style for one role.
+    #[must_use]
+    pub fn with(mut self, role: Role, style: Style) -> Self {
+        self.styles[role as usize] = style;
+        self
+    }
+
+    /// One of the built-in themes.
+    pub fn built_in(name: &str) -> Result<Self, ThemeError> {
+        let (name, text) = BUILT_IN
+            .into_iter()
+            .find(|(n, _)| *n == name)
+            .ok_or_else(|| ThemeError::NotFound {
+                name: name.to_owned(),
+                names: BUILT_IN.map(|(n, _)| n).join(", "),
+            })?;
+        Self::parse(name, text)
+    }
+
+    /// Reads a theme file: a `[palette]` of names for colours, and `[roles]` in which they stand.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ThemeError> {
+        let syntax = |source| ThemeError::Syntax {
+            name: name.to_owned(),
+            source,
+        };
+        let mut file: File = toml::from_str(text).map_err(syntax)?;
+        if let Some(role) = file
+            .roles
+            .keys()
+            .find(|key| !Role::ALL.iter().any(|role| role.name() == *key))
+        {
+            return Err(ThemeError::Unknown {
+                name: name.to_owned(),
+                role: role.clone(),
+                roles: Role::ALL.map(Role::name).join(", "),
+            });
+        }
+        let mut theme = Self::plain(name, Style::new());
+        for role in Role::ALL {
+            let mut value = file
+                .roles
+                .remove(role.name())
+                .ok_or_else(|| ThemeError::Missing {
+                    name: name.to_owned(),
+                    role: role.name(),
+                })?;
+            if let Some(table) = value.as_table_mut() {
+                for part in ["fg", "bg"] {
+                    let named = table.get(part).and_then(toml::Value::as_str);
+                    if let Some(colour) = named.and_then(|colour| file.palette.get(colour)) {
+                        table.insert(part.to_owned(), colour.clone());
+                    }
+                }
+            }
+            theme.styles[role as usize] = value.try_into().map_err(syntax)?;
+        }
+        Ok(theme)
+    }
+
+    /// The theme that comes after this one when they are switched through.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        let at = BUILT_IN.iter().position(|(name, _)| *name == self.name);
+        let next = at.map_or(0, |at| (at + 1) % BUILT_IN.len());
+        Self::built_in(BUILT_IN[next].0).unwrap_or_else(|_| self.clone())
+    }
+
+    #[must_use]
+    pub fn style(&self, role: Role) -> Style {
+        self.styles[role as usize]
+    }
+
+    /// Text in a role. For text of this program; what comes from outside goes through `parts::outside`.
+    #[must_use]
+    pub fn span<'a>(&self, role: Role, text: impl Into<std::borrow::Cow<'a, str>>) -> Span<'a> {
+        Span::styled(text, self.style(role))
+    }
+}

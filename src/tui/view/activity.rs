@@ -1,0 +1,311 @@
+//! Activity: what runs and what was done, who did what, and the program's own log.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use crate::domain::operation::{AuditRow, Operation, OperationState};
+use crate::snapshot::{LogLevel, LogLine, short_id};
+use crate::tui::app::{App, Pane};
+use crate::tui::cursor::window;
+use crate::tui::theme::Role;
+
+use super::format;
+use super::letters::share;
+use super::parts::{below, empty, line, outside, title};
+use super::table::{Cells, Column, Table};
+
+const OPERATIONS: [Column; 7] = [
+    Column::left("ID", 8, 5),
+    Column::left("WHAT", 18, 0).growing(4).most(50),
+    Column::left("STATE", 11, 1),
+    Column::left("PROGRESS", 24, 2).growing(1).most(40),
+    Column::left("OUTCOME", 20, 3).growing(3).most(44),
+    Column::left("TO", 14, 6).growing(1).most(34),
+    Column::right("BEGAN", 9, 4),
+];
+
+const AUDIT: [Column; 5] = [
+    Column::left("TIME", 8, 0),
+    Column::left("WHO", 8, 2).growing(1).most(20),
+    Column::left("ACTION", 15, 0),
+    Column::left("DETAIL", 12, 1).growing(4),
+    Column::left("OUTCOME", 10, 0).growing(3).most(50),
+];
+
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    if area.height < 24 {
+        let inner = Rect {
+            x: area.x + 2,
+            width: area.width.saturating_sub(4),
+            ..area
+        };
+        line(buf, inner, 0, pane_names(app));
+        pane(app, app.activity.pane, below(area, 1), buf);
+        return;
+    }
+    let operations = u16::try_from(app.operations().len() + 2).unwrap_or(u16::MAX);
+    let rest = area.height - operations.clamp(4, area.height / 3);
+    let places = [
+        (Pane::Operations, area.height - rest),
+        (Pane::Audit, rest / 2),
+        (Pane::Log, rest - rest / 2),
+    ];
+    let mut area = area;
+    for (which, height) in places {
+        let role = if app.activity.pane == which {
+            Role::Accent
+        } else {
+            Role::Heading
+        };
+        title(
+            app,
+            buf,
+            area,
+            vec![app.theme.span(role, name(which))],
+            Vec::new(),
+        );
+        pane(
+            app,
+            which,
+            Rect {
+                height: height - 1,
+                ..below(area, 1)
+            },
+            buf,
+        );
+        area = below(area, height);
+    }
+}
+
+fn name(pane: Pane) -> &'static str {
+    match pane {
+        Pane::Operations => "OPERATIONS",
+        Pane::Audit => "AUDIT",
+        Pane::Log => "LOG",
+    }
+}
+
+fn pane_names(app: &App) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    for pane in [Pane::Operations, Pane::Audit, Pane::Log] {
+        let role = if app.activity.pane == pane {
+            Role::Accent
+        } else {
+            Role::Dim
+        };
+        spans.push(app.theme.span(role, name(pane)));
+        spans.push("   ".into());
+    }
+    spans.push(app.theme.span(Role::Dim, "←→"));
+    spans
+}
+
+fn pane(app: &App, pane: Pane, area: Rect, buf: &mut Buffer) {
+    let focused = app.activity.pane == pane;
+    match pane {
+        Pane::Operations => operations(app, focused, area, buf),
+        Pane::Audit => audit(app, focused, area, buf),
+        Pane::Log => log(app, focused, area, buf),
+    }
+}
+
+fn operations(app: &App, focused: bool, area: Rect, buf: &mut Buffer) {
+    let rows = app.operations();
+    if rows.is_empty() {
+        return empty(
+            app,
+            buf,
+            area,
+            "Nothing was started yet.",
+            "A redrive (5) or a replay (6) shows up here.",
+        );
+    }
+    let selected = rows
+        .iter()
+        .position(|o| Some(&o.id) == app.activity.operation.key());
+    let table = Table {
+        columns: &OPERATIONS,
+        len: rows.len(),
+        selected,
+        focused,
+    };
+    table.render(app, buf, area, |at, widths| {
+        operation(app, rows[at], widths)
+    });
+}
+
+fn operation(app: &App, it: &Operation, widths: &[usize]) -> Cells {
+    let theme = &app.theme;
+    let mut what = vec![theme.span(Role::Strong, format!("{} ", it.kind.name()))];
+    what.extend(outside(theme, Role::Base, &it.what));
+    let role = match it.state {
+        OperationState::Completed => Role::Ok,
+        OperationState::Failed => Role::Bad,
+        OperationState::Cancelled => Role::Warn,
+        _ => Role::Strong,
+    };
+    let bar = widths[3].saturating_sub(14).clamp(6, 20);
+    let mut outcome = outcomes(app, it);
+    if let Some(note) = &it.note {
+        outcome.push(theme.span(Role::Dim, " · "));
+        outcome.extend(outside(theme, Role::Dim, note));
+    }
+    vec![
+        vec![theme.span(Role::Dim, short_id(it.id))],
+        what,
+        vec![theme.span(role, format!("{} {}", sign(app, it.state), it.state.name()))],
+        share(
+            app,
+            it.counts.settled().min(it.counts.total),
+            it.counts.total,
+            bar,
+        ),
+        outcome,
+        outside(theme, Role::Dim, &it.target),
+        vec![theme.span(Role::Dim, format::ago(app.age(it.created_at)))],
+    ]
+}
+
+fn sign(app: &App, state: OperationState) -> &'static str {
+    match (state, app.ascii) {
+        (OperationState::Completed, false) => "✓",
+        (OperationState::Completed, true) => "+",
+        (OperationState::Failed, false) => "✗",
+        (OperationState::Failed, true) => "x",
+        (OperationState::Cancelled, _) => "-",
+        (_, false) => "⟳",
+        (_, true) => "~",
+    }
+}
+
+/// `ok 3 · failed again 1`: only what there is.
+fn outcomes(app: &App, it: &Operation) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let parts = [
+        (Role::Ok, "ok", it.counts.ok),
+        (Role::Bad, "failed again", it.counts.failed_again),
+        (Role::Dim, "duplicate", it.counts.duplicate),
+        (Role::Warn, "unknown", it.counts.unknown),
+        (Role::Warn, "refused", it.counts.refused),
+    ];
+    let mut spans = Vec::new();
+    for (role, label, n) in parts.into_iter().filter(|(.., n)| *n > 0) {
+        if !spans.is_empty() {
+            spans.push(theme.span(Role::Dim, " · "));
+        }
+        spans.push(theme.span(role, format!("{label} {}", format::count(n))));
+    }
+    spans
+}
+
+/// One running operation as a line: `⟳ redrive ━━━━━── 4 of 9 · ok 3 · at most 25/s`.
+#[must_use]
+pub fn progress(app: &App, it: &Operation, bar: usize) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let mut spans = vec![theme.span(
+        Role::Strong,
+        format!(
+            "{} {} {} ",
+            sign(app, it.state),
+            it.kind.name(),
+            it.state.name()
+        ),
+    )];
+    spans.extend(share(
+        app,
+        it.counts.settled().min(it.counts.total),
+        it.counts.total,
+        bar,
+    ));
+    let results = outcomes(app, it);
+    if !results.is_empty() {
+        spans.push(theme.span(Role::Dim, " · "));
+        spans.extend(results);
+    }
+    if it.rate_limit > 0 {
+        spans.push(theme.span(Role::Dim, format!(" · at most {}/s", it.rate_limit)));
+    }
+    spans.push(theme.span(Role::Dim, " · "));
+    spans.extend(outside(theme, Role::Dim, &it.what));
+    spans
+}
+
+fn audit(app: &App, focused: bool, area: Rect, buf: &mut Buffer) {
+    let rows = app.audit();
+    if rows.is_empty() {
+        return empty(app, buf, area, "Nobody has changed anything yet.", "");
+    }
+    let selected = rows
+        .iter()
+        .position(|a| Some(&a.id) == app.activity.audit.key());
+    let table = Table {
+        columns: &AUDIT,
+        len: rows.len(),
+        selected,
+        focused,
+    };
+    table.render(app, buf, area, |at, _| audit_cells(app, rows[at]));
+}
+
+fn audit_cells(app: &App, it: &AuditRow) -> Cells {
+    let theme = &app.theme;
+    let outcome = match &it.outcome {
+        Some(words) => outside(theme, Role::Base, words),
+        None => vec![theme.span(Role::Dim, "meant to")],
+    };
+    vec![
+        vec![theme.span(Role::Dim, format::clock(it.at))],
+        outside(theme, Role::Dim, &it.who),
+        outside(theme, Role::Base, &it.action),
+        outside(theme, Role::Dim, &it.detail),
+        outcome,
+    ]
+}
+
+fn log(app: &App, focused: bool, area: Rect, buf: &mut Buffer) {
+    let rows = app.log();
+    if rows.is_empty() {
+        return empty(app, buf, area, "The log is empty.", "");
+    }
+    let selected = app
+        .activity
+        .log
+        .key()
+        .and_then(|key| rows.iter().position(|(k, _)| k == key));
+    let at = selected.unwrap_or(rows.len() - 1);
+    let inner = Rect {
+        x: area.x + 3,
+        width: area.width.saturating_sub(5),
+        ..area
+    };
+    for (y, index) in (0..).zip(window(rows.len(), Some(at), usize::from(area.height))) {
+        line(buf, inner, y, log_line(app, rows[index].1));
+        if selected == Some(index) && focused {
+            let whole = Rect {
+                x: area.x + 1,
+                width: area.width.saturating_sub(2),
+                ..super::parts::at(area, y)
+            };
+            buf.set_style(whole, app.theme.style(Role::Selected));
+        }
+    }
+}
+
+fn log_line(app: &App, it: &LogLine) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let (word, role) = match it.level {
+        LogLevel::Error => ("error", Role::Bad),
+        LogLevel::Warn => ("warn ", Role::Warn),
+        LogLevel::Info => ("info ", Role::Dim),
+        LogLevel::Debug => ("debug", Role::Faint),
+    };
+    let mut spans = vec![
+        theme.span(Role::Dim, format!("{}  ", format::clock(it.at))),
+        theme.span(role, format!("{word}  ")),
+    ];
+    spans.extend(outside(theme, Role::Dim, &it.target));
+    spans.push("  ".into());
+    spans.extend(outside(theme, Role::Base, &it.text));
+    spans
+}

@@ -1,0 +1,69 @@
+//! The bottom line: the keys of this screen, from the action table; or the filter while it is typed.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use crate::tui::action::{self, Action, Row};
+use crate::tui::app::{App, Depth};
+use crate::tui::overlay::Filter;
+use crate::tui::theme::Role;
+
+use super::parts::{line, right, width};
+
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    let help = hint(app, action::row(Action::Help));
+    let room = usize::from(area.width).saturating_sub(width(&help) + 3);
+    let mut spans: Vec<Span<'static>> = vec![" ".into()];
+    let rows = action::on(app.screen).filter(|row| row.action != Action::Help);
+    for row in rows {
+        let words = hint(app, row);
+        if words.is_empty() {
+            continue;
+        }
+        if width(&spans) + width(&words) > room {
+            break;
+        }
+        spans.extend(words);
+        spans.push("   ".into());
+    }
+    line(buf, area, 0, spans);
+    let mut end = help;
+    end.push(" ".into());
+    right(buf, area, 0, 0, end);
+}
+
+fn hint(app: &App, row: &Row) -> Vec<Span<'static>> {
+    let (Some(word), Some(key)) = (row.hint, app.keys.keys(row.action).first()) else {
+        return Vec::new();
+    };
+    let marked = app.letters.marked.len();
+    let word = match row.action {
+        Action::RedriveMany if marked > 0 && app.letters.depth > Depth::Causes => {
+            format!("redrive {marked} marked")
+        }
+        Action::Freeze if app.frozen => "go on".to_owned(),
+        _ => word.to_owned(),
+    };
+    let can = app.why_not(row.action).is_none();
+    let (of_key, of_word) = if can {
+        (Role::Key, Role::Dim)
+    } else {
+        (Role::Faint, Role::Faint)
+    };
+    vec![
+        app.theme.span(of_key, key.symbol(app.ascii)),
+        " ".into(),
+        app.theme.span(of_word, word),
+    ]
+}
+
+pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
+    let mut spans = vec![app.theme.span(Role::Key, " / ")];
+    spans.extend(super::inject::field(app, &filter.input, 24, true));
+    spans.push(app.theme.span(
+        Role::Dim,
+        "   ⏎ keep   esc back   ! in front: rows without it",
+    ));
+    line(buf, area, 0, spans);
+}

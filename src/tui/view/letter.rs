@@ -1,0 +1,256 @@
+//! One dead letter in full: what it says, where it came from, what was tried.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use crate::domain::letter::Letter;
+use crate::domain::printable;
+use crate::snapshot::LetterDetail;
+use crate::tui::app::{App, Depth};
+use crate::tui::theme::Role;
+
+use super::format;
+use super::letters::{key, word};
+use super::parts::{below, empty, line, outside, title, width, wrap};
+use super::payload::{self, Lines};
+
+/// Redrives after which a letter is parked.
+const REDRIVES: u32 = 3;
+
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let wanted = app.letters.letter.key();
+    let letters = app.letters();
+    let row = letters.iter().find(|l| Some(&l.id) == wanted).copied();
+    let detail = app
+        .shown
+        .letter
+        .as_ref()
+        .filter(|d| Some(&d.letter.id) == wanted);
+    let Some(letter) = detail.map(|d| &d.letter).or(row) else {
+        title(
+            app,
+            buf,
+            area,
+            vec![theme.span(Role::Heading, "LETTER")],
+            Vec::new(),
+        );
+        return empty(app, buf, below(area, 1), "No letter is selected.", "");
+    };
+    let role = if app.letters.depth == Depth::Detail {
+        Role::Accent
+    } else {
+        Role::Heading
+    };
+    let mut heading = vec![theme.span(role, "LETTER "), theme.span(Role::Dim, "key ")];
+    heading.extend(key(app, letter));
+    let behind = detail.map_or(0, |d| d.behind);
+    let mut end = vec![theme.span(Role::Dim, word(letter.status))];
+    if behind > 0 {
+        end.push(theme.span(
+            Role::Warn,
+            format!(" · {} wait behind it", format::count(behind)),
+        ));
+    }
+    title(app, buf, area, heading, end);
+    let inner = Rect {
+        x: area.x + 2,
+        width: area.width.saturating_sub(4),
+        ..below(area, 1)
+    };
+    let mut message = outside(theme, Role::Strong, &letter.code);
+    message.push(theme.span(Role::Dim, ": "));
+    let indent = width(&message);
+    let room = usize::from(inner.width).saturating_sub(indent).max(20);
+    let words = wrap(&printable::visible(&letter.message), room);
+    message.extend(outside(theme, Role::Base, &words[0]));
+    line(buf, inner, 0, message);
+    let mut used = 1;
+    for text in words.iter().skip(1).take(2) {
+        let pad = " ".repeat(indent.min(usize::from(inner.width) / 3));
+        line(
+            buf,
+            inner,
+            used,
+            vec![pad.into(), theme.span(Role::Base, text.clone())],
+        );
+        used += 1;
+    }
+    let body = below(inner, used + u16::from(inner.height > 12));
+    let facts = facts(app, letter, detail);
+    if body.width >= 96 {
+        let left = Rect {
+            width: body.width / 2,
+            ..body
+        };
+        let rest = Rect {
+            x: left.right() + 2,
+            width: body.width - left.width - 2,
+            ..body
+        };
+        let value = value(app, detail, usize::from(left.width));
+        scrolled(
+            app,
+            &value,
+            Rect {
+                width: left.width - 1,
+                ..left
+            },
+            buf,
+        );
+        scrolled(app, &facts, rest, buf);
+        for row in 0..body.height {
+            let rule = Rect {
+                x: left.right(),
+                y: body.y + row,
+                width: 1,
+                height: 1,
+            };
+            line(
+                buf,
+                rule,
+                0,
+                vec![theme.span(Role::Faint, if app.ascii { "|" } else { "│" })],
+            );
+        }
+    } else {
+        let mut lines = value(app, detail, usize::from(body.width));
+        lines.push(Vec::new());
+        lines.extend(facts);
+        scrolled(app, &lines, body, buf);
+    }
+}
+
+/// The lines from where the detail is scrolled to; never past its end.
+fn scrolled(app: &App, lines: &Lines, area: Rect, buf: &mut Buffer) {
+    let most = lines.len().saturating_sub(usize::from(area.height));
+    let from = usize::from(app.letters.scroll).min(most);
+    for (row, spans) in (0..area.height).zip(&lines[from..]) {
+        line(buf, area, row, spans.clone());
+    }
+}
+
+fn value(app: &App, detail: Option<&LetterDetail>, room: usize) -> Lines {
+    match detail {
+        Some(detail) => payload::lines(app, detail.body.value.as_deref(), room),
+        None => {
+            let text = if app.frozen {
+                "frozen before its bytes were read"
+            } else {
+                "reading its bytes…"
+            };
+            vec![vec![app.theme.span(Role::Dim, text)]]
+        }
+    }
+}
+
+fn facts(app: &App, it: &Letter, detail: Option<&LetterDetail>) -> Lines {
+    let theme = &app.theme;
+    let base = |text: String| vec![theme.span(Role::Base, text)];
+    let mut origin = outside(theme, Role::Base, &it.topic);
+    origin.push(theme.span(
+        Role::Base,
+        format!("/{} @ {}", it.partition, format::offset(Some(it.offset))),
+    ));
+    let redrives = match it.outcome {
+        Some(outcome) => format!(
+            "{} of {REDRIVES}, the last: {}",
+            it.redrives,
+            outcome.name().replace('_', " ")
+        ),
+        None => format!("{} of {REDRIVES}", it.redrives),
+    };
+    let mut rows: Vec<(&str, Vec<Span<'static>>)> = vec![
+        ("from", origin),
+        ("group", outside(theme, Role::Base, &it.group)),
+        ("stage", base(it.stage.name().to_owned())),
+        ("attempts", base(it.attempts.to_string())),
+        ("first failed", base(format::date_time(it.first_failed_at))),
+        (
+            "last failed",
+            base(format!(
+                "{}  {}",
+                format::clock_ms(it.last_failed_at),
+                format::ago(app.age(it.last_failed_at))
+            )),
+        ),
+        ("redriven", base(redrives)),
+    ];
+    if let Some(kind) = &it.event_type {
+        rows.push(("type", outside(theme, Role::Base, kind)));
+    }
+    if let Some(id) = it.event_id {
+        rows.push(("event", base(id.to_string())));
+    }
+    if let Some(id) = it.correlation_id {
+        rows.push(("correlation", base(id.to_string())));
+    }
+    if let Some(id) = it.blocked_by {
+        rows.push((
+            "waits behind",
+            base(format!("letter {}", crate::snapshot::short_id(id))),
+        ));
+    }
+    match &it.dlq {
+        Some(place) => {
+            let mut spans = outside(theme, Role::Base, &place.topic);
+            spans.push(theme.span(
+                Role::Base,
+                format!(
+                    "/{} @ {}",
+                    place.partition,
+                    format::offset(Some(place.offset))
+                ),
+            ));
+            rows.push(("stands in", spans));
+        }
+        None => rows.push((
+            "stands in",
+            vec![theme.span(Role::Dim, "no topic: it is queued, or the log lost it")],
+        )),
+    }
+    let mut lines: Lines = rows
+        .into_iter()
+        .map(|(label, spans)| {
+            let mut words = vec![theme.span(Role::Dim, format!("{label:<14}"))];
+            words.extend(spans);
+            words
+        })
+        .collect();
+    if let Some(detail) = detail {
+        headers(app, detail, &mut lines);
+    }
+    lines
+}
+
+fn headers(app: &App, detail: &LetterDetail, lines: &mut Lines) {
+    let theme = &app.theme;
+    let headers = &detail.body.headers;
+    if headers.is_empty() {
+        return;
+    }
+    let size = detail.body.value.as_ref().map_or(0, Vec::len);
+    lines.push(Vec::new());
+    lines.push(vec![
+        theme.span(Role::Heading, format!("{} HEADERS", headers.len())),
+        theme.span(Role::Dim, format!("   value {}", format::bytes(size))),
+    ]);
+    let names = headers
+        .iter()
+        .map(|(name, _)| width(&outside(theme, Role::Dim, name)))
+        .max();
+    let room = names.unwrap_or(0).min(28);
+    for (name, value) in headers {
+        let mut spans = super::parts::cut(outside(theme, Role::Dim, name), room);
+        spans.push(" ".repeat(room + 2 - width(&spans)).into());
+        match value {
+            None => spans.push(theme.span(Role::Dim, "null")),
+            Some(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => spans.extend(outside(theme, Role::Base, text)),
+                Err(_) => spans.push(theme.span(Role::Escaped, printable::visible_bytes(bytes))),
+            },
+        }
+        lines.push(spans);
+    }
+}

@@ -1,0 +1,360 @@
+//! Dead letters: what failed, is it one cause or many, and can it be put back? Causes, the letters of
+//! one, and one in full: beside each other where there is room, else one after the other.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use crate::command::Screen;
+use crate::domain::letter::{Cause, Letter, LetterStatus};
+use crate::domain::printable;
+use crate::snapshot::{Letters, Series};
+use crate::tui::app::{App, Depth};
+use crate::tui::theme::Role;
+
+use super::parts::{bar, below, empty, freshness, line, outside, sparkline, title, waiting};
+use super::table::{Cells, Column, Table};
+use super::{format, letter};
+
+const CAUSES: [Column; 7] = [
+    Column::left("CAUSE", 20, 0).growing(8),
+    Column::right("OPEN", 6, 0),
+    Column::left("TREND", 10, 5),
+    Column::right("FIRST", 8, 4),
+    Column::right("LAST", 10, 2),
+    Column::left("GROUP", 14, 1).growing(1).most(30),
+    Column::left("STATUS", 16, 3),
+];
+
+const LETTERS: [Column; 7] = [
+    Column::left("", 1, 0),
+    Column::left("KEY", 14, 0).growing(2).most(36),
+    Column::left("TYPE", 14, 2).growing(1).most(28),
+    Column::left("FROM", 18, 3).growing(1).most(36),
+    Column::right("FAILED", 10, 1),
+    Column::right("ATTEMPTS", 8, 5),
+    Column::left("STATUS", 11, 1),
+];
+
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    let reading = &app.shown.letters;
+    let Some(letters) = &reading.value else {
+        return waiting(app, buf, area, "dead letters", reading);
+    };
+    let used = head(app, letters, area, buf);
+    let area = below(area, used);
+    if letters.causes.is_empty() && letters.rows.is_empty() {
+        return nothing(app, area, buf);
+    }
+    let depth = app.letters.depth;
+    if area.height < 24 || area.width < 100 {
+        match depth {
+            Depth::Causes => causes(app, letters, area, buf),
+            Depth::Letters => list(app, letters, area, buf),
+            Depth::Detail => letter::render(app, area, buf),
+        }
+        return;
+    }
+    let high = u16::try_from(letters.causes.len() + 2)
+        .unwrap_or(u16::MAX)
+        .clamp(5, area.height / 3);
+    causes(
+        app,
+        letters,
+        Rect {
+            height: high,
+            ..area
+        },
+        buf,
+    );
+    let rest = below(area, high);
+    if area.width >= 180 {
+        let half = rest.width / 2;
+        list(
+            app,
+            letters,
+            Rect {
+                width: half,
+                ..rest
+            },
+            buf,
+        );
+        letter::render(
+            app,
+            Rect {
+                x: rest.x + half,
+                width: rest.width - half,
+                ..rest
+            },
+            buf,
+        );
+    } else {
+        let rows = app.letters().len();
+        let most = if depth == Depth::Detail {
+            5
+        } else {
+            rest.height / 3
+        };
+        let high = u16::try_from(rows + 2)
+            .unwrap_or(u16::MAX)
+            .clamp(4, most.max(4));
+        list(
+            app,
+            letters,
+            Rect {
+                height: high,
+                ..rest
+            },
+            buf,
+        );
+        letter::render(app, below(rest, high), buf);
+    }
+}
+
+fn nothing(app: &App, area: Rect, buf: &mut Buffer) {
+    let (why, remedy) = if app.filter(Screen::Letters).is_empty() {
+        (
+            "No dead letters: every event was handled.",
+            "i injects an order that fails; f on 3 Consumers makes a service fail.",
+        )
+    } else {
+        ("No letter has this text.", "Esc shows all.")
+    };
+    empty(app, buf, area, why, remedy);
+}
+
+/// The counts, what runs right now, and how fresh it is.
+fn head(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) -> u16 {
+    let theme = &app.theme;
+    let inner = Rect {
+        x: area.x + 2,
+        width: area.width.saturating_sub(4),
+        ..area
+    };
+    let mut spans = vec![
+        theme.span(
+            if letters.open > 0 {
+                Role::Warn
+            } else {
+                Role::Strong
+            },
+            format::count(letters.open),
+        ),
+        theme.span(Role::Dim, " want attention"),
+    ];
+    for (status, n) in &letters.by_status {
+        spans.push(theme.span(Role::Dim, "   "));
+        spans.push(theme.span(Role::Base, format::count(*n)));
+        spans.push(theme.span(Role::Dim, format!(" {}", word(*status))));
+    }
+    spans.push(theme.span(
+        Role::Dim,
+        format!("   +{} in the last minute", letters.last_minute),
+    ));
+    line(buf, inner, 0, spans);
+    let mut used = 1;
+    let mut say = |spans: Vec<Span<'static>>| {
+        if !spans.is_empty() {
+            line(buf, inner, used, spans);
+            used += 1;
+        }
+    };
+    if let Some(unread) = letters.unread.filter(|n| *n > 0) {
+        let text = format!(
+            "{} records of the dead-letter topics are not indexed yet",
+            format::count(unread)
+        );
+        say(vec![theme.span(Role::Warn, text)]);
+    }
+    say(freshness(theme, &app.shown, &app.shown.letters));
+    let redrive =
+        app.shown.activity.operations.iter().find(|o| {
+            !o.state.is_over() && o.kind == crate::domain::operation::OperationKind::Redrive
+        });
+    if let Some(operation) = redrive {
+        say(super::activity::progress(app, operation, 12));
+    }
+    used
+}
+
+/// A status as a person says it.
+#[must_use]
+pub fn word(status: LetterStatus) -> &'static str {
+    match status {
+        LetterStatus::InFlight => "in flight",
+        status => status.name(),
+    }
+}
+
+fn causes(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
+    let rows = &letters.causes;
+    let selected = rows
+        .iter()
+        .position(|c| Some(&c.fingerprint) == app.letters.fingerprint());
+    let focused = app.letters.depth == Depth::Causes;
+    let mut place = area;
+    if letters.causes_total > rows.len() as u64 {
+        place.height = place.height.saturating_sub(1);
+        let text = format!(
+            "   the {} worst of {} causes",
+            rows.len(),
+            format::count(letters.causes_total)
+        );
+        line(
+            buf,
+            area,
+            place.height,
+            vec![app.theme.span(Role::Dim, text)],
+        );
+    }
+    let table = Table {
+        columns: &CAUSES,
+        len: rows.len(),
+        selected,
+        focused,
+    };
+    table.render(app, buf, place, |at, widths| cause(app, &rows[at], widths));
+}
+
+fn cause(app: &App, it: &Cause, widths: &[usize]) -> Cells {
+    let theme = &app.theme;
+    let mut name = outside(theme, Role::Base, &it.code);
+    name.push(theme.span(Role::Dim, ": "));
+    name.extend(outside(theme, Role::Dim, &it.title));
+    let trend = Series {
+        step: std::time::Duration::from_secs(60),
+        points: it.per_minute.iter().map(|n| Some(*n as f32)).collect(),
+    };
+    let mut status = Vec::new();
+    if it.redriving > 0 {
+        status.push(theme.span(Role::Strong, format!("{} redriving", it.redriving)));
+    } else if it.parked > 0 {
+        status.push(theme.span(Role::Warn, format!("{} parked", it.parked)));
+    } else {
+        status.push(theme.span(Role::Dim, "unresolved"));
+    }
+    let fresh = app.age(it.last).as_secs() < 60;
+    vec![
+        name,
+        vec![theme.span(Role::Strong, format::count(it.count))],
+        vec![theme.span(Role::Spark, sparkline(app, &trend, widths[2].min(10)))],
+        vec![theme.span(Role::Dim, format::clock(it.first))],
+        vec![theme.span(
+            if fresh { Role::Warn } else { Role::Dim },
+            format::ago(app.age(it.last)),
+        )],
+        outside(theme, Role::Base, &it.group),
+        status,
+    ]
+}
+
+fn list(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
+    let rows = app.letters();
+    let theme = &app.theme;
+    let keys: Vec<_> = rows.iter().map(|l| l.id).collect();
+    let selected = app.letters.letter.index(&keys);
+    let mut heading = vec![theme.span(Role::Heading, "LETTERS")];
+    let cause = letters
+        .causes
+        .iter()
+        .find(|c| Some(&c.fingerprint) == app.letters.fingerprint());
+    if let Some(cause) = cause {
+        heading.push(theme.span(Role::Dim, " of "));
+        heading.extend(outside(theme, Role::Base, &cause.code));
+    }
+    let mut end = Vec::new();
+    let at = selected.map_or(0, |at| at as u64 + letters.rows_from + 1);
+    if !rows.is_empty() {
+        end.push(theme.span(
+            Role::Dim,
+            format!(
+                "{} of {}",
+                format::count(at),
+                format::count(letters.rows_total)
+            ),
+        ));
+    }
+    if !app.letters.marked.is_empty() {
+        end.push(theme.span(
+            Role::Marked,
+            format!(" · {} marked", app.letters.marked.len()),
+        ));
+    }
+    title(app, buf, area, heading, end);
+    let area = below(area, 1);
+    if rows.is_empty() {
+        return empty(
+            app,
+            buf,
+            area,
+            "The letters of this cause are being read.",
+            "",
+        );
+    }
+    let focused = app.letters.depth == Depth::Letters;
+    let table = Table {
+        columns: &LETTERS,
+        len: rows.len(),
+        selected,
+        focused,
+    };
+    table.render(app, buf, area, |at, _| letter_cells(app, rows[at]));
+}
+
+fn letter_cells(app: &App, it: &Letter) -> Cells {
+    let theme = &app.theme;
+    let marked = app.letters.marked.contains(&it.id);
+    let sign = if app.ascii { "x" } else { "✕" };
+    let role = match it.status {
+        LetterStatus::Parked => Role::Warn,
+        LetterStatus::Queued | LetterStatus::InFlight => Role::Strong,
+        LetterStatus::Resolved => Role::Ok,
+        _ => Role::Dim,
+    };
+    let mut from = outside(theme, Role::Dim, &it.topic);
+    from.push(theme.span(
+        Role::Dim,
+        format!("/{} @ {}", it.partition, format::offset(Some(it.offset))),
+    ));
+    vec![
+        vec![theme.span(Role::Marked, if marked { sign } else { " " })],
+        key(app, it),
+        outside(
+            theme,
+            Role::Base,
+            it.event_type.as_deref().unwrap_or(format::UNKNOWN),
+        ),
+        from,
+        vec![theme.span(Role::Dim, format::ago(app.age(it.last_failed_at)))],
+        vec![theme.span(Role::Dim, it.attempts.to_string())],
+        vec![theme.span(role, word(it.status))],
+    ]
+}
+
+/// A record's key, whatever bytes it is.
+#[must_use]
+pub fn key(app: &App, it: &Letter) -> Vec<Span<'static>> {
+    match &it.key {
+        Some(key) => match std::str::from_utf8(key) {
+            Ok(text) => outside(&app.theme, Role::Base, text),
+            Err(_) => vec![app.theme.span(Role::Escaped, printable::visible_bytes(key))],
+        },
+        None => vec![app.theme.span(Role::Dim, "no key")],
+    }
+}
+
+/// A bar with its share in words behind.
+#[must_use]
+pub fn share(app: &App, part: u64, whole: u64, cells: usize) -> Vec<Span<'static>> {
+    let share = if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    };
+    let mut spans = bar(app, share, cells);
+    spans.push(app.theme.span(
+        Role::Base,
+        format!(" {} of {}", format::count(part), format::count(whole)),
+    ));
+    spans
+}

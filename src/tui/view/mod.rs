@@ -1,0 +1,99 @@
+//! Screens as pure functions of [`App`]: no lock, clock, channel or mutation. Ages are the snapshot's
+//! time minus the thing's.
+//!
+//! ```text
+//!  evtop  embedded   ● kafka 1 ms   ● sqlite 0.3 ms                      12:04:31 UTC   top
+//!  1 Flow   2 Lag   3 Consumers   4 Outbox   5 Dead letters 12   …                      tabs
+//! ─────────────────────────────────────────────────────────────────
+//!  …body…
+//!  ⏎ open   / filter   space freeze                                       ? help        hints
+//! ```
+
+mod activity;
+mod confirm;
+mod consumers;
+mod faults;
+mod flow;
+mod flow_wide;
+pub mod format;
+mod help;
+mod hints;
+mod inject;
+mod lag;
+mod letter;
+mod letters;
+mod outbox;
+pub mod parts;
+mod payload;
+mod replay;
+pub mod table;
+mod tabs;
+mod timeline;
+mod toast;
+mod top;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use crate::command::Screen;
+use crate::tui::app::App;
+use crate::tui::overlay::Overlay;
+use crate::tui::theme::Role;
+
+/// The smallest size that everything can be used in.
+pub const LEAST: (u16, u16) = (40, 12);
+
+/// Draws the whole screen.
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    let area = area.intersection(buf.area);
+    buf.set_style(area, app.theme.style(Role::Base));
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        too_small(app, area, buf);
+        return;
+    }
+    let rule = u16::from(area.height >= 16);
+    let [top, tabs, line, body, hints] = area.layout(&Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(rule),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ]));
+    top::render(app, top, buf);
+    tabs::render(app, tabs, buf);
+    if rule > 0 {
+        tabs::rule(app, line, buf);
+    }
+    match app.screen {
+        Screen::Flow => flow::render(app, body, buf),
+        Screen::Lag => lag::render(app, body, buf),
+        Screen::Consumers => consumers::render(app, body, buf),
+        Screen::Outbox => outbox::render(app, body, buf),
+        Screen::Letters => letters::render(app, body, buf),
+        Screen::Timeline => timeline::render(app, body, buf),
+        Screen::Activity => activity::render(app, body, buf),
+    }
+    match &app.overlay {
+        Some(Overlay::Filter(filter)) => hints::filter(app, filter, hints, buf),
+        _ => hints::render(app, hints, buf),
+    }
+    match &app.overlay {
+        Some(Overlay::Help { scroll }) => help::render(app, *scroll, area, buf),
+        Some(Overlay::Confirm(confirm)) => confirm::render(app, confirm, area, buf),
+        Some(Overlay::Inject(form)) => inject::render(app, form, area, buf),
+        Some(Overlay::Faults(form)) => faults::render(app, form, area, buf),
+        Some(Overlay::Replay(form)) => replay::render(app, form, area, buf),
+        Some(Overlay::Filter(_)) | None => {}
+    }
+    toast::render(app, body, buf);
+}
+
+fn too_small(app: &App, area: Rect, buf: &mut Buffer) {
+    let text = format!(
+        "evtop needs {}×{} cells; this terminal has {}×{}.",
+        LEAST.0, LEAST.1, area.width, area.height
+    );
+    for (row, words) in (0..).zip(parts::wrap(&text, usize::from(area.width))) {
+        parts::line(buf, area, row, vec![app.theme.span(Role::Base, words)]);
+    }
+}

@@ -1,0 +1,345 @@
+//! Outbox: what is written and not yet sent, how long it waits, and what holds it up.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use crate::command::Screen;
+use crate::domain::stored::{BlockedKey, OutboxRow, SentRow};
+use crate::snapshot::{Outbox, Relay};
+use crate::tui::app::App;
+use crate::tui::rows::OutboxKey;
+use crate::tui::theme::Role;
+
+use super::format;
+use super::parts::{below, chart, empty, freshness, line, outside, right, title, waiting, width};
+use super::table::{Cells, Column, Table};
+
+const BLOCKED: [Column; 4] = [
+    Column::left("BLOCKED KEY", 16, 0).growing(1).most(32),
+    Column::right("ATTEMPTS", 8, 2),
+    Column::left("AGAIN", 10, 1),
+    Column::left("HEAD'S ERROR", 14, 0).growing(3),
+];
+
+const WAITING: [Column; 5] = [
+    Column::left("KEY", 16, 0).growing(2).most(40),
+    Column::left("TYPE", 14, 1).growing(1).most(28),
+    Column::left("TOPIC", 14, 2).growing(1).most(28),
+    Column::right("SEQ", 8, 3),
+    Column::right("AGE", 8, 0),
+];
+
+const SENT: [Column; 6] = [
+    Column::left("KEY", 16, 0).growing(2).most(40),
+    Column::left("TYPE", 14, 1).growing(1).most(28),
+    Column::left("WENT TO", 20, 2).growing(1).most(34),
+    Column::right("SEQ", 8, 4),
+    Column::right("DELAY", 8, 0),
+    Column::right("SENT", 9, 3),
+];
+
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    let reading = &app.shown.outbox;
+    let Some(outbox) = &reading.value else {
+        return waiting(app, buf, area, "the outbox", reading);
+    };
+    let inner = Rect {
+        x: area.x + 2,
+        width: area.width.saturating_sub(4),
+        ..area
+    };
+    line(buf, inner, 0, totals(app, outbox));
+    let stale = freshness(&app.theme, &app.shown, reading);
+    let mut used = 1;
+    if !stale.is_empty() {
+        line(buf, inner, used, stale);
+        used += 1;
+    }
+    if area.height >= 26 {
+        let plots = Rect {
+            height: 8,
+            ..below(area, used + 1)
+        };
+        charts(app, outbox, plots, buf);
+        used += 10;
+    }
+    let high = area.height.saturating_sub(used);
+    if area.height >= 14 {
+        used += relays(app, &outbox.relays, below(area, used), buf).min(high);
+    }
+    tables(app, outbox, below(area, used), buf);
+}
+
+fn totals(app: &App, outbox: &Outbox) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let oldest = outbox.oldest.map(|at| format::span(app.age(at)));
+    let mut spans = vec![
+        theme.span(Role::Strong, format::count(outbox.pending)),
+        theme.span(Role::Dim, " pending"),
+    ];
+    let facts = [
+        (
+            "oldest",
+            oldest.unwrap_or_else(|| format::UNKNOWN.to_owned()),
+        ),
+        ("sent", format::per_second(outbox.publish_per_s)),
+        ("delay p50", format::maybe_span(outbox.delay.map(|d| d.p50))),
+        ("p99", format::maybe_span(outbox.delay.map(|d| d.p99))),
+        ("ever", format::count(outbox.published)),
+    ];
+    for (label, value) in facts {
+        spans.push(theme.span(Role::Dim, format!("   {label} ")));
+        spans.push(theme.span(Role::Base, value));
+    }
+    spans
+}
+
+fn charts(app: &App, outbox: &Outbox, area: Rect, buf: &mut Buffer) {
+    let half = area.width.saturating_sub(3) / 2;
+    let places = [
+        Rect {
+            width: half,
+            ..area
+        },
+        Rect {
+            x: area.x + half + 3,
+            width: area.width - half - 3,
+            ..area
+        },
+    ];
+    let what = [
+        ("PENDING", &outbox.pending_history, "rows"),
+        ("SENT A SECOND", &outbox.rate_history, "rows/s"),
+    ];
+    for (place, (name, series, unit)) in places.into_iter().zip(what) {
+        title(
+            app,
+            buf,
+            place,
+            vec![app.theme.span(Role::Heading, name)],
+            Vec::new(),
+        );
+        let plot = Rect {
+            x: place.x + 1,
+            width: place.width.saturating_sub(2),
+            ..below(place, 1)
+        };
+        chart(app, buf, plot, series, unit);
+    }
+}
+
+/// One line a relay; returns how many.
+fn relays(app: &App, relays: &[Relay], area: Rect, buf: &mut Buffer) -> u16 {
+    const MOST: usize = 4;
+    let theme = &app.theme;
+    title(
+        app,
+        buf,
+        area,
+        vec![theme.span(Role::Heading, "RELAYS")],
+        Vec::new(),
+    );
+    let inner = Rect {
+        x: area.x + 3,
+        width: area.width.saturating_sub(5),
+        ..below(area, 1)
+    };
+    if relays.is_empty() {
+        line(
+            buf,
+            inner,
+            0,
+            vec![theme.span(Role::Warn, "No relay runs: nothing is sent.")],
+        );
+        return 2;
+    }
+    for (row, relay) in (0..).zip(relays.iter().take(MOST)) {
+        let calm = matches!(&*relay.state, "idle" | "publishing");
+        let mut spans = vec![theme.span(Role::Dim, "shard ")];
+        spans.extend(outside(theme, Role::Base, &relay.shard));
+        spans.push("  ".into());
+        spans.extend(outside(
+            theme,
+            if calm { Role::Dim } else { Role::Warn },
+            &relay.state,
+        ));
+        spans.push("  ".into());
+        spans.extend(outside(theme, Role::Dim, &relay.owner));
+        if let Some((at, error)) = &relay.last_error {
+            spans.push(theme.span(Role::Dim, format!("   {}: ", format::ago(app.age(*at)))));
+            spans.extend(outside(theme, Role::Base, error));
+        }
+        line(buf, inner, row, spans);
+    }
+    u16::try_from(relays.len().min(MOST)).unwrap_or(1) + 1
+}
+
+/// Blocked keys, waiting rows and sent rows: three tables that are one list to the cursor.
+fn tables(app: &App, outbox: &Outbox, area: Rect, buf: &mut Buffer) {
+    let rows = app.outbox_rows();
+    let key = app.outbox.key();
+    let blocked: Vec<&BlockedKey> = rows
+        .iter()
+        .filter_map(|row| match row {
+            OutboxKey::Blocked(id) => outbox.blocked.iter().find(|b| b.aggregate_id == *id),
+            _ => None,
+        })
+        .collect();
+    let waiting: Vec<&OutboxRow> = rows
+        .iter()
+        .filter_map(|row| match row {
+            OutboxKey::Waiting(seq) => outbox.head.iter().find(|r| r.seq == *seq),
+            _ => None,
+        })
+        .collect();
+    let sent: Vec<&SentRow> = rows
+        .iter()
+        .filter_map(|row| match row {
+            OutboxKey::Sent(seq) => outbox.sent.iter().find(|r| r.seq == *seq),
+            _ => None,
+        })
+        .collect();
+    let high = |rows: usize, most: u16| u16::try_from(rows).unwrap_or(most).min(most);
+    let third = area.height / 3;
+    let mut rest = area;
+    if !blocked.is_empty() {
+        let place = Rect {
+            height: (high(blocked.len(), third) + 2).min(rest.height),
+            ..rest
+        };
+        let at = blocked
+            .iter()
+            .position(|b| key == Some(&OutboxKey::Blocked(b.aggregate_id.clone())));
+        heading(app, buf, place, "BLOCKED", blocked.len(), Role::Warn);
+        let table = Table {
+            columns: &BLOCKED,
+            len: blocked.len(),
+            selected: at,
+            focused: true,
+        };
+        table.render(app, buf, below(place, 1), |at, _| {
+            blocked_cells(app, blocked[at])
+        });
+        rest = below(rest, place.height);
+    }
+    if waiting.is_empty() && sent.is_empty() {
+        let (why, remedy) = if app.filter(Screen::Outbox).is_empty() {
+            (
+                "Nothing waits, and nothing was sent yet.",
+                "i injects orders.",
+            )
+        } else {
+            ("No row has this text.", "Esc shows all.")
+        };
+        return empty(app, buf, rest, why, remedy);
+    }
+    let room = if sent.is_empty() {
+        rest.height
+    } else {
+        (rest.height / 2).max(4)
+    };
+    let place = Rect {
+        height: (high(waiting.len().max(1), room.saturating_sub(2)) + 2).min(rest.height),
+        ..rest
+    };
+    let at = waiting
+        .iter()
+        .position(|r| key == Some(&OutboxKey::Waiting(r.seq)));
+    heading(app, buf, place, "OLDEST WAITING", waiting.len(), Role::Dim);
+    if waiting.is_empty() {
+        line(
+            buf,
+            below(place, 1),
+            0,
+            vec![
+                app.theme
+                    .span(Role::Dim, "   Nothing waits: every row was sent."),
+            ],
+        );
+    } else {
+        let table = Table {
+            columns: &WAITING,
+            len: waiting.len(),
+            selected: at,
+            focused: true,
+        };
+        table.render(app, buf, below(place, 1), |at, _| {
+            waiting_cells(app, waiting[at])
+        });
+    }
+    rest = below(rest, place.height);
+    if sent.is_empty() || rest.height < 3 {
+        return;
+    }
+    heading(app, buf, rest, "LAST SENT", sent.len(), Role::Dim);
+    let at = sent
+        .iter()
+        .position(|r| key == Some(&OutboxKey::Sent(r.seq)));
+    let table = Table {
+        columns: &SENT,
+        len: sent.len(),
+        selected: at,
+        focused: true,
+    };
+    table.render(app, buf, below(rest, 1), |at, _| sent_cells(app, sent[at]));
+}
+
+fn heading(app: &App, buf: &mut Buffer, area: Rect, name: &'static str, len: usize, role: Role) {
+    let words = vec![
+        app.theme.span(Role::Heading, name),
+        app.theme.span(role, format!(" {len}")),
+    ];
+    let taken = width(&words);
+    title(app, buf, area, words, Vec::new());
+    right(buf, area, 0, taken, Vec::new());
+}
+
+fn blocked_cells(app: &App, it: &BlockedKey) -> Cells {
+    let theme = &app.theme;
+    let again = match it.until {
+        Some(until) => theme.span(
+            Role::Dim,
+            format!(
+                "in {}",
+                format::span((until - app.shown.taken).to_std().unwrap_or_default())
+            ),
+        ),
+        None => theme.span(Role::Bad, "parked"),
+    };
+    vec![
+        outside(theme, Role::Warn, &it.aggregate_id),
+        vec![theme.span(Role::Base, it.attempts.to_string())],
+        vec![again],
+        outside(theme, Role::Base, &it.error),
+    ]
+}
+
+fn waiting_cells(app: &App, it: &OutboxRow) -> Cells {
+    let theme = &app.theme;
+    vec![
+        outside(theme, Role::Base, &it.aggregate_id),
+        outside(theme, Role::Base, &it.event_type),
+        outside(theme, Role::Dim, &it.topic),
+        vec![theme.span(Role::Dim, format::offset(Some(it.seq)))],
+        vec![theme.span(Role::Base, format::span(app.age(it.created_at)))],
+    ]
+}
+
+fn sent_cells(app: &App, it: &SentRow) -> Cells {
+    let theme = &app.theme;
+    let mut to = outside(theme, Role::Dim, &it.topic);
+    to.push(theme.span(
+        Role::Dim,
+        format!("/{} @ {}", it.partition, format::offset(Some(it.offset))),
+    ));
+    let delay = (it.sent_at - it.created_at).to_std().unwrap_or_default();
+    vec![
+        outside(theme, Role::Base, &it.aggregate_id),
+        outside(theme, Role::Base, &it.event_type),
+        to,
+        vec![theme.span(Role::Dim, format::offset(Some(it.seq)))],
+        vec![theme.span(Role::Base, format::span(delay))],
+        vec![theme.span(Role::Dim, format::ago(app.age(it.sent_at)))],
+    ]
+}

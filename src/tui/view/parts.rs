@@ -1,0 +1,355 @@
+//! Pieces that every screen is made of: lines that can't spill, titles, tables that drop columns,
+//! sparklines with gaps, bars and charts.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use unicode_width::UnicodeWidthStr;
+
+use crate::domain::printable;
+use crate::snapshot::{Reading, Series, Snapshot};
+use crate::tui::app::App;
+use crate::tui::theme::{Role, Theme};
+
+use super::format;
+
+/// Text that comes from outside: what must not reach the terminal stands visibly in its own role.
+#[must_use]
+pub fn outside(theme: &Theme, role: Role, text: &str) -> Vec<Span<'static>> {
+    printable::segments(text)
+        .into_iter()
+        .map(|segment| {
+            let role = if segment.escaped { Role::Escaped } else { role };
+            theme.span(role, segment.text)
+        })
+        .collect()
+}
+
+/// How many cells spans take.
+#[must_use]
+pub fn width(spans: &[Span<'_>]) -> usize {
+    spans.iter().map(|span| span.content.width()).sum()
+}
+
+/// Cuts spans to a width, with an ellipsis where something is left out.
+#[must_use]
+pub fn cut(spans: Vec<Span<'static>>, room: usize) -> Vec<Span<'static>> {
+    if width(&spans) <= room {
+        return spans;
+    }
+    let mut left = room.saturating_sub(1);
+    let mut out = Vec::new();
+    for span in spans {
+        let wide = span.content.width();
+        if wide <= left {
+            left -= wide;
+            out.push(span);
+            continue;
+        }
+        let mut text = String::new();
+        for cluster in unicode_segmentation::UnicodeSegmentation::graphemes(&*span.content, true) {
+            if cluster.width() > left {
+                break;
+            }
+            left -= cluster.width();
+            text.push_str(cluster);
+        }
+        if room > 0 {
+            text.push('…');
+        }
+        out.push(Span::styled(text, span.style));
+        break;
+    }
+    out
+}
+
+/// Breaks words into lines of at most this width; a longer word is broken.
+#[must_use]
+pub fn wrap(text: &str, room: usize) -> Vec<String> {
+    let room = room.max(1);
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let wide = word.width();
+        let gap = usize::from(used > 0);
+        if used + gap + wide <= room {
+            if gap == 1 {
+                lines.last_mut().into_iter().for_each(|l| l.push(' '));
+            }
+            lines.last_mut().into_iter().for_each(|l| l.push_str(word));
+            used += gap + wide;
+            continue;
+        }
+        if used > 0 {
+            lines.push(String::new());
+            used = 0;
+        }
+        for cluster in unicode_segmentation::UnicodeSegmentation::graphemes(word, true) {
+            if used + cluster.width() > room && used > 0 {
+                lines.push(String::new());
+                used = 0;
+            }
+            lines
+                .last_mut()
+                .into_iter()
+                .for_each(|l| l.push_str(cluster));
+            used += cluster.width();
+        }
+    }
+    lines
+}
+
+/// One line of an area, cut to its width; below the area it is left out.
+pub fn line(buf: &mut Buffer, area: Rect, row: u16, spans: Vec<Span<'static>>) {
+    if row < area.height {
+        let spans = cut(spans, usize::from(area.width));
+        Line::from(spans).render(at(area, row), buf);
+    }
+}
+
+/// The same, at the right edge, and only if there is room beside `taken` cells.
+pub fn right(buf: &mut Buffer, area: Rect, row: u16, taken: usize, spans: Vec<Span<'static>>) {
+    let wide = width(&spans);
+    if row < area.height && taken + wide < usize::from(area.width) {
+        Line::from(spans).right_aligned().render(at(area, row), buf);
+    }
+}
+
+/// The one-line area of a row.
+#[must_use]
+pub fn at(area: Rect, row: u16) -> Rect {
+    Rect {
+        y: area.y.saturating_add(row),
+        height: 1,
+        ..area
+    }
+    .intersection(area)
+}
+
+/// The area without its first lines.
+#[must_use]
+pub fn below(area: Rect, rows: u16) -> Rect {
+    let rows = rows.min(area.height);
+    Rect {
+        y: area.y + rows,
+        height: area.height - rows,
+        ..area
+    }
+}
+
+/// A title over a quiet rule, with words at its right end.
+pub fn title(
+    app: &App,
+    buf: &mut Buffer,
+    area: Rect,
+    left: Vec<Span<'static>>,
+    end: Vec<Span<'static>>,
+) {
+    if area.height == 0 {
+        return;
+    }
+    let rule = if app.ascii { "-" } else { "─" };
+    let room = usize::from(area.width);
+    let rest = room.saturating_sub(4);
+    let left = cut(left, rest);
+    let taken = width(&left);
+    let mut spans = vec![app.theme.span(Role::Faint, rule.repeat(2)), " ".into()];
+    spans.extend(left);
+    spans.push(" ".into());
+    let mut end = cut(end, rest.saturating_sub(taken + 4));
+    let gap = if end.is_empty() { 0 } else { width(&end) + 3 };
+    let fill = room.saturating_sub(taken + 4 + gap);
+    spans.push(app.theme.span(Role::Faint, rule.repeat(fill)));
+    if gap > 0 {
+        spans.push(" ".into());
+        spans.append(&mut end);
+        spans.push(" ".into());
+        spans.push(app.theme.span(Role::Faint, rule));
+    }
+    line(buf, area, 0, spans);
+}
+
+/// How fresh a source is: nothing while it works, else its age and its error.
+#[must_use]
+pub fn freshness<T>(theme: &Theme, shown: &Snapshot, reading: &Reading<T>) -> Vec<Span<'static>> {
+    let age = reading.at.and_then(|at| (shown.taken - at).to_std().ok());
+    match (&reading.error, age) {
+        (Some(error), Some(age)) => {
+            let mut spans = vec![theme.span(Role::Warn, format!("read {}: ", format::ago(age)))];
+            spans.extend(outside(theme, Role::Warn, error));
+            spans
+        }
+        (Some(error), None) => {
+            let mut spans = vec![theme.span(Role::Warn, "never read: ")];
+            spans.extend(outside(theme, Role::Warn, error));
+            spans
+        }
+        (None, Some(age)) if age.as_secs() >= 5 => {
+            vec![theme.span(Role::Warn, format!("read {}", format::ago(age)))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What an empty list says: why it is empty, and what to do.
+pub fn empty(app: &App, buf: &mut Buffer, area: Rect, why: &str, remedy: &str) {
+    let room = usize::from(area.width.saturating_sub(4)).max(1);
+    let mut row = u16::from(area.height > 4);
+    let inner = Rect {
+        x: area.x + 2.min(area.width),
+        width: area.width.saturating_sub(2),
+        ..area
+    };
+    for (role, text) in [(Role::Base, why), (Role::Dim, remedy)] {
+        for text in wrap(&printable::visible(text), room) {
+            line(buf, inner, row, vec![app.theme.span(role, text)]);
+            row += 1;
+        }
+    }
+}
+
+/// What a source that has no value yet says.
+pub fn waiting<T>(app: &App, buf: &mut Buffer, area: Rect, what: &str, reading: &Reading<T>) {
+    match &reading.error {
+        Some(error) => empty(
+            app,
+            buf,
+            area,
+            &format!("{what} can't be read: {error}"),
+            "It is tried again by itself.",
+        ),
+        None => empty(
+            app,
+            buf,
+            area,
+            &format!("Connecting: {what} not read yet."),
+            "",
+        ),
+    }
+}
+
+const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+const ASCII_BLOCKS: [&str; 8] = ["_", "_", ".", "-", "-", "=", "=", "#"];
+
+/// The newest points of a series in this many cells, each cell the highest of its points. A gap stays
+/// a gap.
+#[must_use]
+pub fn buckets(series: &Series, cells: usize) -> Vec<Option<f32>> {
+    let points = &series.points;
+    if points.is_empty() || cells == 0 {
+        return vec![None; cells];
+    }
+    let each = points.len().div_ceil(cells).max(1);
+    let mut out: Vec<Option<f32>> = points
+        .rchunks(each)
+        .map(|chunk| chunk.iter().flatten().copied().reduce(f32::max))
+        .collect();
+    out.resize(cells, None);
+    out.reverse();
+    out
+}
+
+/// A series as one line of blocks, scaled to its own highest point.
+#[must_use]
+pub fn sparkline(app: &App, series: &Series, cells: usize) -> String {
+    let points = buckets(series, cells);
+    let top = points.iter().flatten().copied().fold(1e-6, f32::max);
+    let blocks = if app.ascii { ASCII_BLOCKS } else { BLOCKS };
+    points
+        .iter()
+        .map(|point| match point {
+            Some(value) => blocks[((value / top * 7.0).round() as usize).min(7)],
+            None => " ",
+        })
+        .collect()
+}
+
+/// A share between 0 and 1 as a bar.
+#[must_use]
+pub fn bar(app: &App, share: f64, cells: usize) -> Vec<Span<'static>> {
+    let (on, off) = if app.ascii {
+        ("#", ".")
+    } else {
+        ("━", "─")
+    };
+    let full = (share.clamp(0.0, 1.0) * cells as f64).round() as usize;
+    vec![
+        app.theme.span(Role::Spark, on.repeat(full)),
+        app.theme.span(Role::Faint, off.repeat(cells - full)),
+    ]
+}
+
+/// A series as a chart with its highest value at the left and its time below.
+pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &str) {
+    const SCALE: u16 = 9;
+    if area.height < 3 || area.width < SCALE + 8 {
+        return;
+    }
+    let plot = Rect {
+        x: area.x + SCALE,
+        width: area.width - SCALE,
+        height: area.height - 1,
+        ..area
+    };
+    let cells = usize::from(plot.width).min(series.points.len().max(1));
+    let points = buckets(series, cells);
+    let known = points.iter().flatten().count();
+    let highest = points.iter().flatten().copied().fold(0.0_f32, f32::max);
+    let top = highest.max(1.0);
+    let label = |value: f32| {
+        let text = if value >= 100.0 || value.fract() == 0.0 {
+            format::count(value.round() as u64)
+        } else {
+            format!("{value:.1}")
+        };
+        vec![app.theme.span(Role::Dim, format!("{text:>7}"))]
+    };
+    line(buf, area, 0, label(top));
+    line(buf, area, plot.height - 1, label(0.0));
+    let blocks = if app.ascii { ASCII_BLOCKS } else { BLOCKS };
+    let steps = f32::from(plot.height) * 8.0;
+    let style = app.theme.style(Role::Spark);
+    let faint = app.theme.style(Role::Faint);
+    for (x, point) in (plot.x..).zip(&points) {
+        let height = point.map(|value| ((value / top * steps).round() as u16).max(1));
+        for row in 0..plot.height {
+            let base = (plot.height - 1 - row) * 8;
+            let Some(cell) = buf.cell_mut((x, plot.y + row)) else {
+                continue;
+            };
+            match height {
+                Some(height) if height > base => {
+                    let level = usize::from((height - base).min(8));
+                    cell.set_symbol(blocks[level - 1]).set_style(style);
+                }
+                None if base == 0 && known > 0 => {
+                    let gap = if app.ascii { "." } else { "·" };
+                    cell.set_symbol(gap).set_style(faint);
+                }
+                _ => {}
+            }
+        }
+    }
+    let shown = series.step * u32::try_from(series.points.len()).unwrap_or(0);
+    let foot = Rect {
+        x: plot.x,
+        width: u16::try_from(cells).unwrap_or(plot.width),
+        y: area.y + plot.height,
+        height: 1,
+    };
+    let start = format!("{} ago", format::span(shown));
+    let taken = start.width();
+    line(buf, foot, 0, vec![app.theme.span(Role::Dim, start)]);
+    right(
+        buf,
+        foot,
+        0,
+        taken,
+        vec![app.theme.span(Role::Dim, format!("{unit}   now"))],
+    );
+    if known == 0 {
+        let text = app.theme.span(Role::Dim, "no points yet");
+        line(buf, plot, plot.height / 2, vec![text]);
+    }
+}

@@ -1,0 +1,94 @@
+//! The form of a replay: to whom, whether what was handled is skipped, how fast.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::command::ReplayTarget;
+use crate::tui::app::App;
+use crate::tui::overlay::{Dry, Replay};
+use crate::tui::theme::Role;
+
+use super::format;
+use super::inject::{field, framed};
+use super::parts::{line, outside};
+
+pub fn render(app: &App, form: &Replay, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let inner = framed(
+        app,
+        buf,
+        area,
+        (74, 12),
+        "Replay",
+        "⏎ go on   ↑↓ field   ←→ choose   esc cancel",
+    );
+    let label = |at: usize, text: &str| {
+        let role = if form.at == at {
+            Role::Strong
+        } else {
+            Role::Dim
+        };
+        theme.span(role, format!("{text:<14}"))
+    };
+    let arrows = |at: usize| {
+        theme.span(
+            if form.at == at {
+                Role::Accent
+            } else {
+                Role::Faint
+            },
+            if app.ascii { "<> " } else { "◂▸ " },
+        )
+    };
+    let mut what = vec![theme.span(Role::Dim, format!("{:<14}", "events"))];
+    what.extend(outside(theme, Role::Base, &form.what));
+    line(buf, inner, 0, what);
+    let mut counted = vec![theme.span(Role::Dim, format!("{:<14}", "how many"))];
+    match &form.dry {
+        Dry::Asked => counted.push(theme.span(Role::Dim, "counting…")),
+        Dry::Refused(sentence) => counted.extend(outside(theme, Role::Bad, sentence)),
+        Dry::Counted { events, span } => {
+            counted.push(theme.span(Role::Strong, format::count(*events)));
+            if let Some(span) = span.filter(|span| !span.is_zero()) {
+                counted.push(theme.span(Role::Dim, format!(" over {}", format::span(span))));
+            }
+        }
+    }
+    line(buf, inner, 1, counted);
+    let mut to = vec![label(0, "to"), arrows(0)];
+    match form.target() {
+        ReplayTarget::Service(service) => {
+            to.extend(outside(theme, Role::Base, service));
+            to.push(theme.span(Role::Dim, " only; the others skip it"));
+        }
+        ReplayTarget::Topic => {
+            to.push(theme.span(Role::Base, "the event's own topic"));
+            to.push(theme.span(Role::Dim, ": every group sees it"));
+        }
+    }
+    line(buf, inner, 3, to);
+    let (words, role, note) = if form.force {
+        (
+            "bypass",
+            Role::Warn,
+            ": what was done is done again, effects double",
+        )
+    } else {
+        ("honour", Role::Base, ": what was handled before is skipped")
+    };
+    line(
+        buf,
+        inner,
+        4,
+        vec![
+            label(1, "idempotency"),
+            arrows(1),
+            theme.span(role, words),
+            theme.span(if form.force { Role::Warn } else { Role::Dim }, note),
+        ],
+    );
+    let mut rate = vec![label(2, "rate"), "   ".into()];
+    rate.extend(field(app, &form.rate, 8, form.at == 2));
+    rate.push(theme.span(Role::Dim, " events a second at most; 0 is without limit"));
+    line(buf, inner, 5, rate);
+}

@@ -1,0 +1,210 @@
+//! Tables of rows that are built only when they are seen. Columns have a rank; as the width shrinks,
+//! the least important ones go.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use crate::tui::app::App;
+use crate::tui::cursor::window;
+use crate::tui::theme::Role;
+
+use super::parts::{at, cut, line, width};
+
+/// Where a column's text stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Left,
+    Right,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    pub title: &'static str,
+    pub side: Side,
+    /// The cells it wants at least.
+    pub least: u16,
+    /// Its share of what is left over; 0 does not grow.
+    pub grows: u16,
+    /// Where growing ends.
+    pub most: u16,
+    /// 0 is never dropped, the highest goes first.
+    pub rank: u8,
+}
+
+impl Column {
+    #[must_use]
+    pub const fn left(title: &'static str, least: u16, rank: u8) -> Self {
+        Self {
+            title,
+            side: Side::Left,
+            least,
+            grows: 0,
+            most: u16::MAX,
+            rank,
+        }
+    }
+
+    #[must_use]
+    pub const fn right(title: &'static str, least: u16, rank: u8) -> Self {
+        Self {
+            title,
+            side: Side::Right,
+            least,
+            grows: 0,
+            most: u16::MAX,
+            rank,
+        }
+    }
+
+    #[must_use]
+    pub const fn growing(self, grows: u16) -> Self {
+        Self { grows, ..self }
+    }
+
+    #[must_use]
+    pub const fn most(self, most: u16) -> Self {
+        Self { most, ..self }
+    }
+}
+
+/// Cells between two columns.
+const GAP: u16 = 2;
+
+/// The width each column gets; `None` for one that was dropped.
+#[must_use]
+pub fn widths(columns: &[Column], room: u16) -> Vec<Option<u16>> {
+    let mut kept: Vec<bool> = vec![true; columns.len()];
+    let need = |kept: &[bool]| -> u16 {
+        let cells = columns.iter().zip(kept).filter(|(_, kept)| **kept);
+        cells
+            .map(|(c, _)| c.least + GAP)
+            .sum::<u16>()
+            .saturating_sub(GAP)
+    };
+    while need(&kept) > room {
+        let worst = (0..columns.len())
+            .filter(|at| kept[*at] && columns[*at].rank > 0)
+            .max_by_key(|at| columns[*at].rank);
+        match worst {
+            Some(at) => kept[at] = false,
+            None => break,
+        }
+    }
+    let mut widths: Vec<Option<u16>> = columns
+        .iter()
+        .zip(&kept)
+        .map(|(column, kept)| kept.then_some(column.least))
+        .collect();
+    let mut spare = room.saturating_sub(need(&kept));
+    while spare > 0 {
+        let mut gave = false;
+        for (column, width) in columns.iter().zip(&mut widths) {
+            let Some(width) = width else { continue };
+            let more = column
+                .grows
+                .min(spare)
+                .min(column.most.saturating_sub(*width));
+            *width += more;
+            spare -= more;
+            gave |= more > 0;
+        }
+        if !gave {
+            break;
+        }
+    }
+    // Too narrow even for what is never dropped: the first column gives way.
+    let over = need(&kept).saturating_sub(room);
+    if let Some(Some(first)) = widths.first_mut() {
+        *first = first.saturating_sub(over).max(1);
+    }
+    widths
+}
+
+/// A table: how many rows, which one is selected, and whether the keys go there.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'a> {
+    pub columns: &'a [Column],
+    pub len: usize,
+    pub selected: Option<usize>,
+    pub focused: bool,
+}
+
+/// The texts of one row, one entry a column.
+pub type Cells = Vec<Vec<Span<'static>>>;
+
+impl Table<'_> {
+    /// Draws the heading and the rows in sight; `row` makes a row's cells from its index and the
+    /// columns' widths (0 for a dropped one).
+    pub fn render(
+        &self,
+        app: &App,
+        buf: &mut Buffer,
+        area: Rect,
+        mut row: impl FnMut(usize, &[usize]) -> Cells,
+    ) -> Range<usize> {
+        let area = Rect {
+            x: area.x + 1.min(area.width),
+            width: area.width.saturating_sub(2),
+            ..area
+        };
+        let inner = Rect {
+            x: area.x + 2.min(area.width),
+            width: area.width.saturating_sub(2),
+            ..area
+        };
+        let widths = widths(self.columns, inner.width);
+        let cells: Vec<usize> = widths.iter().map(|w| usize::from(w.unwrap_or(0))).collect();
+        let heading = self
+            .columns
+            .iter()
+            .map(|column| vec![app.theme.span(Role::Heading, column.title)])
+            .collect();
+        line(buf, inner, 0, self.join(heading, &widths));
+        let height = usize::from(area.height.saturating_sub(1));
+        let seen = window(self.len, self.selected, height);
+        for (y, index) in (1..).zip(seen.clone()) {
+            let here = self.selected == Some(index);
+            line(buf, inner, y, self.join(row(index, &cells), &widths));
+            if here {
+                let role = if self.focused {
+                    Role::Selected
+                } else {
+                    Role::Unfocused
+                };
+                buf.set_style(at(area, y), app.theme.style(role));
+                let sign = if app.ascii { ">" } else { "▌" };
+                let role = if self.focused {
+                    Role::Accent
+                } else {
+                    Role::Faint
+                };
+                line(buf, area, y, vec![app.theme.span(role, sign)]);
+            }
+        }
+        seen
+    }
+
+    fn join(&self, cells: Cells, widths: &[Option<u16>]) -> Vec<Span<'static>> {
+        let mut spans = Vec::new();
+        for ((column, cell), room) in self.columns.iter().zip(cells).zip(widths) {
+            let Some(room) = room.map(usize::from) else {
+                continue;
+            };
+            let cell = cut(cell, room);
+            let pad = " ".repeat(room.saturating_sub(width(&cell)));
+            if column.side == Side::Right {
+                spans.push(pad.into());
+                spans.extend(cell);
+            } else {
+                spans.extend(cell);
+                spans.push(pad.into());
+            }
+            spans.push(" ".repeat(usize::from(GAP)).into());
+        }
+        spans.pop();
+        spans
+    }
+}

@@ -1,0 +1,106 @@
+//! The tabs, with the number of what wants attention behind each title.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use crate::command::Screen;
+use crate::snapshot::{ConsumerState, VerdictKind};
+use crate::tui::app::App;
+use crate::tui::overlay::Overlay;
+use crate::tui::theme::Role;
+
+use super::parts::{line, outside, right, width};
+
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    let room = usize::from(area.width);
+    let mut spans = Vec::new();
+    for (gap, short) in [(3, false), (2, false), (0, false), (1, true), (0, true)] {
+        spans = vec![" ".into()];
+        for screen in Screen::ALL {
+            spans.extend(tab(app, screen, short && screen != app.screen));
+            spans.push(" ".repeat(gap).into());
+        }
+        if width(&spans) <= room + gap {
+            break;
+        }
+    }
+    line(buf, area, 0, spans);
+}
+
+/// The rule below the tabs, which says what is filtered away.
+pub fn rule(app: &App, area: Rect, buf: &mut Buffer) {
+    let rule = if app.ascii { "-" } else { "─" };
+    let text = rule.repeat(usize::from(area.width));
+    line(buf, area, 0, vec![app.theme.span(Role::Faint, text)]);
+    let filter = app.filter(app.screen);
+    if !filter.is_empty() && !matches!(app.overlay, Some(Overlay::Filter(_))) {
+        let mut words = vec![app.theme.span(Role::Dim, " only rows with ")];
+        words.extend(outside(&app.theme, Role::Strong, filter));
+        words.push(app.theme.span(Role::Dim, " · esc shows all "));
+        right(buf, area, 0, 0, words);
+    }
+}
+
+fn tab(app: &App, screen: Screen, short: bool) -> Vec<Span<'static>> {
+    let (key, title) = screen.tab();
+    let here = screen == app.screen;
+    let mut spans = Vec::new();
+    if here {
+        spans.push(app.theme.span(Role::Accent, format!(" {key} {title}")));
+    } else if short {
+        spans.push(app.theme.span(Role::Dim, format!(" {key}")));
+    } else {
+        spans.push(app.theme.span(Role::Dim, format!(" {key} {title}")));
+    }
+    if let Some((role, text)) = badge(app, screen) {
+        spans.push(" ".into());
+        spans.push(app.theme.span(role, text));
+    }
+    spans.push(" ".into());
+    if here {
+        let under = app.theme.style(Role::Selected);
+        for span in &mut spans {
+            span.style = under.patch(span.style);
+        }
+    }
+    spans
+}
+
+fn badge(app: &App, screen: Screen) -> Option<(Role, String)> {
+    let shown = &app.shown;
+    let (role, n) = match screen {
+        Screen::Flow | Screen::Timeline => return None,
+        Screen::Lag => {
+            let groups = shown.lag.value.iter().flat_map(|groups| groups.iter());
+            let trouble = groups.filter(|g| g.verdict.kind >= VerdictKind::AtRisk);
+            (Role::Bad, trouble.count() as u64)
+        }
+        Screen::Consumers => {
+            let waiting = shown
+                .consumers
+                .iter()
+                .filter(|c| !matches!(c.state, ConsumerState::Running | ConsumerState::Starting));
+            (Role::Warn, waiting.count() as u64)
+        }
+        Screen::Outbox => {
+            let blocked = shown.outbox.value.as_ref().map_or(0, |o| o.blocked.len());
+            (Role::Warn, blocked as u64)
+        }
+        Screen::Letters => (
+            Role::Warn,
+            shown.letters.value.as_ref().map_or(0, |l| l.open),
+        ),
+        Screen::Activity => {
+            let running = shown
+                .activity
+                .operations
+                .iter()
+                .filter(|o| !o.state.is_over());
+            let n = running.count();
+            let sign = if app.ascii { "~" } else { "⟳" };
+            return (n > 0).then(|| (Role::Strong, format!("{sign}{n}")));
+        }
+    };
+    (n > 0).then(|| (role, n.to_string()))
+}

@@ -1,0 +1,108 @@
+//! The top line: which stack, how its dependencies are, badges, and the time of what is shown.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use crate::snapshot::{Dependency, DependencyState};
+use crate::tui::app::App;
+use crate::tui::theme::Role;
+
+use super::format;
+use super::parts::{line, outside, right, width};
+
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    let (shown, theme) = (&app.shown, &app.theme);
+    let mut left = vec![theme.span(Role::Strong, " evtop "), " ".into()];
+    if shown.stack.production {
+        left.push(theme.span(Role::Production, " production "));
+        left.push(" ".into());
+    }
+    left.extend(outside(theme, Role::Base, &shown.stack.name));
+    let mut badges = Vec::new();
+    if shown.stack.read_only {
+        badges.push(theme.span(Role::Badge, " READ-ONLY "));
+        badges.push(" ".into());
+    }
+    if let Some(age) = app.frozen_for() {
+        let text = format!(
+            " FROZEN {} ",
+            format::span(std::time::Duration::from_secs(age.as_secs()))
+        );
+        badges.push(theme.span(Role::Badge, text));
+        badges.push(" ".into());
+    }
+    let mut end = badges.clone();
+    if shown.seq > 0 {
+        end.push(theme.span(Role::Dim, format!(" {} UTC ", format::clock(shown.taken))));
+        let every = shown.every.max(app.every);
+        if area.width >= 100 && !every.is_zero() {
+            end.push(theme.span(Role::Dim, format!("  every {} ", format::span(every))));
+        }
+    }
+    let room = usize::from(area.width);
+    if width(&left) + width(&end) + 12 > room {
+        end = badges;
+    }
+    let room = room.saturating_sub(width(&left) + width(&end) + 1);
+    left.extend(dependencies(app, room));
+    let taken = width(&left).min(usize::from(area.width).saturating_sub(width(&end) + 1));
+    line(buf, area, 0, left);
+    right(buf, area, 0, taken, end);
+}
+
+/// As much as fits: with figures and notes, else names, else signs of what is not all right.
+fn dependencies(app: &App, room: usize) -> Vec<Span<'static>> {
+    if app.shown.health.is_empty() {
+        return vec![app.theme.span(Role::Dim, "   connecting…")];
+    }
+    let mut last = Vec::new();
+    for detail in [2, 1, 0] {
+        last.clear();
+        for dependency in &app.shown.health {
+            last.push("  ".into());
+            last.extend(words(app, dependency, detail));
+        }
+        if width(&last) <= room {
+            break;
+        }
+    }
+    last
+}
+
+fn words(app: &App, it: &Dependency, detail: u8) -> Vec<Span<'static>> {
+    let (sign, ascii, role) = match it.state {
+        DependencyState::Up => ("●", "+", Role::Ok),
+        DependencyState::Down => ("✗", "x", Role::Bad),
+        DependencyState::Connecting => ("◌", "~", Role::Warn),
+        DependencyState::Off => ("○", "o", Role::Dim),
+    };
+    let calm = matches!(it.state, DependencyState::Up | DependencyState::Off);
+    let text = if calm { Role::Dim } else { role };
+    let mut spans = vec![app.theme.span(role, if app.ascii { ascii } else { sign })];
+    if detail == 0 && calm {
+        return spans;
+    }
+    spans.push(" ".into());
+    spans.extend(outside(&app.theme, text, &it.name));
+    let more = match (it.state, it.latency, it.since) {
+        (DependencyState::Up, Some(latency), _) if detail == 2 => {
+            format!(" {:<6}", format::span(latency))
+        }
+        (DependencyState::Connecting, ..) if detail > 0 => " connecting".to_owned(),
+        (DependencyState::Down, _, Some(since)) => {
+            format!(
+                " down {}",
+                format::span(std::time::Duration::from_secs(app.age(since).as_secs()))
+            )
+        }
+        (DependencyState::Down, ..) => " down".to_owned(),
+        _ => String::new(),
+    };
+    spans.push(app.theme.span(text, more));
+    if let (2, Some(note), false) = (detail, &it.note, it.state == DependencyState::Up) {
+        spans.push(app.theme.span(text, ": "));
+        spans.extend(outside(&app.theme, text, note));
+    }
+    spans
+}
