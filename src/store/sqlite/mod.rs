@@ -63,7 +63,6 @@ impl Sqlite {
             SqlitePoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
-                .test_before_acquire(false)
                 .max_lifetime(None)
                 .idle_timeout(None)
         };
@@ -108,9 +107,9 @@ impl Sqlite {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        /// Busy, locked, I/O, full, cannot open: primary result codes that pass by themselves or
-        /// when somebody mends the machine.
-        const PASSING: [i32; 5] = [5, 6, 10, 13, 14];
+        /// Primary result codes that say something of the machine and nothing of the request: busy,
+        /// locked, no memory, read-only, I/O, corrupt, full, cannot open, locking protocol, no database.
+        const PASSING: [i32; 10] = [5, 6, 7, 8, 10, 11, 13, 14, 15, 26];
         let passing = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::PoolTimedOut
