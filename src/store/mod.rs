@@ -36,7 +36,7 @@ impl Store {
         match settings.url.split_once(':') {
             Some(("sqlite", path)) => {
                 let path = path.strip_prefix("//").unwrap_or(path);
-                Sqlite::open(path, settings.read_only)
+                Sqlite::open(path, settings)
                     .await
                     .map(Self::Sqlite)
             }

@@ -1,5 +1,7 @@
 //! What only a file can show: triggers, two starts at once, read-only, and another writer's lock.
 
+use std::time::Duration;
+
 use evtop::domain::stored::EventFilter;
 use evtop::store::{Page, Store, StoreSettings};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -62,15 +64,15 @@ async fn an_open_transaction_that_dies_leaves_nothing() {
 #[tokio::test]
 async fn a_lock_that_stays_is_unavailable() {
     let kit = Kit::sqlite().await;
+    let mut settings = StoreSettings::new(kit.url.clone());
+    settings.busy_timeout = Duration::from_millis(20);
+    let hasty = Store::open(&settings).await.unwrap();
     let mut holder = raw(&kit).await;
     holder.execute("BEGIN IMMEDIATE").await.unwrap();
     let event = [kit.envelope(&created("O-1", &[("A", 1)]))];
-    let error = kit
-        .store
-        .append_many(&event, true, kit.now())
-        .await
-        .unwrap_err();
+    let error = hasty.append_many(&event, true, kit.now()).await.unwrap_err();
     assert!(error.is_unavailable(), "{error}");
+    hasty.probe().await.unwrap();
     holder.execute("ROLLBACK").await.unwrap();
     kit.store
         .append_many(&event, true, kit.now())

@@ -23,12 +23,10 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 
-use super::StoreError;
+use super::{StoreError, StoreSettings};
 
 type Tx = sqlx::Transaction<'static, sqlx::Sqlite>;
 
-/// How long a writer waits for another process's transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a caller waits for a connection of ours.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
@@ -45,7 +43,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) async fn open(path: &str, read_only: bool) -> Result<Self, StoreError> {
+    pub(super) async fn open(path: &str, settings: &StoreSettings) -> Result<Self, StoreError> {
         if path.is_empty() || path == ":memory:" {
             return Err(StoreError::Other(
                 "SQLite needs a file; use sqlite:path/to/file.db".into(),
@@ -53,7 +51,7 @@ impl Sqlite {
         }
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(settings.busy_timeout)
             .synchronous(SqliteSynchronous::Normal)
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "MEMORY")
@@ -66,7 +64,7 @@ impl Sqlite {
                 .max_lifetime(None)
                 .idle_timeout(None)
         };
-        let writer = if read_only {
+        let writer = if settings.read_only {
             options.clone().read_only(true)
         } else {
             options
@@ -75,7 +73,7 @@ impl Sqlite {
                 .create_if_missing(true)
         };
         let write = pool(1).connect_with(writer).await?;
-        if !read_only {
+        if !settings.read_only {
             let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
             // One transaction around all, or two processes that start at once migrate twice.
             let connection: &mut SqliteConnection = &mut tx;
