@@ -24,6 +24,9 @@ pub const PAYMENT_EVENTS: &str = "payment-events";
 /// Topic of reservations.
 pub const INVENTORY_EVENTS: &str = "inventory-events";
 
+/// Bytes of the longest type with a prefix: a domain name has 253 at most.
+const MAX_PREFIXED: usize = 320;
+
 struct Row {
     event_type: EventType,
     name: &'static str,
@@ -124,6 +127,10 @@ impl EventType {
     /// advises: `com.example.order.created.v1`.
     #[must_use]
     pub fn parse_prefixed(text: &str) -> Option<(Self, Option<u32>)> {
+        // Longer than any prefix is useful; each of its dots would cost a look at the rest.
+        if text.len() > MAX_PREFIXED {
+            return None;
+        }
         Self::parse(text).or_else(|| {
             text.match_indices('.').find_map(|(dot, _)| {
                 let (prefix, rest) = (&text[..dot], &text[dot + 1..]);

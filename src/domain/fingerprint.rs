@@ -23,7 +23,7 @@ pub fn fingerprint(consumer: &str, stage: &str, code: &str, message: &str) -> St
 /// become one; at most 200 characters.
 #[must_use]
 pub fn normalise(message: &str) -> String {
-    let chars: Vec<char> = message.chars().take(MAX_CHARS * 20).collect();
+    let chars: Vec<char> = message.chars().take(MAX_CHARS * 5).collect();
     let mut out = String::new();
     let mut at = 0;
     while at < chars.len() {

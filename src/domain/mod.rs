@@ -4,6 +4,7 @@
 //! [`event`]; [`order`] says what a set of events means; [`printable`] shows any text safely.
 
 pub mod decimal;
+pub mod describe;
 pub mod envelope;
 pub mod event;
 pub mod event_type;

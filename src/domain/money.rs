@@ -6,6 +6,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::decimal::{Decimal, Scaled};
+use super::describe;
 
 /// An amount in cents of its currency. Shown and sent as `129.97`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,19 +52,18 @@ impl Money {
         match value {
             Value::Number(number) => Self::exact(Decimal::json(number.as_str()), number.as_str()),
             Value::String(text) => Self::parse_str(text),
-            Value::Null => Err(MoneyError::WrongType("null")),
-            Value::Bool(_) => Err(MoneyError::WrongType("a boolean")),
-            Value::Array(_) => Err(MoneyError::WrongType("a list")),
-            Value::Object(_) => Err(MoneyError::WrongType("an object")),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+                Err(MoneyError::WrongType(describe::kind(value)))
+            }
         }
     }
 
     fn exact(decimal: Option<Decimal<'_>>, text: &str) -> Result<Self, MoneyError> {
-        let decimal = decimal.ok_or_else(|| MoneyError::NotDecimal(short(text)))?;
+        let decimal = decimal.ok_or_else(|| MoneyError::NotDecimal(describe::cut(text)))?;
         match decimal.scaled(2) {
             Scaled::Exact(cents) if cents.abs() <= Self::MAX.0 => Ok(Self(cents)),
-            Scaled::Exact(_) | Scaled::TooLarge => Err(MoneyError::TooLarge(short(text))),
-            Scaled::Cut(_) => Err(MoneyError::TooPrecise(short(text))),
+            Scaled::Exact(_) | Scaled::TooLarge => Err(MoneyError::TooLarge(describe::cut(text))),
+            Scaled::Cut(_) => Err(MoneyError::TooPrecise(describe::cut(text))),
         }
     }
 
@@ -103,14 +103,6 @@ impl fmt::Display for Money {
     }
 }
 
-/// Enough of a text to recognise it by in a message.
-fn short(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,7 +133,7 @@ mod tests {
         for (text, sentence) in [
             ("29.999", "29.999 has more than two decimals"),
             ("10000000000", "10000000000 is more than 9999999999.99"),
-            ("1e400", "1e400 is more than 9999999999.99"),
+            ("1e400", "1e+400 is more than 9999999999.99"),
             ("\"1e2\"", "\"1e2\" is not a decimal number"),
             ("\" 1\"", "\" 1\" is not a decimal number"),
             ("\"١\"", "\"١\" is not a decimal number"),

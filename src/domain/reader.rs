@@ -16,14 +16,16 @@ use uuid::Uuid;
 
 pub use shape::Shape;
 
-use super::envelope::Envelope;
-use super::envelope::{ORIGINAL_KEY, ORIGINAL_SHAPE};
+use super::envelope::{Envelope, ORIGINAL_KEY, ORIGINAL_SHAPE};
 use super::event::Event;
 use super::event_type::EventType;
-use super::ids;
 use super::record::{Headers, Record};
 use super::reject::{Reject, RejectCode};
-use alias::{Fields, Name};
+use super::{describe, ids};
+use alias::{Fields, Name, Rest};
+
+/// The aggregate where neither the event nor its key names one. No payload is valid then.
+const UNKNOWN_AGGREGATE: &str = "unknown";
 
 /// What the reader refuses before it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,12 +65,13 @@ pub fn read(record: &Record, limits: &Limits) -> Result<Read, Reject> {
 /// Reads a record as far as its envelope: the payload's own rules are not looked at, and its version
 /// may be one that nobody here knows.
 pub fn read_envelope(record: &Record, limits: &Limits) -> Result<(Envelope, Shape), Reject> {
-    let body = body(record, limits)?;
+    let text = value_text(record, limits)?;
+    let body = json::object(text, "the value")?;
     let headers = &record.headers;
     let (mut body, cloud) = cloudevents::unwrap(body, headers)?;
     let camel = cloud.is_none() && shape::is_camel(&body);
     if camel {
-        checksum::verify(&mut body)?;
+        checksum::verify(&mut body, text)?;
     }
     let mut fields = Fields::new(body, cloud.is_some());
 
@@ -89,21 +92,11 @@ pub fn read_envelope(record: &Record, limits: &Limits) -> Result<(Envelope, Shap
     };
 
     let mut metadata = fields.metadata();
-    let event_id = match take_id(&mut fields, &mut metadata, Name::EventId)? {
-        Some(id) => id,
-        None => match header(headers, "event_id") {
-            Some(text) => note_id(text.to_owned(), Name::EventId, &mut metadata)?,
-            None => ids::of_record(&record.topic, record.partition, record.offset),
-        },
-    };
-    let correlation_id = match take_id(&mut fields, &mut metadata, Name::CorrelationId)? {
-        Some(id) => id,
-        None => match header(headers, "correlation_id") {
-            Some(text) => note_id(text.to_owned(), Name::CorrelationId, &mut metadata)?,
-            None => event_id,
-        },
-    };
-    let causation_id = take_id(&mut fields, &mut metadata, Name::CausationId)?;
+    let event_id = take_id(&mut fields, &mut metadata, headers, Name::EventId)?
+        .unwrap_or_else(|| ids::of_record(&record.topic, record.partition, record.offset));
+    let correlation_id =
+        take_id(&mut fields, &mut metadata, headers, Name::CorrelationId)?.unwrap_or(event_id);
+    let causation_id = take_id(&mut fields, &mut metadata, headers, Name::CausationId)?;
     let timestamp = match fields.take(Name::Timestamp) {
         Some(value) => convert::timestamp(&value)?,
         None => record.timestamp.unwrap_or_default(),
@@ -120,15 +113,19 @@ pub fn read_envelope(record: &Record, limits: &Limits) -> Result<(Envelope, Shap
     );
 
     let version_is_integer = given_version.as_ref().is_some_and(convert::is_integer);
-    let told_by = fields.told_by();
-    let (mut data, extra, flat) = fields.into_data()?;
+    let canonical_names = fields.is_canonical() && word == event_type.name();
+    let Rest {
+        mut data,
+        extra,
+        flat,
+    } = fields.into_rest()?;
     alias::payload(&mut data, event_type);
     let shape = match cloud {
         Some(shape) => shape,
         None => shape::of_body(&shape::Signs {
             camel,
             flat,
-            canonical_names: told_by.canonical_names && word == event_type.name(),
+            canonical_names,
             version_is_integer,
             lower_case: word.starts_with(|c: char| c.is_ascii_lowercase()),
         }),
@@ -138,11 +135,12 @@ pub fn read_envelope(record: &Record, limits: &Limits) -> Result<(Envelope, Shap
     let key = record.key.as_deref().map(String::from_utf8_lossy);
     let aggregate_id = match aggregate_id {
         Some(value) => convert::id_text("aggregate_id", &value)?,
-        None => match (data.get("order_id").and_then(Value::as_str), &key) {
-            (Some(order), _) => order.to_owned(),
-            (None, Some(key)) => key.clone().into_owned(),
-            (None, None) => "unknown".to_owned(),
-        },
+        None => data
+            .get("order_id")
+            .and_then(Value::as_str)
+            .or(key.as_deref())
+            .unwrap_or(UNKNOWN_AGGREGATE)
+            .to_owned(),
     };
     if let Some(key) = key.filter(|key| *key != aggregate_id) {
         metadata.insert(ORIGINAL_KEY.to_owned(), key.into());
@@ -163,8 +161,8 @@ pub fn read_envelope(record: &Record, limits: &Limits) -> Result<(Envelope, Shap
     Ok((envelope, shape))
 }
 
-/// The value as a JSON object.
-fn body(record: &Record, limits: &Limits) -> Result<Map<String, Value>, Reject> {
+/// The value as text, where there is one and it is not too large.
+fn value_text<'a>(record: &'a Record, limits: &Limits) -> Result<&'a str, Reject> {
     let Some(value) = &record.value else {
         return Err(Reject::envelope("the record has no value"));
     };
@@ -178,7 +176,7 @@ fn body(record: &Record, limits: &Limits) -> Result<Map<String, Value>, Reject> 
             ),
         ));
     }
-    json::object(value, "the value")
+    json::text(value, "the value")
 }
 
 /// The word for what happened: the body's, else the header's.
@@ -187,7 +185,7 @@ fn event_type_text(fields: &mut Fields, headers: &Headers) -> Result<String, Rej
         Some(Value::String(text)) => Ok(text),
         Some(other) => Err(Reject::envelope(format!(
             "event_type must be text, not {}",
-            convert::kind(&other)
+            describe::kind(&other)
         ))),
         None => header(headers, "event_type")
             .map(str::to_owned)
@@ -208,47 +206,46 @@ fn parse_type(
         EventType::parse(word)
     };
     parsed.ok_or_else(|| {
-        let version = version.map_or_else(|| "1".to_owned(), convert::short);
+        let version = version.map_or_else(|| "1".to_owned(), describe::short);
         Reject::new(
             RejectCode::UnknownType,
             format!(
                 "the event type \"{}\" (version {version}) is unknown",
-                convert::cut(word)
+                describe::cut(word)
             ),
         )
     })
 }
 
-/// An id of the envelope: a field, else one of the metadata's.
+/// An id of the envelope: a field, else one of the metadata's, else a header. One that is no UUID
+/// becomes one, and its own text is kept in the metadata.
 fn take_id(
     fields: &mut Fields,
     metadata: &mut Map<String, Value>,
+    headers: &Headers,
     name: Name,
 ) -> Result<Option<Uuid>, Reject> {
+    let canonical = name.canonical();
     let value = match fields.take(name) {
         Some(value) => Some(value),
         None if name == Name::EventId => None,
         None => alias::take(metadata, name.spellings()),
     };
-    match value {
-        Some(value) => {
-            let text = convert::id_text(name.canonical(), &value)?;
-            note_id(text, name, metadata).map(Some)
-        }
-        None => Ok(None),
-    }
-}
-
-/// The id as a UUID; where it is none, its own text is kept in the metadata.
-fn note_id(text: String, name: Name, metadata: &mut Map<String, Value>) -> Result<Uuid, Reject> {
+    let text = match value {
+        Some(value) => convert::id_text(canonical, &value)?,
+        None => match header(headers, canonical) {
+            Some(text) => text.to_owned(),
+            None => return Ok(None),
+        },
+    };
     if let Some(problem) = ids::problem(&text) {
-        return Err(Reject::envelope(format!("{} {problem}", name.canonical())));
+        return Err(Reject::envelope(format!("{canonical} {problem}")));
     }
-    Ok(Uuid::try_parse(&text).unwrap_or_else(|_| {
+    Ok(Some(Uuid::try_parse(&text).unwrap_or_else(|_| {
         let id = ids::of_text(&text);
-        metadata.insert(format!("original_{}", name.canonical()), text.into());
+        metadata.insert(format!("original_{canonical}"), text.into());
         id
-    }))
+    })))
 }
 
 /// A canonical envelope may be one that a reader made of a foreign record: then the foreign shape's

@@ -25,8 +25,12 @@ pub fn delay(after_attempt: u32, jitter: f64) -> Duration {
         .saturating_mul(2_u32.saturating_pow(doublings))
         .min(CAP);
     let half = full / 2;
-    // A NaN becomes 0 by `max`.
-    half + half.mul_f64(jitter.max(0.0).min(1.0))
+    let jitter = if jitter.is_nan() {
+        0.0
+    } else {
+        jitter.clamp(0.0, 1.0)
+    };
+    half + half.mul_f64(jitter)
 }
 
 #[cfg(test)]

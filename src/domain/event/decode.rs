@@ -4,14 +4,16 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::fields::{Fields, ID};
+use super::fields::Fields;
 use super::{
     Event, InventoryReleased, InventoryReservationFailed, InventoryReserved, Item, ItemAdded,
     ItemRemoved, OrderCancelled, OrderConfirmed, OrderCreated, OrderShipped, PaymentFailed,
     PaymentMethod, PaymentProcessed, PaymentRefunded, PaymentStatus, ReservedItem,
 };
+use crate::domain::describe;
 use crate::domain::envelope::Envelope;
 use crate::domain::event_type::EventType;
+use crate::domain::ids::MAX_ID_CHARS;
 use crate::domain::money::Money;
 use crate::domain::reader::Shape;
 use crate::domain::reject::Reject;
@@ -24,7 +26,7 @@ pub(super) fn decode(envelope: &Envelope, shape: Shape) -> Result<Event, Reject>
     if order_id != envelope.aggregate_id {
         return Err(Reject::validation(format!(
             "aggregate_id is \"{}\" but data.order_id is \"{order_id}\"",
-            envelope.aggregate_id
+            describe::cut(&envelope.aggregate_id)
         )));
     }
     let strict = shape == Shape::Canonical;
@@ -36,13 +38,13 @@ pub(super) fn decode(envelope: &Envelope, shape: Shape) -> Result<Event, Reject>
         }),
         EventType::OrderShipped => Event::OrderShipped(OrderShipped {
             order_id,
-            tracking_number: fields.text("tracking_number", ID)?,
+            tracking_number: fields.text("tracking_number", MAX_ID_CHARS)?,
             carrier: fields.text("carrier", 50)?,
             shipped_at: fields.time("shipped_at", envelope.timestamp)?,
         }),
         EventType::OrderCancelled => Event::OrderCancelled(OrderCancelled {
             order_id,
-            reason: fields.reason("reason")?,
+            reason: fields.free_text("reason")?,
             refund_amount: fields.refund("refund_amount")?,
         }),
         EventType::ItemAdded => Event::ItemAdded(ItemAdded {
@@ -67,7 +69,7 @@ pub(super) fn decode(envelope: &Envelope, shape: Shape) -> Result<Event, Reject>
         EventType::PaymentFailed => Event::PaymentFailed(PaymentFailed {
             order_id,
             amount: fields.amount("amount")?,
-            reason: fields.reason("reason")?,
+            reason: fields.free_text("reason")?,
         }),
         EventType::PaymentRefunded => Event::PaymentRefunded(PaymentRefunded {
             order_id,
@@ -82,13 +84,13 @@ pub(super) fn decode(envelope: &Envelope, shape: Shape) -> Result<Event, Reject>
         EventType::InventoryReservationFailed => {
             Event::InventoryReservationFailed(InventoryReservationFailed {
                 order_id,
-                reason: fields.reason("reason")?,
+                reason: fields.free_text("reason")?,
             })
         }
         EventType::InventoryReleased => Event::InventoryReleased(InventoryReleased {
             order_id,
             reservation_id: fields.id("reservation_id")?,
-            reason: fields.optional_text("reason", usize::MAX)?,
+            reason: fields.optional_free_text("reason")?,
         }),
     })
 }
@@ -116,7 +118,7 @@ fn created(fields: &Fields<'_>, order_id: String, strict: bool) -> Result<OrderC
         order_id,
         customer_id,
         customer_email,
-        customer_phone: fields.optional_text("customer_phone", usize::MAX)?,
+        customer_phone: fields.optional_free_text("customer_phone")?,
         currency: currency(fields)?,
         shipping_address: address(fields)?,
         items,
@@ -168,7 +170,7 @@ fn check_total(items: &[Item], total: Money) -> Result<(), Reject> {
 }
 
 fn currency(fields: &Fields<'_>) -> Result<String, Reject> {
-    let Some(currency) = fields.optional_text("currency", ID)? else {
+    let Some(currency) = fields.optional_text("currency", MAX_ID_CHARS)? else {
         return Ok(upcast::DEFAULT_CURRENCY.to_owned());
     };
     if currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase()) {
@@ -176,7 +178,10 @@ fn currency(fields: &Fields<'_>) -> Result<String, Reject> {
     } else {
         Err(fields.error(
             "currency",
-            format!("is \"{currency}\" and must be three capital letters"),
+            format!(
+                "is \"{}\" and must be three capital letters",
+                describe::cut(&currency)
+            ),
         ))
     }
 }
@@ -187,10 +192,7 @@ fn address(fields: &Fields<'_>) -> Result<Option<Value>, Reject> {
         Some(address @ (Value::Object(_) | Value::String(_))) => Ok(Some(address.clone())),
         Some(other) => Err(fields.error(
             "shipping_address",
-            format!(
-                "must be an object or text, not {}",
-                super::fields::kind(other)
-            ),
+            format!("must be an object or text, not {}", describe::kind(other)),
         )),
     }
 }

@@ -5,7 +5,8 @@ use email_address::{EmailAddress, Options};
 use serde_json::{Map, Value};
 
 use crate::domain::decimal;
-use crate::domain::ids::{self, MAX_ID_CHARS};
+use crate::domain::describe::{cut, kind};
+use crate::domain::ids;
 use crate::domain::money::Money;
 use crate::domain::reject::Reject;
 use crate::domain::time;
@@ -71,9 +72,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Why something happened: any text that says something.
-    pub(super) fn reason(&self, name: &str) -> Result<String, Reject> {
-        self.text(name, usize::MAX)
+    /// Any text, such as why something happened; it must be there, but may say nothing.
+    pub(super) fn free_text(&self, name: &str) -> Result<String, Reject> {
+        self.str(name, self.need(name)?).map(str::to_owned)
+    }
+
+    pub(super) fn optional_free_text(&self, name: &str) -> Result<Option<String>, Reject> {
+        self.get(name).map(|_| self.free_text(name)).transpose()
     }
 
     /// Money above zero.
@@ -116,7 +121,7 @@ impl<'a> Fields<'a> {
         let Value::Number(number) = value else {
             return Err(self.error(name, format!("must be a number, not {}", kind(value))));
         };
-        let written: String = number.as_str().chars().take(40).collect();
+        let written = cut(number.as_str());
         match decimal::integer(number) {
             Some(quantity @ 1..=MAX_QUANTITY) => Ok(u32::try_from(quantity).unwrap_or(u32::MAX)),
             Some(_) => Err(self.error(name, format!("is {written} and must be from 1 to 1000"))),
@@ -165,7 +170,7 @@ impl<'a> Fields<'a> {
             .find(|one| word(*one) == text)
             .ok_or_else(|| {
                 let words: Vec<_> = all.iter().map(|one| word(*one)).collect();
-                let text: String = text.chars().take(40).collect();
+                let text = cut(text);
                 self.error(
                     name,
                     format!("is \"{text}\" and must be one of {}", words.join(", ")),
@@ -199,18 +204,3 @@ impl<'a> Fields<'a> {
         values.iter().enumerate().map(one).collect()
     }
 }
-
-/// What a value is, for a sentence.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// Most characters of an id, for fields that are read as text but obey the same limit.
-pub(super) const ID: usize = MAX_ID_CHARS;

@@ -57,17 +57,16 @@ pub(super) fn shown(c: char) -> String {
 }
 
 /// Whether a joiner has something to join: an emoji on both sides, or a letter before it whose script
-/// shapes by joiners.
-pub(super) fn joins(cluster: &[char], at: usize) -> bool {
-    let Some(before) = last_base(&cluster[..at]) else {
-        return false;
-    };
-    if uses_joiners(before) {
+/// shapes by joiners. `base` is the last character before it that takes room.
+pub(super) fn joins(base: char, cluster: &[char], at: usize) -> bool {
+    if uses_joiners(base) {
         // One is enough; a row of them is hiding something.
-        return class(cluster[at - 1]) != Class::Joiner;
+        return at
+            .checked_sub(1)
+            .is_some_and(|i| class(cluster[i]) != Class::Joiner);
     }
     cluster[at] == '\u{200D}'
-        && is_emoji(before)
+        && is_emoji(base)
         && cluster.get(at + 1).is_some_and(|next| is_emoji(*next))
 }
 
@@ -88,13 +87,6 @@ pub(super) fn selects(cluster: &[char], at: usize) -> bool {
             is_ideograph(base) || matches!(base, '\u{1000}'..='\u{109F}' | '\u{A840}'..='\u{A877}')
         }
     }
-}
-
-fn last_base(chars: &[char]) -> Option<char> {
-    chars.iter().rev().copied().find(|c| {
-        // Skin tones are bases by width, but belong to the emoji before them, which is one as well.
-        class(*c) == Class::Base
-    })
 }
 
 /// Scripts in which ZWJ and ZWNJ choose forms of letters: Arabic and its relatives, the Indic scripts,

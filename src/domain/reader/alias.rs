@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::convert;
+use crate::domain::describe;
 use crate::domain::event_type::EventType;
 use crate::domain::reject::Reject;
 
@@ -63,17 +64,21 @@ impl Name {
     }
 }
 
-/// What the names that were used say about the shape.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ToldBy {
-    pub(super) canonical_names: bool,
+/// What is left when the envelope's fields are taken.
+pub(super) struct Rest {
+    pub(super) data: Map<String, Value>,
+    /// Unknown fields beside the payload.
+    pub(super) extra: Map<String, Value>,
+    /// There was no `data`: the fields themselves are the payload.
+    pub(super) flat: bool,
 }
 
 /// A body from which the envelope's fields are taken; what stays is payload or unknown.
 pub(super) struct Fields {
     map: Map<String, Value>,
     cloud: bool,
-    told_by: ToldBy,
+    /// Every field so far was taken by its canonical name.
+    canonical: bool,
 }
 
 impl Fields {
@@ -81,14 +86,12 @@ impl Fields {
         Self {
             map,
             cloud,
-            told_by: ToldBy {
-                canonical_names: true,
-            },
+            canonical: true,
         }
     }
 
-    pub(super) fn told_by(&self) -> ToldBy {
-        self.told_by
+    pub(super) fn is_canonical(&self) -> bool {
+        self.canonical
     }
 
     pub(super) fn peek(&self, name: &str) -> Option<&Value> {
@@ -100,7 +103,7 @@ impl Fields {
         for (i, spelling) in name.spellings().iter().enumerate() {
             let found = take(&mut self.map, &[*spelling]);
             if found.is_some() {
-                self.told_by.canonical_names &= i == 0;
+                self.canonical &= i == 0;
                 return found;
             }
         }
@@ -116,20 +119,23 @@ impl Fields {
         }
     }
 
-    /// The payload, the unknown fields beside it, and whether the payload was flat.
-    #[expect(clippy::type_complexity, reason = "used once, right where it is made")]
-    pub(super) fn into_data(
-        mut self,
-    ) -> Result<(Map<String, Value>, Map<String, Value>, bool), Reject> {
+    /// Splits what is left into payload and unknown fields.
+    pub(super) fn into_rest(mut self) -> Result<Rest, Reject> {
         match self.map.shift_remove("data") {
-            Some(Value::Object(data)) => Ok((data, self.map, false)),
-            None | Some(Value::Null) if !self.cloud && !self.map.is_empty() => {
-                Ok((self.map, Map::new(), true))
-            }
+            Some(Value::Object(data)) => Ok(Rest {
+                data,
+                extra: self.map,
+                flat: false,
+            }),
+            None | Some(Value::Null) if !self.cloud && !self.map.is_empty() => Ok(Rest {
+                data: self.map,
+                extra: Map::new(),
+                flat: true,
+            }),
             None | Some(Value::Null) => Err(Reject::envelope("there is no data")),
             Some(other) => Err(Reject::envelope(format!(
                 "data must be an object, not {}",
-                convert::kind(&other)
+                describe::kind(&other)
             ))),
         }
     }

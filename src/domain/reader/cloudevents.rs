@@ -6,8 +6,9 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
+use super::json;
 use super::shape::Shape;
-use super::{convert, json};
+use crate::domain::describe;
 use crate::domain::record::Headers;
 use crate::domain::reject::Reject;
 
@@ -70,7 +71,7 @@ fn check_version(value: Option<Value>) -> Result<(), Reject> {
         Some(minor) if !minor.is_empty() && minor.bytes().all(|b| b.is_ascii_digit()) => Ok(()),
         _ => Err(Reject::envelope(format!(
             "CloudEvents specversion is {}, and 1.x is what is read",
-            convert::short(&value)
+            describe::short(&value)
         ))),
     }
 }
@@ -89,11 +90,11 @@ fn decode_data(body: &mut Map<String, Value>) -> Result<(), Reject> {
         Some(other) => {
             return Err(Reject::envelope(format!(
                 "data_base64 must be text, not {}",
-                convert::kind(&other)
+                describe::kind(&other)
             )));
         }
     };
-    let object = json::object(&decoded, "data_base64")?;
+    let object = json::object(json::text(&decoded, "data_base64")?, "data_base64")?;
     body.insert("data".to_owned(), Value::Object(object));
     Ok(())
 }

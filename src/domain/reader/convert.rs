@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::decimal;
+use crate::domain::describe::{kind, short};
 use crate::domain::reject::{Reject, RejectCode};
 use crate::domain::time;
 
@@ -101,35 +102,6 @@ pub(super) fn source(value: Option<Value>, header: Option<&str>) -> Result<Strin
             "source_service must be text, not {}",
             kind(&other)
         ))),
-    }
-}
-
-/// What a value is, for a sentence.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// A value for a sentence: small ones as they are, others by kind.
-pub(super) fn short(value: &Value) -> String {
-    match value {
-        Value::Number(number) => cut(number.as_str()),
-        Value::String(text) => format!("\"{}\"", cut(text)),
-        other => kind(other).to_owned(),
-    }
-}
-
-/// Enough of a text to recognise it by.
-pub(super) fn cut(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

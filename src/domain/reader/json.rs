@@ -3,30 +3,35 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::convert;
+use crate::domain::describe;
 use crate::domain::reject::{Reject, RejectCode};
 
 /// Lists and objects may be nested this deep. Parsing, printing and dropping all recurse, so this bound
 /// is what keeps them off the stack's end.
 pub(super) const MAX_DEPTH: usize = 128;
 
-/// Parses UTF-8 JSON (RFC 8259) whose outermost value is an object. Of a key that comes twice the last
-/// counts; numbers stay as they are written; a byte order mark is dropped.
-pub(super) fn object(bytes: &[u8], what: &str) -> Result<Map<String, Value>, Reject> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+/// The bytes as text, without a byte order mark.
+pub(super) fn text<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, Reject> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Reject::new(
             RejectCode::NotUtf8,
             format!("{what} is not UTF-8 from byte {} on", error.valid_up_to()),
         )
     })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// Parses JSON (RFC 8259) whose outermost value is an object. Of a key that comes twice the last
+/// counts; numbers keep all their digits. The one valid JSON that is not read as it stands has
+/// `$serde_json::private::Number` as a key: serde_json marks numbers by it.
+pub(super) fn object(text: &str, what: &str) -> Result<Map<String, Value>, Reject> {
     let malformed = |problem: String| {
         Reject::new(
             RejectCode::MalformedJson,
             format!("{what} is no JSON: {problem}"),
         )
     };
-    if too_deep(bytes) {
+    if too_deep(text) {
         return Err(malformed(format!("nested deeper than {MAX_DEPTH} levels")));
     }
     let mut parser = serde_json::Deserializer::from_str(text);
@@ -42,16 +47,16 @@ pub(super) fn object(bytes: &[u8], what: &str) -> Result<Map<String, Value>, Rej
         ))),
         other => Err(Reject::envelope(format!(
             "{what} is {}, not an object",
-            convert::kind(&other)
+            describe::kind(&other)
         ))),
     }
 }
 
 /// Counts brackets outside of texts. In what is no JSON the count may be off, but never too low for
 /// what the parser would get to.
-fn too_deep(bytes: &[u8]) -> bool {
+fn too_deep(text: &str) -> bool {
     let mut depth = 0_usize;
-    let mut rest = bytes.iter();
+    let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         match byte {
             b'"' => {
@@ -92,26 +97,29 @@ mod tests {
 
     #[test]
     fn depth_is_bounded() {
-        assert!(object(nested(128).as_bytes(), "it").is_ok());
-        let reject = object(nested(129).as_bytes(), "it").unwrap_err();
+        assert!(object(&nested(128), "it").is_ok());
+        let reject = object(&nested(129), "it").unwrap_err();
         assert_eq!(reject.code, RejectCode::MalformedJson);
-        assert!(object("[".repeat(1 << 20).as_bytes(), "it").is_err());
+        assert!(object(&"[".repeat(1 << 20), "it").is_err());
         let text = format!("{{\"a\":\"{}\\\"{}\"}}", "[".repeat(500), "{".repeat(500));
-        assert!(object(text.as_bytes(), "it").is_ok());
+        assert!(object(&text, "it").is_ok());
     }
 
     #[test]
     fn the_last_of_two_keys_counts() {
-        let map = object(br#"{"a":1,"b":2,"a":3}"#, "it").unwrap();
+        let map = object(r#"{"a":1,"b":2,"a":3}"#, "it").unwrap();
         assert_eq!(map["a"].to_string(), "3");
     }
 
     #[test]
-    fn numbers_stay_as_written() {
-        let map = object(br#"{"a":1.10,"b":1E+5,"c":-0}"#, "it").unwrap();
-        assert_eq!(
-            Value::Object(map).to_string(),
-            r#"{"a":1.10,"b":1E+5,"c":-0}"#
-        );
+    fn numbers_keep_every_digit() {
+        // Exponents get their sign and a small e: the value is the same, the text may not be.
+        let map = object(
+            r#"{"a":1.10,"b":1E5,"c":-0,"d":12345678901234567890.5}"#,
+            "it",
+        )
+        .unwrap();
+        let text = r#"{"a":1.10,"b":1e+5,"c":-0,"d":12345678901234567890.5}"#;
+        assert_eq!(Value::Object(map).to_string(), text);
     }
 }
