@@ -1,5 +1,10 @@
 //! What every store promises, written against [`Store`] alone: a second database joins by one line.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this is a test, though not all of it stands in one"
+)]
+
 mod apply;
 mod events;
 mod kit;

@@ -70,7 +70,10 @@ async fn a_lock_that_stays_is_unavailable() {
     let mut holder = raw(&kit).await;
     holder.execute("BEGIN IMMEDIATE").await.unwrap();
     let event = [kit.envelope(&created("O-1", &[("A", 1)]))];
-    let error = hasty.append_many(&event, true, kit.now()).await.unwrap_err();
+    let error = hasty
+        .append_many(&event, true, kit.now())
+        .await
+        .unwrap_err();
     assert!(error.is_unavailable(), "{error}");
     hasty.probe().await.unwrap();
     holder.execute("ROLLBACK").await.unwrap();
