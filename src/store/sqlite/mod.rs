@@ -5,12 +5,14 @@
 mod apply;
 mod audit;
 mod codec;
-mod events;
+mod event_read;
+mod event_write;
 mod inbox;
 mod items;
 mod letter_read;
 mod letter_write;
 mod operations;
+mod orders;
 mod outbox;
 mod services;
 
