@@ -20,35 +20,32 @@ impl Sqlite {
         page: Page,
         limit: u32,
     ) -> Result<EventPage, StoreError> {
-        let mut query = select(COLUMNS, filter);
-        let backwards = match page {
-            Page::Newest => true,
+        // The positions first: an index tells them, and only the page's own rows are read.
+        let inner = "SELECT pos FROM event_store";
+        let mut query = select(format!("{COLUMNS} WHERE pos IN ({inner}"), filter);
+        let order = match page {
+            Page::Newest => " ORDER BY pos DESC LIMIT ",
             Page::Before(position) => {
                 query.push(" AND pos < ").push_bind(position.pos);
-                true
+                " ORDER BY pos DESC LIMIT "
             }
             Page::After(position) => {
                 query.push(" AND pos > ").push_bind(position.pos);
-                false
+                " ORDER BY pos LIMIT "
             }
         };
-        query.push(if backwards {
-            " ORDER BY pos DESC LIMIT "
-        } else {
-            " ORDER BY pos LIMIT "
-        });
         // One more than asked tells whether there are more.
-        query.push_bind(i64::from(limit) + 1);
-        let rows = query.build().fetch_all(&self.read).await?;
+        query.push(order).push_bind(i64::from(limit) + 1);
+        query.push(") ORDER BY pos");
+        let mut rows = query.build().fetch_all(&self.read).await?;
         let more = rows.len() > limit as usize;
-        let mut rows: Vec<StoredEvent> = rows
-            .iter()
-            .take(limit as usize)
-            .map(stored)
-            .collect::<Result<_, _>>()?;
-        if backwards {
-            rows.reverse();
+        if more {
+            match page {
+                Page::Newest | Page::Before(_) => drop(rows.remove(0)),
+                Page::After(_) => drop(rows.pop()),
+            }
         }
+        let rows = rows.iter().map(stored).collect::<Result<_, _>>()?;
         let (at_start, at_end) = match page {
             Page::Newest => (!more, true),
             Page::Before(position) => (!more, !self.any(filter, " AND pos >= ", position).await?),
@@ -143,7 +140,7 @@ impl Sqlite {
 }
 
 /// A SELECT with the filter's conditions.
-fn select(columns: &'static str, filter: &EventFilter) -> QueryBuilder<Driver> {
+fn select(columns: impl Into<String>, filter: &EventFilter) -> QueryBuilder<Driver> {
     let mut query = QueryBuilder::<Driver>::new(columns);
     query.push(" WHERE 1");
     if let Some(stream) = &filter.stream {
