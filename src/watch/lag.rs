@@ -287,7 +287,13 @@ impl LagWatch {
         let lag = match (committed, bounds) {
             (Some(at), Bounds { end: Some(end), .. }) => Some((end - at).max(0) as u64),
             // Nothing was ever written: there is nothing to commit, and nothing behind.
-            (None, Bounds { first: Some(first), end: Some(end) }) if first == end => Some(0),
+            (
+                None,
+                Bounds {
+                    first: Some(first),
+                    end: Some(end),
+                },
+            ) if first == end => Some(0),
             _ => None,
         };
         memory.history.push(lag.map(|l| l as f64));
