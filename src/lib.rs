@@ -1,5 +1,6 @@
 //! evtop: top for event-driven systems.
 
+pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod command;

@@ -13,9 +13,9 @@ use evtop::config::{self, Config, Source};
 use evtop::engine::{Ends, Engine};
 use evtop::folder::{self, Folder};
 use evtop::headless::{self, Output};
-use evtop::logging;
 use evtop::pipeline::Drained;
 use evtop::tui::{self, keymap::Keymap, theme::Theme};
+use evtop::{bench, logging};
 
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
@@ -201,6 +201,9 @@ fn command(cli: &Cli, task: &Task, config: Config) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    if let Task::Bench(args) = task {
+        return runtime.block_on(bench::run(args, &config, cli.json, &mut io::stdout()));
+    }
     let folder = folder_for(&config)?;
     let log_file = config::log_file(&config, folder.as_ref().map(Folder::path));
     let log = logging::start(config.log.level, log_file.as_deref(), &clock);

@@ -1,5 +1,6 @@
 //! The only user of rdkafka. Everything above speaks of records, partitions and offsets as plain data.
 
+pub mod baseline;
 pub mod consumer;
 pub mod embedded;
 mod ffi;
@@ -113,11 +114,14 @@ impl KafkaSettings {
         config
     }
 
-    /// Idempotent, acknowledged by all, and partitioned as Java's clients do (murmur2).
+    /// Idempotent, acknowledged by all, and partitioned as Java's clients do (murmur2). Gapless: when a
+    /// record can't be sent in time, everything after it fails too, so that a later record of a key
+    /// never passes an earlier one; the producer is then made anew.
     fn producer(&self) -> ClientConfig {
         let mut config = self.client();
         config
             .set("enable.idempotence", "true")
+            .set("enable.gapless.guarantee", "true")
             .set("acks", "all")
             .set("partitioner", "murmur2_random")
             .set("compression.type", "lz4")

@@ -29,22 +29,9 @@ pub struct Producer {
 
 impl Producer {
     pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
-        Self::with(settings.clone())
-    }
-
-    /// A producer that fails everything after a record of a partition that could not be sent, so that
-    /// a later one never passes it (`enable.gapless.guarantee`).
-    pub fn ordered(settings: &KafkaSettings) -> Result<Self, KafkaError> {
-        let mut settings = settings.clone();
-        let gapless = ("enable.gapless.guarantee".to_owned(), "true".to_owned());
-        settings.producer.entry(gapless.0).or_insert(gapless.1);
-        Self::with(settings)
-    }
-
-    fn with(settings: KafkaSettings) -> Result<Self, KafkaError> {
-        let client = connect(&settings)?;
+        let client = connect(settings)?;
         Ok(Self {
-            settings: Arc::new(settings),
+            settings: Arc::new(settings.clone()),
             client: Arc::new(Mutex::new(client)),
         })
     }

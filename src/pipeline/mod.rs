@@ -67,10 +67,7 @@ pub struct Shared {
     pub settings: Settings,
     pub store: Store,
     pub dedupe: Dedupe,
-    /// For dead letters, redrives and what goes straight to a topic.
     pub producer: Producer,
-    /// For the relay: it never lets a later record of a partition pass an earlier one that failed.
-    pub ordered: Producer,
     /// Who we are in claims, audit and operations.
     pub owner: String,
     pub relay: RelayMeter,
@@ -89,7 +86,7 @@ impl Shared {
         settings: Settings,
         store: Store,
         dedupe: Dedupe,
-        producers: (Producer, Producer),
+        producer: Producer,
         owner: String,
     ) -> Self {
         let pressure = settings.kafka.embedded.then(Mutex::default);
@@ -98,8 +95,7 @@ impl Shared {
             settings,
             store,
             dedupe,
-            producer: producers.0,
-            ordered: producers.1,
+            producer,
             owner,
             relay: RelayMeter::default(),
             end_to_end: Window::default(),

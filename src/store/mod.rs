@@ -38,9 +38,7 @@ impl Store {
         match settings.url.split_once(':') {
             Some(("sqlite", path)) => {
                 let path = path.strip_prefix("//").unwrap_or(path);
-                Sqlite::open(path, settings.read_only)
-                    .await
-                    .map(Self::Sqlite)
+                Sqlite::open(path, settings).await.map(Self::Sqlite)
             }
             _ => Err(StoreError::Other(format!(
                 "\"{}\" names no store; use sqlite:path/to/file.db",

@@ -284,9 +284,18 @@ impl LagWatch {
             Some(offset) => memory.out.push(now, offset.max(0) as u64),
             None => memory.out.gap(),
         }
-        let lag = committed
-            .zip(bounds.end)
-            .map(|(c, e)| (e - c).max(0) as u64);
+        let lag = match (committed, bounds) {
+            (Some(at), Bounds { end: Some(end), .. }) => Some((end - at).max(0) as u64),
+            // Nothing was ever written: there is nothing to commit, and nothing behind.
+            (
+                None,
+                Bounds {
+                    first: Some(first),
+                    end: Some(end),
+                },
+            ) if first == end => Some(0),
+            _ => None,
+        };
         memory.history.push(lag.map(|l| l as f64));
         let samples = memory.samples.make_contiguous();
         let verdict = verdict(Facts {
