@@ -33,8 +33,10 @@ pub enum Role {
     Ok,
     Warn,
     Bad,
-    /// Sparklines, bars and charts.
+    /// Sparklines, bars and the edge of charts.
     Spark,
+    /// What lies under a chart's edge.
+    Fill,
     /// The profile's name when it is production.
     Production,
     /// FROZEN and READ-ONLY.
@@ -52,7 +54,7 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Base,
         Self::Strong,
         Self::Dim,
@@ -67,6 +69,7 @@ impl Role {
         Self::Warn,
         Self::Bad,
         Self::Spark,
+        Self::Fill,
         Self::Production,
         Self::Badge,
         Self::Overlay,
@@ -96,6 +99,7 @@ impl Role {
             Self::Warn => "warn",
             Self::Bad => "bad",
             Self::Spark => "spark",
+            Self::Fill => "fill",
             Self::Production => "production",
             Self::Badge => "badge",
             Self::Overlay => "overlay",

@@ -174,7 +174,7 @@ fn sign(app: &App, state: OperationState) -> &'static str {
         (OperationState::Failed, false) => "✗",
         (OperationState::Failed, true) => "x",
         (OperationState::Cancelled, _) => "-",
-        (_, false) => "⟳",
+        (_, false) => "↻",
         (_, true) => "~",
     }
 }
@@ -199,7 +199,7 @@ fn outcomes(app: &App, it: &Operation) -> Vec<Span<'static>> {
     spans
 }
 
-/// One running operation as a line: `⟳ redrive ━━━━━── 4 of 9 · ok 3 · at most 25/s`.
+/// One running operation as a line: `↻ redrive ━━━━━── 4 of 9 · ok 3 · at most 25/s`.
 #[must_use]
 pub fn progress(app: &App, it: &Operation, bar: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;

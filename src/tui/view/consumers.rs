@@ -184,7 +184,7 @@ fn about(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) {
         Rect {
             x: left.right() + 2,
             width: inner.width - left.width - 2,
-            height: inner.height.min(14),
+            height: inner.height.min(18),
             ..inner
         }
     } else {

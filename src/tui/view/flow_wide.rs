@@ -40,7 +40,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
     let rows = (readers.len() + troubles).max(topics.len()).clamp(6, 12);
     let high = u16::try_from(rows).unwrap_or(6) + 2;
     let extra = area.width.saturating_sub(126);
-    let topics_width = 33 + extra / 6;
+    let topics_width = 33 + extra / 8;
     let fixed = 17 + 20 + topics_width + 17 + 4 * GAP;
     let widths = [17, 20, topics_width, area.width - fixed, 17];
     let mut x = area.x;
@@ -494,20 +494,26 @@ fn dead(app: &App, area: Rect, buf: &mut Buffer) {
 
 /// Orders, and the group that is furthest behind, over the last minutes.
 fn charts(app: &App, area: Rect, buf: &mut Buffer) {
-    let half = (area.width - 3) / 2;
+    let area = Rect {
+        x: area.x - 1,
+        width: area.width + 2,
+        ..area
+    };
+    let half = area.width / 2;
     let left = Rect {
         width: half,
         ..area
     };
     let right = Rect {
-        x: area.x + half + 3,
-        width: area.width - half - 3,
+        x: area.x + half,
+        width: area.width - half,
         ..area
     };
     let plot = |area: Rect| Rect {
+        x: area.x + 1,
+        width: area.width - 3,
         y: area.y + 1,
         height: area.height - 2,
-        ..area
     };
     title(
         app,

@@ -16,7 +16,7 @@ use crate::tui::theme::Role;
 use super::flow::sign;
 use super::format;
 use super::parts::{
-    below, chart, empty, freshness, line, outside, right, sparkline, title, waiting, width,
+    below, chart, empty, freshness, line, outside, sparkline, title, waiting, width,
 };
 use super::table::{Cells, Column, Table};
 
@@ -93,22 +93,18 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         selected,
         focused: true,
     };
-    table.render(app, buf, list, |at, widths| cells(app, &rows[at], widths));
-    right(
-        buf,
-        list,
-        0,
-        usize::from(list.width) / 2,
-        with_space(heading),
-    );
+    table.render(app, buf, below(list, 1), |at, widths| {
+        cells(app, &rows[at], widths)
+    });
+    let inner = Rect {
+        x: area.x + 3,
+        width: area.width.saturating_sub(5),
+        ..area
+    };
+    line(buf, inner, 0, heading);
     if let (Some(row), true) = (selected.map(|at| &rows[at]), detail > 0) {
         about(app, row, below(area, area.height - detail), buf);
     }
-}
-
-fn with_space(mut spans: Vec<Span<'static>>) -> Vec<Span<'static>> {
-    spans.push("  ".into());
-    spans
 }
 
 fn cells(app: &App, row: &LagRow<'_>, widths: &[usize]) -> Cells {

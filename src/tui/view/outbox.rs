@@ -96,15 +96,15 @@ fn totals(app: &App, outbox: &Outbox) -> Vec<Span<'static>> {
 }
 
 fn charts(app: &App, outbox: &Outbox, area: Rect, buf: &mut Buffer) {
-    let half = area.width.saturating_sub(3) / 2;
+    let half = area.width / 2;
     let places = [
         Rect {
             width: half,
             ..area
         },
         Rect {
-            x: area.x + half + 3,
-            width: area.width - half - 3,
+            x: area.x + half,
+            width: area.width - half,
             ..area
         },
     ];

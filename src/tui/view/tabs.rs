@@ -98,7 +98,7 @@ fn badge(app: &App, screen: Screen) -> Option<(Role, String)> {
                 .iter()
                 .filter(|o| !o.state.is_over());
             let n = running.count();
-            let sign = if app.ascii { "~" } else { "⟳" };
+            let sign = if app.ascii { "~" } else { "↻" };
             return (n > 0).then(|| (Role::Strong, format!("{sign}{n}")));
         }
     };
