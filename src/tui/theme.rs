@@ -33,9 +33,9 @@ pub enum Role {
     Ok,
     Warn,
     Bad,
-    /// Sparklines, bars and the edge of charts.
+    /// Sparklines and bars.
     Spark,
-    /// What lies under a chart's edge.
+    /// Charts: large, so calmer than a sparkline.
     Fill,
     /// The profile's name when it is production.
     Production,

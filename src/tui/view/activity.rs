@@ -22,7 +22,7 @@ const OPERATIONS: [Column; 7] = [
     Column::left("PROGRESS", 24, 2).growing(1).most(40),
     Column::left("OUTCOME", 20, 3).growing(3).most(44),
     Column::left("TO", 14, 6).growing(1).most(34),
-    Column::right("BEGAN", 9, 4),
+    Column::right("BEGAN", 10, 4),
 ];
 
 const AUDIT: [Column; 5] = [

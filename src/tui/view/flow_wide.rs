@@ -41,8 +41,8 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
     let high = u16::try_from(rows).unwrap_or(6) + 2;
     let extra = area.width.saturating_sub(126);
     let topics_width = 33 + extra / 8;
-    let fixed = 17 + 20 + topics_width + 17 + 4 * GAP;
-    let widths = [17, 20, topics_width, area.width - fixed, 17];
+    let fixed = 16 + 20 + topics_width + 17 + 4 * GAP;
+    let widths = [16, 20, topics_width, area.width - fixed, 17];
     let mut x = area.x;
     let mut boxes = [Rect::default(); 5];
     for (place, width) in boxes.iter_mut().zip(widths) {
@@ -333,6 +333,8 @@ fn reader_rows(app: &App, readers: &[Reader<'_>], area: Rect, buf: &mut Buffer) 
         .map(|r| width(&outside(&app.theme, Role::Base, r.name)))
         .max();
     let name = name.unwrap_or(0).clamp(1, room.saturating_sub(24).max(1));
+    let digits = readers.iter().map(|r| format::maybe(r.lag).len()).max();
+    let digits = digits.unwrap_or(0).max(3) + 1;
     let shown = rows_of(readers.len(), area.height);
     let mut row = 0;
     for (at, reader) in readers[..shown].iter().enumerate() {
@@ -350,7 +352,7 @@ fn reader_rows(app: &App, readers: &[Reader<'_>], area: Rect, buf: &mut Buffer) 
         spans.push(app.theme.span(Role::Dim, " lag"));
         spans.push(app.theme.span(
             lag_role(reader),
-            format!("{:>7}", format::maybe(reader.lag)),
+            format!("{:>digits$}", format::maybe(reader.lag)),
         ));
         let left = room.saturating_sub(width(&spans) + 1);
         spans.push(" ".into());

@@ -79,12 +79,21 @@ pub fn maybe_span(d: Option<Duration>) -> String {
     d.map_or_else(|| UNKNOWN.to_owned(), span)
 }
 
+/// The same in whole seconds: `3 s`.
+#[must_use]
+pub fn seconds(d: Duration) -> String {
+    match d.as_secs() {
+        secs @ 0..10 => format!("{secs} s"),
+        secs => span(Duration::from_secs(secs)),
+    }
+}
+
 /// An age in whole seconds, calm enough for a list: `now`, `3 s ago`, `4 min ago`.
 #[must_use]
 pub fn ago(age: Duration) -> String {
     match age.as_secs() {
         0 => "now".to_owned(),
-        secs => format!("{} ago", span(Duration::from_secs(secs))),
+        secs => format!("{} ago", seconds(Duration::from_secs(secs))),
     }
 }
 

@@ -23,15 +23,15 @@ use super::table::{Cells, Column, Table};
 const COLUMNS: [Column; 9] = [
     Column::left("GROUP / TOPIC / PARTITION", 18, 0)
         .growing(2)
-        .most(44),
+        .most(38),
     Column::right("LAG", 7, 0),
     Column::right("TIME", 7, 1),
     Column::right("IN/s", 7, 5),
     Column::right("OUT/s", 7, 4),
-    Column::left("TREND", 8, 6).growing(1).most(20),
+    Column::left("TREND", 10, 6),
     Column::right("ETA", 7, 3),
-    Column::left("VERDICT", 10, 2).growing(3),
-    Column::left("OWNER", 16, 7).growing(1).most(28),
+    Column::left("VERDICT", 10, 2).growing(6),
+    Column::left("OWNER", 14, 7).growing(1).most(24),
 ];
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {

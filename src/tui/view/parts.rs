@@ -317,8 +317,7 @@ pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &st
     line(buf, area, plot.height - 1, label(0.0));
     let blocks = if app.ascii { ASCII_BLOCKS } else { BLOCKS };
     let steps = f32::from(plot.height) * 8.0;
-    let style = app.theme.style(Role::Spark);
-    let body = app.theme.style(Role::Fill);
+    let style = app.theme.style(Role::Fill);
     let faint = app.theme.style(Role::Faint);
     for (x, point) in (plot.x..).zip(&points) {
         let height = point.map(|value| ((value / top * steps).round() as u16).max(1));
@@ -330,7 +329,6 @@ pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &st
             match height {
                 Some(height) if height > base => {
                     let level = usize::from((height - base).min(8));
-                    let style = if height > base + 8 { body } else { style };
                     cell.set_symbol(blocks[level - 1]).set_style(style);
                 }
                 None if base == 0 && known > 0 => {
