@@ -23,6 +23,22 @@ pub fn count(n: u64) -> String {
     text
 }
 
+/// A count in seven cells at most: `999 999`, `24.7 M`. The exact one stands where there is room.
+#[must_use]
+pub fn short(n: u64) -> String {
+    match n {
+        0..1_000_000 => count(n),
+        1_000_000..1_000_000_000 => format!("{:.1} M", n as f64 / 1e6),
+        _ => format!("{:.1} G", n as f64 / 1e9),
+    }
+}
+
+/// `1 cause`, `2 causes`.
+#[must_use]
+pub fn plural(n: u64, one: &str) -> String {
+    format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// An offset: the same, with its sign.
 #[must_use]
 pub fn offset(n: Option<i64>) -> String {
@@ -31,6 +47,11 @@ pub fn offset(n: Option<i64>) -> String {
         Some(n) => count(n.unsigned_abs()),
         None => UNKNOWN.to_owned(),
     }
+}
+
+#[must_use]
+pub fn maybe_short(n: Option<u64>) -> String {
+    n.map_or_else(|| UNKNOWN.to_owned(), short)
 }
 
 #[must_use]

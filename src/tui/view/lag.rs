@@ -154,7 +154,7 @@ fn cells(app: &App, row: &LagRow<'_>, widths: &[usize]) -> Cells {
     let dim = |text: String| vec![theme.span(Role::Dim, text)];
     vec![
         name,
-        vec![theme.span(of_lag, format::maybe(numbers.lag))],
+        vec![theme.span(of_lag, format::maybe_short(numbers.lag))],
         vec![theme.span(if bad { role } else { Role::Dim }, lag_time(numbers))],
         dim(format::rate(numbers.rate_in)),
         dim(format::rate(numbers.rate_out)),

@@ -339,6 +339,11 @@ pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &st
             }
         }
     }
+    if known == 0 {
+        let text = app.theme.span(Role::Dim, "no points yet");
+        line(buf, plot, plot.height / 2, vec![text]);
+        return;
+    }
     let shown = series.step * u32::try_from(series.points.len()).unwrap_or(0);
     let foot = Rect {
         x: plot.x,
@@ -356,8 +361,4 @@ pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &st
         taken,
         vec![app.theme.span(Role::Dim, format!("{unit}   now"))],
     );
-    if known == 0 {
-        let text = app.theme.span(Role::Dim, "no points yet");
-        line(buf, plot, plot.height / 2, vec![text]);
-    }
 }
