@@ -81,6 +81,7 @@ pub async fn run(worker: Arc<Worker>, records: Vec<Record>, head: Attempts) -> R
         jobs: Vec::new(),
         head,
     };
+    failpoint::pass("worker.batch");
     let stop = run.through(&records).await;
     let next = run.done.checked_sub(1).map(|last| records[last].offset + 1);
     let done = run.done;

@@ -32,6 +32,7 @@ pub use terminal::{Painter, enter, leave};
 
 use crate::clock::{self, Clock};
 use crate::command::{Command, Focus, Outcome, Request};
+use crate::failpoint;
 use crate::snapshot::Snapshot;
 
 /// The ends of the channels to the engine.
@@ -97,6 +98,7 @@ pub async fn run(
         send_focus(&app, &ports.focus);
         dirty = true;
         if since(drawn) >= frame {
+            failpoint::pass("ui.draw");
             painter.draw(terminal, &app)?;
             drawn = clock::instant();
             dirty = false;

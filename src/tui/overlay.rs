@@ -98,6 +98,8 @@ impl Confirm {
 pub struct Inject {
     pub scenario: usize,
     pub count: Input,
+    /// Nothing was typed yet: the first digit replaces what stands there.
+    pub fresh: bool,
 }
 
 impl Inject {
@@ -106,6 +108,7 @@ impl Inject {
         Self {
             scenario: 0,
             count: Input::new("1".into()),
+            fresh: true,
         }
     }
 
@@ -125,8 +128,10 @@ impl Default for Inject {
 #[derive(Clone, Debug)]
 pub struct Faults {
     pub service: String,
-    pub fields: [Input; 9],
+    pub fields: Box<[Input; 9]>,
     pub at: usize,
+    /// Nothing was typed into this field yet: the first digit replaces what stands there.
+    pub fresh: bool,
 }
 
 impl Faults {
@@ -159,8 +164,9 @@ impl Faults {
         ];
         Self {
             service,
-            fields: fields.map(Input::new),
+            fields: Box::new(fields.map(Input::new)),
             at: 0,
+            fresh: true,
         }
     }
 
@@ -222,6 +228,8 @@ pub struct Replay {
     pub rate: Input,
     /// 0 target, 1 idempotency, 2 rate.
     pub at: usize,
+    /// Nothing was typed into the rate yet.
+    pub fresh: bool,
     pub dry: Dry,
     /// The dry run's request.
     pub request: Option<uuid::Uuid>,
@@ -241,6 +249,7 @@ impl Replay {
             force: false,
             rate: Input::new("25".into()),
             at: 0,
+            fresh: true,
             dry: Dry::Asked,
             request: None,
         }
@@ -290,10 +299,13 @@ fn edit(input: &mut Input, key: Key) -> bool {
 }
 
 /// Types into a field that takes a number.
-fn edit_number(input: &mut Input, key: Key, point: bool) {
+fn edit_number(input: &mut Input, key: Key, point: bool, fresh: &mut bool) {
     let digit = key
         .typed()
         .is_none_or(|c| c.is_ascii_digit() || (point && c == '.'));
+    if digit && std::mem::take(fresh) && key.typed().is_some() {
+        input.reset();
+    }
     if digit && (key.typed().is_none() || input.value().len() < 9) {
         edit(input, key);
     }
@@ -362,7 +374,7 @@ impl App {
             _ => {}
         }
         if let Some(input) = &mut confirm.typed {
-            edit_number(input, key, false);
+            edit_number(input, key, false, &mut false);
         }
         self.overlay = Some(Overlay::Confirm(confirm));
         None
@@ -390,7 +402,7 @@ impl App {
                     .say(Tone::Hint, "How many orders: a number from 1 on"),
             }
         } else {
-            edit_number(&mut form.count, key, false);
+            edit_number(&mut form.count, key, false, &mut form.fresh);
         }
         self.overlay = Some(Overlay::Inject(form));
         None
@@ -399,6 +411,7 @@ impl App {
     fn faults_key(&mut self, mut form: Faults, key: Key) -> Option<Command> {
         if let Some(forward) = vertical(key) {
             form.at = turn(form.at, form.fields.len(), forward);
+            form.fresh = true;
         } else if key.code == Code::Enter {
             match form.plan() {
                 Ok(plan) => {
@@ -417,7 +430,12 @@ impl App {
             }
         } else {
             let at = form.at;
-            edit_number(&mut form.fields[at], key, matches!(at, 0 | 2 | 3 | 5));
+            edit_number(
+                &mut form.fields[at],
+                key,
+                matches!(at, 0 | 2 | 4 | 6),
+                &mut form.fresh,
+            );
         }
         self.overlay = Some(Overlay::Faults(form));
         None
@@ -438,7 +456,7 @@ impl App {
                     form.target = turn(form.target, form.targets.len(), true);
                 }
                 (1, Code::Left | Code::Right | Code::Char(' ')) => form.force = !form.force,
-                (2, _) => edit_number(&mut form.rate, key, false),
+                (2, _) => edit_number(&mut form.rate, key, false, &mut form.fresh),
                 _ => {}
             }
         }

@@ -13,8 +13,10 @@ use evtop::domain::stored::{BlockedKey, OutboxRow, SentRow, StoredEvent};
 use evtop::snapshot::*;
 use uuid::Uuid;
 
-/// Every fixture by name.
-pub const ALL: [(&str, fn() -> Snapshot); 6] = [
+/// A fixture's name, and how it is made.
+pub type Fixture = (&'static str, fn() -> Snapshot);
+
+pub const ALL: [Fixture; 6] = [
     ("connecting", connecting),
     ("empty", empty),
     ("busy", busy),

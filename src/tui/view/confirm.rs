@@ -63,7 +63,10 @@ pub fn render(app: &App, confirm: &Confirm, area: Rect, buf: &mut Buffer) {
     );
     y += 2;
     if let Some(input) = &confirm.typed {
-        let mut spans = vec![theme.span(Role::Warn, format!("type {} ", confirm.count))];
+        let mut spans = vec![theme.span(
+            Role::Warn,
+            format!("{:<LABEL$}", format!("type {}", confirm.count)),
+        )];
         spans.extend(field(app, input, 10, true));
         line(buf, inner, y, spans);
         y += 1;
@@ -77,6 +80,6 @@ pub fn render(app: &App, confirm: &Confirm, area: Rect, buf: &mut Buffer) {
         buf,
         inner,
         y,
-        vec![theme.span(key, "y"), theme.span(words, " does it")],
+        vec![theme.span(key, "y"), theme.span(words, "  yes, do it")],
     );
 }

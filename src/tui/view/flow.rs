@@ -11,7 +11,7 @@ use crate::tui::app::App;
 use crate::tui::cursor::window;
 use crate::tui::theme::Role;
 
-use super::parts::{at, below, line, outside, right, sparkline, title, width};
+use super::parts::{at, below, cut, line, outside, right, sparkline, title, width};
 use super::{flow_wide, format};
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
@@ -167,12 +167,12 @@ fn stages(app: &App, area: Rect) -> Vec<Stage> {
     let strong = |text: String| theme.span(Role::Strong, text);
     let dim = |text: String| theme.span(Role::Dim, text);
     let narrow = area.width < 60;
-    let spark = |series| {
-        vec![theme.span(
-            Role::Spark,
-            sparkline(app, series, if narrow { 8 } else { 20 }),
-        )]
+    let cells = match area.width {
+        0..60 => 8,
+        60..100 => 18,
+        _ => 36,
     };
+    let spark = |series| vec![theme.span(Role::Spark, sparkline(app, series, cells))];
     let mut rows: Vec<Stage> = Vec::new();
     let rate = format::per_second(shown.traffic.orders_per_s);
     rows.push((
@@ -204,18 +204,21 @@ fn stages(app: &App, area: Rect) -> Vec<Stage> {
         }
         for (at, reader) in readers.iter().enumerate() {
             let words = reader_line(app, reader);
-            rows.push((
-                (at == 0).then_some("CONSUMERS"),
-                words,
-                spark(reader.history),
-            ));
+            let end = match &reader.trouble {
+                Some((role, why)) => cut(outside(theme, *role, why), cells),
+                None => spark(reader.history),
+            };
+            rows.push(((at == 0).then_some("CONSUMERS"), words, end));
         }
     }
     if topics.is_empty() || topics.len() + readers.len() > spare {
         let total = sum(topics.iter().map(|t| t.rate));
         let words = vec![
             strong(format!("{:>9}", format::per_second(total))),
-            dim(format!("  {} topics", topics.len())),
+            dim(format!(
+                "  {}",
+                format::plural(topics.len() as u64, "topic")
+            )),
         ];
         rows.push((Some("TOPICS"), words, Vec::new()));
         rows.push((Some("CONSUMERS"), summary(app, &readers), Vec::new()));
@@ -252,12 +255,15 @@ fn outbox(app: &App, narrow: bool) -> Vec<Span<'static>> {
         let text = format!(" · oldest {}", format::span(app.age(oldest)));
         words.push(theme.span(Role::Dim, text));
     }
-    if !narrow {
+    if !narrow && outbox.publish_per_s.is_some() {
         let text = format!(" · {}", format::per_second(outbox.publish_per_s));
         words.push(theme.span(Role::Dim, text));
     }
     if !outbox.blocked.is_empty() {
-        let text = format!(" · {} keys blocked", outbox.blocked.len());
+        let text = format!(
+            " · {} blocked",
+            format::plural(outbox.blocked.len() as u64, "key")
+        );
         words.push(theme.span(Role::Warn, text));
     }
     words
@@ -275,14 +281,14 @@ fn reader_line(app: &App, reader: &Reader<'_>) -> Vec<Span<'static>> {
         theme.span(role, if app.ascii { ascii } else { sign }),
         " ".into(),
     ];
-    let name = super::parts::cut(outside(theme, Role::Base, reader.name), 18);
+    let name = cut(outside(theme, Role::Base, reader.name), 18);
     let pad = 18 - width(&name);
     words.extend(name);
     words.push(" ".repeat(pad).into());
     words.push(theme.span(Role::Dim, "lag "));
     words.push(theme.span(
         lag_role(reader),
-        format!("{:>7}", format::maybe(reader.lag)),
+        format!("{:>7}", format::maybe_short(reader.lag)),
     ));
     words
 }
@@ -328,8 +334,11 @@ fn dead(app: &App) -> Vec<Span<'static>> {
                 theme.span(
                     Role::Dim,
                     format!(
-                        " · {} causes",
-                        letters.causes_total.max(letters.causes.len() as u64)
+                        " · {}",
+                        format::plural(
+                            letters.causes_total.max(letters.causes.len() as u64),
+                            "cause"
+                        )
                     ),
                 ),
                 theme.span(Role::Dim, format!(" · +{}/min", letters.last_minute)),
@@ -391,7 +400,7 @@ fn findings(app: &App, area: Rect, buf: &mut Buffer) {
         let row = Rect {
             width: list
                 .width
-                .saturating_sub(u16::try_from(width(&place)).unwrap_or(0) + 1),
+                .saturating_sub(u16::try_from(width(&place)).unwrap_or(0) + 2),
             ..at(list, y)
         };
         let mut words = vec![

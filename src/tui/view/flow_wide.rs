@@ -40,7 +40,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
     let rows = (readers.len() + troubles).max(topics.len()).clamp(6, 12);
     let high = u16::try_from(rows).unwrap_or(6) + 2;
     let extra = area.width.saturating_sub(126);
-    let topics_width = 33 + extra / 6;
+    let topics_width = 33 + extra / 8;
     let fixed = 17 + 20 + topics_width + 17 + 4 * GAP;
     let widths = [17, 20, topics_width, area.width - fixed, 17];
     let mut x = area.x;
@@ -238,7 +238,10 @@ fn outbox(app: &App, area: Rect, buf: &mut Buffer) {
         pair(app, buf, area, row, label, Role::Base, value);
     }
     if !outbox.blocked.is_empty() {
-        let text = format!("{} keys blocked", outbox.blocked.len());
+        let text = format!(
+            "{} blocked",
+            format::plural(outbox.blocked.len() as u64, "key")
+        );
         line(buf, area, 5, vec![app.theme.span(Role::Warn, text)]);
     }
 }
@@ -275,7 +278,7 @@ fn topic_rows(app: &App, area: Rect, buf: &mut Buffer) {
         .iter()
         .map(|t| width(&outside(&app.theme, Role::Base, &t.name)))
         .max();
-    let name = name.unwrap_or(0).min(room.saturating_sub(9)).max(1);
+    let name = name.unwrap_or(0).min(room.saturating_sub(10)).max(1);
     let shown = rows_of(topics.len(), area.height);
     for (row, topic) in (0..).zip(&topics[..shown]) {
         let mut spans = cut(outside(&app.theme, Role::Base, &topic.name), name);
@@ -333,6 +336,11 @@ fn reader_rows(app: &App, readers: &[Reader<'_>], area: Rect, buf: &mut Buffer) 
         .map(|r| width(&outside(&app.theme, Role::Base, r.name)))
         .max();
     let name = name.unwrap_or(0).clamp(1, room.saturating_sub(24).max(1));
+    let digits = readers
+        .iter()
+        .map(|r| format::maybe_short(r.lag).len())
+        .max();
+    let digits = digits.unwrap_or(0).max(3) + 1;
     let shown = rows_of(readers.len(), area.height);
     let mut row = 0;
     for (at, reader) in readers[..shown].iter().enumerate() {
@@ -350,7 +358,7 @@ fn reader_rows(app: &App, readers: &[Reader<'_>], area: Rect, buf: &mut Buffer) 
         spans.push(app.theme.span(Role::Dim, " lag"));
         spans.push(app.theme.span(
             lag_role(reader),
-            format!("{:>7}", format::maybe(reader.lag)),
+            format!("{:>digits$}", format::maybe_short(reader.lag)),
         ));
         let left = room.saturating_sub(width(&spans) + 1);
         spans.push(" ".into());
@@ -433,10 +441,7 @@ fn store(app: &App, area: Rect, buf: &mut Buffer) {
         buf,
         area,
         1,
-        vec![
-            app.theme
-                .span(Role::Dim, "written with the outbox, in one step"),
-        ],
+        vec![app.theme.span(Role::Dim, "in one step with the outbox")],
     );
 }
 
@@ -494,20 +499,26 @@ fn dead(app: &App, area: Rect, buf: &mut Buffer) {
 
 /// Orders, and the group that is furthest behind, over the last minutes.
 fn charts(app: &App, area: Rect, buf: &mut Buffer) {
-    let half = (area.width - 3) / 2;
+    let area = Rect {
+        x: area.x - 1,
+        width: area.width + 2,
+        ..area
+    };
+    let half = area.width / 2;
     let left = Rect {
         width: half,
         ..area
     };
     let right = Rect {
-        x: area.x + half + 3,
-        width: area.width - half - 3,
+        x: area.x + half,
+        width: area.width - half,
         ..area
     };
     let plot = |area: Rect| Rect {
+        x: area.x + 1,
+        width: area.width - 3,
         y: area.y + 1,
         height: area.height - 2,
-        ..area
     };
     title(
         app,

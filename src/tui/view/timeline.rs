@@ -108,7 +108,7 @@ fn head(app: &App, timeline: &Timeline) -> Vec<Span<'static>> {
     };
     if let Some(of) = of {
         spans.push(theme.span(Role::Accent, of));
-        spans.push(theme.span(Role::Dim, ", esc shows all"));
+        spans.push(theme.span(Role::Dim, " · esc: all"));
     }
     if let Some(stream) = &filter.stream {
         spans.push(theme.span(Role::Dim, " of "));

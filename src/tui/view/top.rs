@@ -25,10 +25,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         badges.push(" ".into());
     }
     if let Some(age) = app.frozen_for() {
-        let text = format!(
-            " FROZEN {} ",
-            format::span(std::time::Duration::from_secs(age.as_secs()))
-        );
+        let text = format!(" FROZEN {} ", format::seconds(age));
         badges.push(theme.span(Role::Badge, text));
         badges.push(" ".into());
     }
