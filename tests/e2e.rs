@@ -3,9 +3,58 @@
 #[path = "common/pty.rs"]
 mod pty;
 
-use std::time::Duration;
+#[path = "e2e/ends.rs"]
+mod ends;
+#[path = "e2e/hostile.rs"]
+mod hostile;
+#[path = "e2e/refuses.rs"]
+mod refuses;
+#[path = "e2e/screens.rs"]
+mod screens;
+#[path = "e2e/steering.rs"]
+mod steering;
+
+use tempfile::TempDir;
 
 use pty::Pty;
+
+/// No traffic and no faults of its own: only what a test does happens.
+const QUIET: &str = "
+traffic.orders_per_s = 0.0
+watch.meters_ms = 100
+watch.queries_ms = 200
+[consumers]
+retry_base_ms = 10
+[consumers.faults]
+email = {}
+analytics = {}
+inventory = {}
+";
+
+/// A home with these settings in its config folder.
+fn home(config: &str) -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("config/evtop");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.toml"), config).unwrap();
+    home
+}
+
+/// A screen over an embedded stack in which nothing happens by itself, up and joined.
+fn quiet(config: &str) -> Pty {
+    let home = home(config);
+    let mut pty = Pty::at_home(home, (140, 42), &[], &[]);
+    joined(&mut pty);
+    pty
+}
+
+/// Waits until all three services run; leaves the screen at Consumers.
+fn joined(pty: &mut Pty) {
+    pty.keys("3");
+    pty.wait_for("running consumers", |screen| {
+        screen.contents().matches(" running").count() >= 3
+    });
+}
 
 /// The count behind the tab of dead letters.
 fn letters(text: &str) -> u64 {
@@ -13,17 +62,4 @@ fn letters(text: &str) -> u64 {
     let after = tabs.split("Dead letters").nth(1).unwrap_or_default();
     let before = after.split("6 Timeline").next().unwrap_or_default();
     before.trim().parse().unwrap_or(0)
-}
-
-#[test]
-fn it_is_there_at_once_and_comes_alive() {
-    let mut pty = Pty::start();
-    pty.wait_within(Duration::from_secs(5), "frame", |screen| {
-        screen.alternate_screen() && screen.contents().contains("1 Flow")
-    });
-    pty.wait_for("embedded stack", |s| s.contents().contains("embedded"));
-    pty.keys("6");
-    pty.wait_text("OrderCreated");
-    pty.wait_text("InventoryReserved");
-    pty.wait_for("dead letter", |s| letters(&s.contents()) > 0);
 }

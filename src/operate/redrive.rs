@@ -165,8 +165,9 @@ async fn drive(
     store
         .set_operation_state(id, OperationState::Running, None, now())
         .await?;
+    // What was reported while nobody looked is followed too.
     let mut flying: HashSet<Uuid> = store
-        .in_flight_items(id)
+        .sent_items(id)
         .await?
         .iter()
         .map(|i| i.redrive_id)

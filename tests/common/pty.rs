@@ -23,7 +23,7 @@ pub struct Pty {
     writer: Box<dyn Write + Send>,
     seen: Arc<Mutex<(Parser, Vec<u8>)>>,
     reader: Option<JoinHandle<()>>,
-    home: TempDir,
+    home: Option<TempDir>,
 }
 
 /// How the program ended, and what it left.
@@ -107,7 +107,7 @@ impl Pty {
             child,
             seen,
             reader: Some(reader),
-            home,
+            home: Some(home),
         }
     }
 
@@ -170,13 +170,18 @@ impl Pty {
         assert!(done.unwrap().success());
     }
 
-    pub fn home(&self) -> &Path {
-        self.home.path()
+    fn home(&self) -> &Path {
+        self.home.as_ref().unwrap().path()
+    }
+
+    /// Its home, for another start.
+    pub fn take_home(mut self) -> TempDir {
+        self.home.take().unwrap()
     }
 
     /// Folders of embedded stacks that stand in its temporary folder.
     pub fn folders(&self) -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(self.home.path().join("tmp")).unwrap();
+        let entries = std::fs::read_dir(self.home().join("tmp")).unwrap();
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
