@@ -40,8 +40,12 @@ impl Sqlite {
         &self,
         operation: Uuid,
     ) -> Result<Vec<Item>, StoreError> {
-        self.items(operation, " AND state IN ('in_flight', 'reported')", u32::MAX)
-            .await
+        self.items(
+            operation,
+            " AND state IN ('in_flight', 'settled')",
+            u32::MAX,
+        )
+        .await
     }
 
     pub(in crate::store) async fn item(&self, redrive: Uuid) -> Result<Option<Item>, StoreError> {
