@@ -1,6 +1,7 @@
 //! Carries out what is asked. One gate: whatever changes anything is refused when read-only, written to
 //! the audit log before it is done, and answered with an outcome that is written there too.
 
+mod adopt;
 mod choose;
 mod doctor;
 mod redrive;
@@ -69,7 +70,7 @@ impl Operator {
         outcomes: mpsc::Sender<Outcome>,
     ) {
         if self.pipeline.is_some() && !self.read_only {
-            self.tasks.spawn(redrive::resume_all(Arc::clone(&self)));
+            self.tasks.spawn(adopt::take_over(Arc::clone(&self)));
         }
         loop {
             let request = tokio::select! {
