@@ -215,6 +215,30 @@ fn attach(stack: &Stack) -> String {
     file.to_str().unwrap().to_owned()
 }
 
+/// The command goes before anything is sent; whoever runs workers drives it to its end.
+#[test]
+fn nobody_waits_for_a_redrive() {
+    let stack = Stack::start();
+    stack.rows(&["inject", "happy", "--count", "8"]);
+    let cause = stack.until("letters", || {
+        let causes = stack.rows(&["dlq", "causes"]);
+        let all = causes.first().filter(|c| c["open"] == 8)?;
+        Some(all["fingerprint"].as_str().unwrap().to_owned())
+    });
+    let slow = ["--rate", "4", "--no-wait"];
+    let begun = stack.rows(&[&["dlq", "redrive", "--cause", &cause], &slow[..]].concat());
+    assert_eq!(begun[0]["total"], 8);
+    let done = stack.until("end of the operation", || {
+        let operations = stack.rows(&["ops"]);
+        operations.into_iter().find(|o| o["state"] == "completed")
+    });
+    assert_eq!(
+        (&done["id"], &done["ok"]),
+        (&begun[0]["operation"], &8.into())
+    );
+    assert!(stack.rows(&["dlq", "ls"]).is_empty());
+}
+
 #[test]
 fn what_is_refused_says_why() {
     let stack = Stack::start();
