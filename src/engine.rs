@@ -364,6 +364,7 @@ pub fn pipeline_settings(config: &Config, kafka: KafkaSettings) -> pipeline::Set
         limits: Limits {
             max_value_bytes: consumers.max_value_bytes,
         },
+        queue_limit: consumers.queue_limit,
         handler_timeout: consumers.handler_timeout(),
         max_attempts: consumers.max_attempts,
         retry_scale: consumers.retry_base_ms as f64 / 1_000.0,

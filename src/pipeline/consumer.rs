@@ -133,7 +133,7 @@ impl Loop {
     fn dispatch(&mut self) {
         let most = self.worker.shared.settings.batch;
         let now = clock::instant();
-        let limit = most * 4;
+        let limit = self.worker.shared.settings.queue_limit.max(most);
         let mut any_full = false;
         for (place, lane) in &mut self.lanes {
             if !self.paused

@@ -46,6 +46,8 @@ pub struct Settings {
     pub services: Vec<(Service, FaultPlan)>,
     pub batch: usize,
     pub limits: Limits,
+    /// Records of one partition held in memory before fetching waits.
+    pub queue_limit: usize,
     pub handler_timeout: Duration,
     pub max_attempts: u32,
     /// Stretches the retry delays: 1 is 1 s, 2 s, 4 s.

@@ -133,7 +133,7 @@ impl Watch {
             activity: Activity {
                 operations: board.operations.read().value.unwrap_or_default(),
                 audit: board.audit.read().value.unwrap_or_default(),
-                log: self.log.lines().into(),
+                log: self.log.lines(),
             },
         };
         snapshot.findings = findings::findings(&snapshot);
