@@ -29,6 +29,8 @@ pub struct Settings {
     pub max_fps: u32,
     /// Only characters that every terminal has.
     pub ascii: bool,
+    /// The screen to begin with.
+    pub screen: Screen,
 }
 
 impl Settings {
@@ -40,6 +42,7 @@ impl Settings {
             keys: Keymap::default(),
             max_fps: 30,
             ascii: false,
+            screen: Screen::Flow,
         }
     }
 }
@@ -168,7 +171,7 @@ impl App {
             frozen: false,
             every: Duration::ZERO,
             size,
-            screen: Screen::Flow,
+            screen: settings.screen,
             flow: Cursor::default(),
             lag: LagView::default(),
             consumers: ConsumersView::default(),
