@@ -1,7 +1,7 @@
 //! Runs the screen on a fixture, without an engine: `gallery SCREEN FIXTURE [light] [ascii]`. Every key
 //! works; what would be asked of an engine is refused.
 
-#[path = "../tests/common/fixtures.rs"]
+#[path = "../tests/common/fixtures/mod.rs"]
 #[allow(dead_code, reason = "the gallery takes what it is asked for")]
 mod fixtures;
 

@@ -3,16 +3,20 @@
 
 mod act;
 pub mod action;
+mod allowed;
 mod answer;
 pub mod app;
+mod ask;
 pub mod cursor;
 mod focus;
 pub mod keymap;
+mod moves;
 pub mod overlay;
 pub mod rows;
 mod terminal;
 pub mod theme;
 pub mod toast;
+mod typing;
 pub mod view;
 
 use std::future::poll_fn;

@@ -133,5 +133,5 @@ fn badge(app: &App, screen: Screen) -> Option<(Role, String)> {
             return (n > 0).then(|| (Role::Strong, format!("{sign}{n}")));
         }
     };
-    (n > 0).then(|| (role, format::short(n)))
+    (n > 0).then(|| (role, format::badge(n)))
 }
