@@ -274,6 +274,11 @@ impl App {
             }
             Screen::Letters => {
                 let rows = self.cause_keys();
+                let open = self.letters.cause.index(&rows).is_some();
+                if !open && !rows.is_empty() {
+                    // The cause that was open is gone: its neighbour is not opened in its place.
+                    self.letters.depth = Depth::Causes;
+                }
                 self.letters.cause.settle(&rows);
                 let rows = self.letter_keys();
                 self.letters.letter.settle(&rows);

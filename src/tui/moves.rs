@@ -4,6 +4,7 @@ use super::app::{App, Depth, Pane};
 use super::cursor::Motion;
 use super::rows::LagKey;
 use crate::command::{Anchor, Screen};
+use crate::domain::position::Position;
 
 impl App {
     pub(super) fn step(&mut self, motion: Motion) {
@@ -106,9 +107,10 @@ impl App {
                     self.timeline.cursor.set(rows[last]);
                 }
                 self.timeline.cursor.step(&rows, motion);
-                // Hold the page still while it is read.
-                if self.timeline.anchor == Anchor::Newest && !at_start {
-                    self.timeline.anchor = Anchor::After(rows[0]);
+                // Hold the page still while it is read, its first row included.
+                if self.timeline.anchor == Anchor::Newest {
+                    let Position { tx, pos } = rows[0];
+                    self.timeline.anchor = Anchor::After(Position { tx, pos: pos - 1 });
                 }
             }
         }

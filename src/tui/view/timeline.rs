@@ -175,14 +175,15 @@ fn about(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let wanted = app.event_key();
     let events = app.events();
-    let Some(event) = events.iter().find(|e| Some(e.position) == wanted).copied() else {
+    let mut detail = app.shown.event.as_ref();
+    if !app.timeline.following() {
+        detail = detail.filter(|d| Some(d.event.position) == wanted);
+    }
+    // While following, the newest detail that came is shown: the newest event is always ahead of it.
+    let listed = || events.iter().find(|e| Some(e.position) == wanted).copied();
+    let Some(event) = detail.map(|d| &d.event).or_else(listed) else {
         return;
     };
-    let detail = app
-        .shown
-        .event
-        .as_ref()
-        .filter(|d| Some(d.event.position) == wanted);
     let role = if app.timeline.open {
         Role::Accent
     } else {
