@@ -41,7 +41,8 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
             spans.extend(tab(app, screen, fit));
             spans.push(" ".repeat(gap).into());
         }
-        if width(&spans) <= room + gap {
+        spans.pop();
+        if width(&spans) <= room {
             break;
         }
     }
