@@ -15,6 +15,8 @@ pub struct FaultPlan {
     pub transient_times: u32,
     /// Share of events that no retry helps.
     pub permanent: f64,
+    /// How many deliveries of such an event fail before a redrive of it works.
+    pub permanent_times: u32,
     /// Share of events that are slow.
     pub slow: f64,
     /// How long a slow event takes, in milliseconds.
@@ -33,6 +35,7 @@ impl Default for FaultPlan {
             transient: 0.0,
             transient_times: 1,
             permanent: 0.0,
+            permanent_times: 1,
             slow: 0.0,
             slow_ms: 200,
             panic: 0.0,
@@ -53,16 +56,22 @@ pub enum Fate {
 }
 
 impl FaultPlan {
-    /// The fate of attempt `attempt` (1 is the first) of the event with this id, `elapsed` after the
-    /// service started.
+    /// The fate of attempt `attempt` (1 is the first, and earlier deliveries count) of the event with
+    /// this id, redriven `redrives` times, `elapsed` after the service started.
     #[must_use]
-    pub fn fate(&self, event_id: uuid::Uuid, attempt: u32, elapsed: Duration) -> Fate {
+    pub fn fate(
+        &self,
+        event_id: uuid::Uuid,
+        attempt: u32,
+        redrives: u32,
+        elapsed: Duration,
+    ) -> Fate {
         // Four independent draws from one hash: 16 bits each are fine enough for a share.
         let hash = xxhash_rust::xxh3::xxh3_64(event_id.as_bytes());
         let draw = |n: u32| f64::from(((hash >> (n * 16)) & 0xffff) as u16) / 65_536.0;
         if draw(0) < self.panic {
             Fate::Panics
-        } else if draw(1) < self.permanent {
+        } else if draw(1) < self.permanent && redrives < self.permanent_times {
             Fate::FailsForGood
         } else if draw(2) < self.transient && attempt <= self.transient_times {
             Fate::FailsTransiently

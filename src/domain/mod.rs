@@ -23,6 +23,7 @@ pub mod record;
 pub mod reject;
 pub mod retry;
 pub mod scenario;
+pub mod service;
 pub mod stored;
 pub mod time;
 pub mod upcast;

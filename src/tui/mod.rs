@@ -54,6 +54,13 @@ pub struct Ports {
     pub clock: Clock,
 }
 
+/// Draws the frame before anything is connected, or even asked for.
+pub fn first_frame(terminal: &mut DefaultTerminal, settings: &Settings) -> Result<()> {
+    let size = terminal.size()?;
+    let app = App::new(settings, (size.width, size.height));
+    Painter::default().draw(terminal, &app)
+}
+
 /// Shows and steers until somebody quits. Call it on the thread that called [`enter`].
 pub async fn run(
     terminal: &mut DefaultTerminal,

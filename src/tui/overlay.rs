@@ -125,7 +125,7 @@ impl Default for Inject {
 #[derive(Clone, Debug)]
 pub struct Faults {
     pub service: String,
-    pub fields: Box<[Input; 8]>,
+    pub fields: Box<[Input; 9]>,
     pub at: usize,
     /// Nothing was typed into this field yet: the first digit replaces what stands there.
     pub fresh: bool,
@@ -133,10 +133,11 @@ pub struct Faults {
 
 impl Faults {
     /// Label and unit of each field.
-    pub const LABELS: [(&'static str, &'static str); 8] = [
+    pub const LABELS: [(&'static str, &'static str); 9] = [
         ("fails for a while", "% of events"),
         ("attempts that fail", ""),
         ("fails for good", "% of events"),
+        ("until redriven", "times"),
         ("is slow", "% of events"),
         ("takes when slow", "ms"),
         ("panics", "% of events"),
@@ -151,6 +152,7 @@ impl Faults {
             share(plan.transient).to_string(),
             plan.transient_times.to_string(),
             share(plan.permanent).to_string(),
+            plan.permanent_times.to_string(),
             share(plan.slow).to_string(),
             plan.slow_ms.to_string(),
             share(plan.panic).to_string(),
@@ -165,17 +167,26 @@ impl Faults {
         }
     }
 
+    /// Whether a field takes a percentage, not a whole number.
+    #[must_use]
+    pub fn is_share(at: usize) -> bool {
+        Self::LABELS
+            .get(at)
+            .is_some_and(|(_, unit)| unit.starts_with('%'))
+    }
+
     /// The plan as typed, or the field that can't be read and why.
     pub fn plan(&self) -> Result<FaultPlan, String> {
         Ok(FaultPlan {
             transient: self.share(0)?,
             transient_times: self.number(1)?,
             permanent: self.share(2)?,
-            slow: self.share(3)?,
-            slow_ms: self.number(4)?,
-            panic: self.share(5)?,
-            burst_secs: self.number(6)?,
-            burst_every_secs: self.number(7)?,
+            permanent_times: self.number(3)?,
+            slow: self.share(4)?,
+            slow_ms: self.number(5)?,
+            panic: self.share(6)?,
+            burst_secs: self.number(7)?,
+            burst_every_secs: self.number(8)?,
         })
     }
 

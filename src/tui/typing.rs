@@ -168,7 +168,7 @@ impl App {
             edit_number(
                 &mut form.fields[at],
                 key,
-                matches!(at, 0 | 2 | 3 | 5),
+                Faults::is_share(at),
                 &mut form.fresh,
             );
         }

@@ -1,0 +1,390 @@
+//! The command line: what may be asked, as plain data, and the exit codes. Nothing is done here.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
+use uuid::Uuid;
+
+use crate::config::{Config, SERVICES};
+use crate::domain::position::Position;
+use crate::domain::scenario::Scenario;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done
+  1  unexpected failure
+  2  wrong usage or settings
+  3  something evtop depends on is unavailable
+  4  refused: read-only, not found, or in conflict with how things stand
+  5  done, but some records failed again or their fate is unknown
+
+Data goes to stdout, words to stderr; --json gives one object a line.
+
+Examples:
+  evtop                                      an embedded stack with traffic, on screen
+  evtop --config prod.toml --read-only       look at a real one
+  evtop lag --json | jq 'select(.verdict != \"ok\")'
+  evtop dlq causes                           what failed, grouped
+  evtop dlq redrive --cause 3f9a2c17d05b     send one cause back to the consumer that failed
+  evtop timeline --stream order-ORD-1 --follow
+  evtop replay --type OrderCreated --from 1h --to-service analytics --dry-run";
+
+/// top for event-driven systems: outbox, topics, consumers, dead letters and event store in one
+/// terminal
+#[derive(Clone, Debug, Parser)]
+#[command(name = "evtop", version, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// Settings [default: evtop/config.toml in the config folder, else an embedded stack]
+    #[arg(long, value_name = "FILE", global = true, display_order = 100)]
+    pub config: Option<PathBuf>,
+    /// Profile of the settings to lay over the rest
+    #[arg(long, value_name = "NAME", global = true, display_order = 100)]
+    pub profile: Option<String>,
+    /// Theme, by name or file
+    #[arg(long, value_name = "THEME")]
+    pub theme: Option<String>,
+    /// Refuse everything that writes
+    #[arg(long, global = true, display_order = 100)]
+    pub read_only: bool,
+    /// One JSON object a line instead of a table
+    #[arg(long, global = true, display_order = 100)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub task: Option<Task>,
+}
+
+impl Cli {
+    /// Reads the arguments, the program's name first. The error prints itself, help included.
+    pub fn read<T: Into<OsString> + Clone>(
+        args: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let cli = Self::try_parse_from(args)?;
+        if cli.json && cli.task.is_none() {
+            let sentence = "--json needs a command, such as `evtop lag --json`";
+            return Err(Self::command().error(ErrorKind::MissingSubcommand, sentence));
+        }
+        Ok(cli)
+    }
+
+    /// Lays the flags over the settings: they come last. Only those who mean to stay run workers
+    /// on a stack of one's own; a short command must not join its groups.
+    pub fn apply(&self, config: &mut Config) {
+        if let Some(theme) = &self.theme {
+            config.ui.theme.clone_from(theme);
+        }
+        config.read_only |= self.read_only;
+        config.workers &= config.embedded() || self.stays();
+    }
+
+    /// The screen, `run` and `bench` stay until they are told to end; the others answer and go.
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        matches!(self.task, None | Some(Task::Run | Task::Bench(_)))
+    }
+}
+
+/// What to do without a screen.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub enum Task {
+    /// Run the workers without a screen until SIGINT or SIGTERM
+    Run,
+    /// Who is behind, by how much, and is it getting better
+    Lag(LagArgs),
+    /// Throughput, errors and latency of the services in this process
+    Consumers,
+    /// What waits to be published, and what was
+    Outbox,
+    /// Dead letters: list, look at, send back
+    #[command(subcommand)]
+    Dlq(DlqTask),
+    /// The event store, oldest first
+    Timeline(TimelineArgs),
+    /// Put test orders in
+    Inject(InjectArgs),
+    /// Send stored events again
+    Replay(ReplayArgs),
+    /// Redrives, replays and injections, running and done
+    Ops(OpsArgs),
+    /// Create the topics and tables that are missing; change nothing that exists
+    Setup,
+    /// Look at everything evtop needs and say what is missing, with the remedy
+    Doctor,
+    /// The settings in force, without secrets
+    Config,
+    /// Measure the pipeline on this machine
+    Bench(BenchArgs),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct LagArgs {
+    /// Only this group
+    #[arg(value_name = "GROUP")]
+    pub group: Option<String>,
+    /// A row for each partition
+    #[arg(long)]
+    pub partitions: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub enum DlqTask {
+    /// Letters, newest failure first
+    Ls(DlqListArgs),
+    /// Causes: letters that failed alike, worst first
+    Causes,
+    /// One letter with its bytes
+    Show {
+        #[arg(value_name = "ID")]
+        id: Uuid,
+    },
+    /// Send letters back to the consumer that failed
+    Redrive(RedriveArgs),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct DlqListArgs {
+    /// Only letters of this cause (see `dlq causes`)
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub cause: Option<String>,
+    /// Only letters with this text in key, type, code or message
+    #[arg(long)]
+    pub text: Option<String>,
+    /// Letters at most
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+}
+
+/// What every command that writes takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct WriteArgs {
+    /// Go ahead with more than 100 records, or in a production profile
+    #[arg(long)]
+    pub yes: bool,
+    /// Do not wait for the end: print the operation's id and go
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Args)]
+#[command(group = ArgGroup::new("letters").required(true).args(["ids", "cause"]))]
+pub struct RedriveArgs {
+    /// Letters, by the ids that `dlq ls` shows
+    #[arg(value_name = "ID")]
+    pub ids: Vec<Uuid>,
+    /// Every open letter of this cause
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub cause: Option<String>,
+    /// Records a second at most; 0 is without limit
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    pub rate: u32,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// Which events: every filter given must match.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+pub struct EventArgs {
+    /// Only this stream, such as order-ORD-1
+    #[arg(long, value_name = "STREAM")]
+    pub stream: Option<String>,
+    /// Only this event type, such as OrderCreated
+    #[arg(long = "type", value_name = "TYPE")]
+    pub event_type: Option<String>,
+    /// Only this correlation id
+    #[arg(long, value_name = "UUID")]
+    pub correlation: Option<Uuid>,
+    /// From this time on: RFC 3339, or how long ago, such as 90s, 15m, 2h, 1d
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    pub from: Option<When>,
+    /// Before this time
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    pub to: Option<When>,
+}
+
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct TimelineArgs {
+    #[command(flatten)]
+    pub events: EventArgs,
+    /// The newest N events
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+    /// Go on with new events until interrupted
+    #[arg(long)]
+    pub follow: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct InjectArgs {
+    /// What to show
+    #[arg(value_parser = scenario())]
+    pub scenario: Scenario,
+    /// Orders to put in
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub count: u32,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+#[derive(Clone, Debug, PartialEq, Args)]
+#[command(
+    group = ArgGroup::new("which").required(true).multiple(true)
+        .args(["event", "stream", "event_type", "correlation", "from", "to"]),
+    group = ArgGroup::new("target").required(true).args(["to_service", "to_topic"]),
+)]
+pub struct ReplayArgs {
+    /// One event, by the position that `timeline` shows
+    #[arg(long, value_name = "POS", value_parser = position,
+        conflicts_with_all = ["stream", "event_type", "correlation", "from", "to"])]
+    pub event: Option<Position>,
+    #[command(flatten)]
+    pub events: EventArgs,
+    /// To this service only: the others skip it
+    #[arg(long, value_name = "SERVICE", value_parser = PossibleValuesParser::new(SERVICES))]
+    pub to_service: Option<String>,
+    /// To the event's own topic: every group sees it
+    #[arg(long)]
+    pub to_topic: bool,
+    /// Records a second at most; 0 is without limit
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub rate: u32,
+    /// Handle events again that were handled before: their effects double
+    #[arg(long)]
+    pub force: bool,
+    /// Only count
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct OpsArgs {
+    /// Stop this operation; what is sent stays sent
+    #[arg(long, value_name = "ID")]
+    pub cancel: Option<Uuid>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct BenchArgs {
+    /// Orders put through in a round of throughput
+    #[arg(long, value_name = "N", default_value_t = 8_000, value_parser = clap::value_parser!(u32).range(1..=9_000))]
+    pub orders: u32,
+    /// Orders a second while the way of an order is timed
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub rate: u32,
+    /// Seconds of a round in which it is timed
+    #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Rounds; every figure is their median
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
+}
+
+/// A time as it was typed; how long ago counts from the moment it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    At(DateTime<Utc>),
+    Ago(Duration),
+}
+
+impl When {
+    /// The moment meant, seen from `now`.
+    #[must_use]
+    pub fn at(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(ago) => now - ago,
+        }
+    }
+}
+
+fn when(text: &str) -> Result<When, String> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(When::At(at.to_utc()));
+    }
+    let ago = || {
+        let unit = match text.chars().last()? {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return None,
+        };
+        let number: u32 = text[..text.len() - 1].parse().ok()?;
+        Some(Duration::from_secs(u64::from(number) * unit))
+    };
+    // A century is far before any event and well within what a date can hold.
+    match ago() {
+        Some(ago) if ago.as_secs() <= 3_155_760_000 => Ok(When::Ago(ago)),
+        _ => Err("write 2026-05-01T12:00:00Z, or how long ago: 90s, 15m, 2h, 1d".to_owned()),
+    }
+}
+
+/// `48212`, or `TX:48212` where the store has transactions (PostgreSQL).
+fn position(text: &str) -> Result<Position, String> {
+    let (tx, pos) = text.split_once(':').unwrap_or(("0", text));
+    match (tx.parse(), pos.parse()) {
+        (Ok(tx), Ok(pos)) => Ok(Position { tx, pos }),
+        _ => Err("write the position that `evtop timeline` shows, such as 48212".to_owned()),
+    }
+}
+
+fn scenario() -> impl TypedValueParser<Value = Scenario> {
+    let values = Scenario::ALL.map(|s| clap::builder::PossibleValue::new(s.name()).help(s.help()));
+    PossibleValuesParser::new(values).try_map(|name| {
+        // The possible values are these very names.
+        Scenario::parse(&name).ok_or("unknown scenario")
+    })
+}
+
+/// How a run of evtop ended, for scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Ok,
+    /// A failure nobody foresaw.
+    Unexpected,
+    /// Wrong usage or settings.
+    Usage,
+    /// Kafka, the store or the engine did not answer.
+    Unavailable,
+    /// Read-only, not found, in conflict, or `--yes` is missing: nothing was done.
+    Refused,
+    /// Done, but some records failed again or their fate is unknown.
+    Partial,
+}
+
+impl Exit {
+    pub const ALL: [Self; 6] = [
+        Self::Ok,
+        Self::Unexpected,
+        Self::Usage,
+        Self::Unavailable,
+        Self::Refused,
+        Self::Partial,
+    ];
+
+    /// The number the shell sees.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::Unavailable => 3,
+            Self::Refused => 4,
+            Self::Partial => 5,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

@@ -1,0 +1,19 @@
+//! What evtop is told: settings with one home for their defaults, read from a file, a profile in it
+//! and the environment. No setting at all is the embedded stack. An error names file, line, column
+//! and the remedy; a secret is never shown, not even by its own `Debug`.
+
+mod check;
+mod error;
+mod load;
+mod places;
+mod secret;
+mod settings;
+
+pub use error::ConfigError;
+pub use load::{Source, parse};
+pub use places::{attach_file, default_file, environment, log_file, state_dir};
+pub use secret::{Properties, Secret};
+pub use settings::{
+    Config, Consumers, Faults, Kafka, LogLevel, LogSettings, Relay, SERVICES, Store, Traffic, Ui,
+    Watch,
+};

@@ -1,0 +1,450 @@
+//! Puts the parts together: connects what the settings name, each in its own time, starts workers,
+//! observers and the gate, and ends them in order. The screen and the commands only see its ports.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::command::{Focus, Outcome, Request};
+use crate::config::{Config, Properties};
+use crate::dedupe::Dedupe;
+use crate::domain::reader::Limits;
+use crate::domain::service::Service;
+use crate::folder::Folder;
+use crate::kafka::KafkaSettings;
+use crate::kafka::embedded::Embedded;
+use crate::kafka::offsets::Observer;
+use crate::kafka::producer::Producer;
+use crate::logging::Ring;
+use crate::operate::{Operator, wanted_topics};
+use crate::pipeline::orders::PRODUCTS;
+use crate::pipeline::{self, Drained, Pipeline, Shared};
+use crate::snapshot::{Dependency, DependencyState, Snapshot, Stack};
+use crate::store::{Store, StoreSettings};
+use crate::watch::board::Board;
+use crate::watch::sources::Sources;
+use crate::watch::{Watch, health, observe};
+
+/// How long the end may take.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A running engine and the ends of its channels.
+pub struct Engine {
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub focus: watch::Sender<Focus>,
+    pub requests: mpsc::Sender<Request>,
+    pub outcomes: mpsc::Receiver<Outcome>,
+    handle: Handle,
+}
+
+/// What ends an engine.
+pub struct Handle {
+    stop: CancellationToken,
+    task: JoinHandle<Option<Drained>>,
+}
+
+impl Handle {
+    /// Ends everything in order and tells what was left; `None` where no workers ran.
+    pub async fn stop(self) -> Option<Drained> {
+        self.stop.cancel();
+        self.task.await.unwrap_or_default()
+    }
+}
+
+impl Engine {
+    /// Starts connecting; returns at once. `folder` holds what the embedded stack writes.
+    #[must_use]
+    pub fn start(config: Config, folder: Option<Folder>, clock: Clock, log: Ring) -> Self {
+        let stop = CancellationToken::new();
+        let board = Arc::new(Board::default());
+        let sources = Arc::new(OnceLock::new());
+        let (snapshots, latest) = watch::channel(Arc::new(Snapshot::default()));
+        let focus = watch::Sender::new(Focus::default());
+        let (requests, asked) = mpsc::channel(64);
+        let (answers, outcomes) = mpsc::channel(64);
+        let stack = Stack {
+            name: config.stack_name().to_owned(),
+            embedded: config.embedded(),
+            read_only: config.read_only,
+            production: config.production,
+            workers: config.workers,
+            attach: folder
+                .as_ref()
+                .map(|f| f.path().join("attach.toml").display().to_string()),
+        };
+        connecting(&board, &clock);
+        let watch = Watch {
+            board: Arc::clone(&board),
+            clock: clock.clone(),
+            stack,
+            every: Duration::from_millis(config.watch.meters_ms),
+            history: Duration::from_secs(config.watch.history_minutes * 60),
+            log,
+            sources: Arc::clone(&sources),
+        };
+        tokio::spawn(watch.run(snapshots, stop.clone()));
+        let start = Start {
+            config,
+            folder,
+            clock,
+            board,
+            sources,
+            focus: focus.subscribe(),
+            stop: stop.clone(),
+        };
+        let task = tokio::spawn(start.run(asked, answers));
+        Self {
+            snapshots: latest,
+            focus,
+            requests,
+            outcomes,
+            handle: Handle { stop, task },
+        }
+    }
+
+    /// Splits the engine into its ports and what ends it.
+    #[must_use]
+    pub fn into_parts(self) -> (Ends, Handle) {
+        let ends = Ends {
+            snapshots: self.snapshots,
+            focus: self.focus,
+            requests: self.requests,
+            outcomes: self.outcomes,
+        };
+        (ends, self.handle)
+    }
+}
+
+/// The ends of an engine's channels.
+pub struct Ends {
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub focus: watch::Sender<Focus>,
+    pub requests: mpsc::Sender<Request>,
+    pub outcomes: mpsc::Receiver<Outcome>,
+}
+
+fn connecting(board: &Board, clock: &Clock) {
+    let dependency = |name: &str, state, note: Option<&str>| Dependency {
+        name: name.into(),
+        state,
+        latency: None,
+        since: Some(clock.now()),
+        note: note.map(str::to_owned),
+    };
+    health::put(
+        board,
+        dependency("kafka", DependencyState::Connecting, None),
+    );
+    health::put(
+        board,
+        dependency("sqlite", DependencyState::Connecting, None),
+    );
+    let note = "idempotency is kept in memory, with the inbox behind it";
+    health::put(board, dependency("redis", DependencyState::Off, Some(note)));
+}
+
+struct Start {
+    config: Config,
+    folder: Option<Folder>,
+    clock: Clock,
+    board: Arc<Board>,
+    sources: Arc<OnceLock<Sources>>,
+    focus: watch::Receiver<Focus>,
+    stop: CancellationToken,
+}
+
+impl Start {
+    async fn run(
+        self,
+        asked: mpsc::Receiver<Request>,
+        answers: mpsc::Sender<Outcome>,
+    ) -> Option<Drained> {
+        // Held to the end: the cluster lives as long as anything may still want to commit to it.
+        let embedded = self.until(|| async { self.embedded() }, "kafka").await?;
+        let settings = kafka_settings(&self.config, embedded.as_ref());
+        let clients = self.until(|| async { clients(&settings) }, "kafka").await?;
+        let store = self.until(|| self.open_store(), "sqlite").await?;
+        let shared = Arc::new(Shared::new(
+            self.clock.clone(),
+            pipeline_settings(&self.config, settings),
+            store.clone(),
+            Dedupe::memory(),
+            clients.producer,
+            owner(),
+        ));
+        if let (Some(folder), Some(cluster)) = (&self.folder, &embedded)
+            && let Err(error) = folder.announce(cluster.bootstrap(), &self.database())
+        {
+            tracing::warn!(%error, "other commands can't find this stack");
+        }
+        if embedded.is_none()
+            && self.config.workers
+            && !self.config.read_only
+            && self.config.kafka.create_topics
+        {
+            self.until(|| self.create_topics(&clients.observer), "kafka")
+                .await?;
+        }
+        let pipeline = self
+            .config
+            .workers
+            .then(|| Arc::new(Pipeline::start(Arc::clone(&shared))));
+        let sources = Sources {
+            clock: self.clock.clone(),
+            store: store.clone(),
+            observer: clients.observer.clone(),
+            shared: Arc::clone(&shared),
+            pipeline: pipeline.clone(),
+            workers: self.config.workers,
+            groups: services(&self.config)
+                .iter()
+                .map(|s| s.row().group.to_owned())
+                .collect(),
+            every: Duration::from_millis(self.config.watch.queries_ms),
+            timeout: Duration::from_millis(self.config.watch.timeout_ms),
+            history: Duration::from_secs(self.config.watch.history_minutes * 60),
+        };
+        observe(&sources, &self.board, &self.focus, &self.stop);
+        let _ = self.sources.set(sources);
+        let operator = Arc::new(Operator::new(
+            shared,
+            pipeline.clone(),
+            clients.observer,
+            self.config.read_only,
+            who(),
+            self.stop.clone(),
+        ));
+        let gate = tokio::spawn(operator.run(asked, answers));
+        let pruning = tokio::spawn(prune(
+            store.clone(),
+            self.clock.clone(),
+            self.config.clone(),
+            self.stop.clone(),
+        ));
+        self.stop.cancelled().await;
+        let _ = gate.await;
+        pruning.abort();
+        let drained = match &pipeline {
+            Some(pipeline) => Some(pipeline.drain().await),
+            None => None,
+        };
+        store.close().await;
+        drop(embedded);
+        drained
+    }
+
+    /// Tries again until it works; the health line says why it does not. `None`: told to stop.
+    async fn until<T, E: ToString, F: Future<Output = Result<T, E>>>(
+        &self,
+        attempt: impl Fn() -> F,
+        name: &str,
+    ) -> Option<T> {
+        loop {
+            let result = tokio::select! {
+                () = self.stop.cancelled() => return None,
+                result = attempt() => result,
+            };
+            match result {
+                Ok(value) => return Some(value),
+                Err(error) => {
+                    let error = error.to_string();
+                    tracing::warn!(error, name, "not there yet");
+                    health::set(&self.board, name, Err(error), self.clock.now());
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    fn embedded(&self) -> Result<Option<Embedded>, String> {
+        if !self.config.embedded() {
+            return Ok(None);
+        }
+        let topics: Vec<(String, i32)> = wanted_topics(&self.config.kafka.dlq_topic)
+            .into_iter()
+            .map(|(name, partitions, _)| (name, partitions))
+            .collect();
+        Embedded::start(&topics)
+            .map(Some)
+            .map_err(|e| e.to_string())
+    }
+
+    /// Where the database is: as set, in the embedded stack's folder, or in the state folder.
+    fn database(&self) -> PathBuf {
+        if let Some(path) = self.config.store.sqlite_path() {
+            return path;
+        }
+        match &self.folder {
+            Some(folder) => folder.path().join("evtop.db"),
+            None => crate::config::state_dir()
+                .unwrap_or_else(std::env::temp_dir)
+                .join(format!(
+                    "{}.db",
+                    self.config.stack_name().replace(['/', ':', ','], "-")
+                )),
+        }
+    }
+
+    async fn open_store(&self) -> Result<Store, String> {
+        let path = self.database();
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|e| format!("{}: {e}", parent.display()))?;
+        }
+        let mut settings = StoreSettings::new(format!("sqlite:{}", path.display()));
+        settings.read_only = self.config.read_only && !self.config.workers;
+        let store = Store::open(&settings).await.map_err(|e| e.to_string())?;
+        if !settings.read_only {
+            let stock: Vec<(String, i64)> = PRODUCTS
+                .iter()
+                .map(|(id, ..)| ((*id).to_owned(), self.config.store.stock))
+                .collect();
+            store.seed_stock(&stock).await.map_err(|e| e.to_string())?;
+        }
+        Ok(store)
+    }
+
+    async fn create_topics(&self, observer: &Observer) -> Result<(), String> {
+        let wanted = wanted_topics(&self.config.kafka.dlq_topic);
+        let created = observer
+            .create_missing(&wanted)
+            .await
+            .map_err(|e| e.to_string())?;
+        if !created.is_empty() {
+            tracing::info!(?created, "topics created");
+        }
+        Ok(())
+    }
+}
+
+/// How to reach Kafka: the embedded cluster where there is one, else what the settings name.
+#[must_use]
+pub fn kafka_settings(config: &Config, embedded: Option<&Embedded>) -> KafkaSettings {
+    let kafka = &config.kafka;
+    KafkaSettings {
+        brokers: embedded.map_or_else(|| kafka.brokers.clone(), |e| e.bootstrap().to_owned()),
+        client_id: kafka.client_id.clone(),
+        embedded: embedded.is_some(),
+        properties: exposed(&kafka.properties),
+        producer: exposed(&kafka.producer),
+        consumer: exposed(&kafka.consumer),
+        timeout: kafka.request_timeout(),
+    }
+}
+
+fn services(config: &Config) -> Vec<Service> {
+    config
+        .consumers
+        .services
+        .iter()
+        .filter_map(|name| Service::parse(name))
+        .collect()
+}
+
+/// How the pipeline runs, by the settings.
+#[must_use]
+pub fn pipeline_settings(config: &Config, kafka: KafkaSettings) -> pipeline::Settings {
+    let consumers = &config.consumers;
+    pipeline::Settings {
+        kafka,
+        dlq_topic: config.kafka.dlq_topic.clone(),
+        services: services(config)
+            .into_iter()
+            .map(|s| (s, config.faults(s.row().name)))
+            .collect(),
+        batch: consumers.batch,
+        limits: Limits {
+            max_value_bytes: consumers.max_value_bytes,
+        },
+        handler_timeout: consumers.handler_timeout(),
+        max_attempts: consumers.max_attempts,
+        retry_scale: consumers.retry_base_ms as f64 / 1_000.0,
+        retry_cap: Duration::from_millis(consumers.retry_cap_ms),
+        commit_every: consumers.commit_every(),
+        relay_batch: u32::try_from(config.relay.batch).unwrap_or(u32::MAX),
+        relay_poll: Duration::from_millis(config.relay.poll_ms),
+        orders_per_s: config.orders_per_s(),
+        poison_every: u64::from(config.traffic.poison_every),
+        seed: config.traffic.seed,
+        drain: DRAIN,
+    }
+}
+
+struct Clients {
+    producer: Producer,
+    observer: Observer,
+}
+
+fn clients(settings: &KafkaSettings) -> Result<Clients, String> {
+    let text = |e: crate::kafka::KafkaError| e.to_string();
+    Ok(Clients {
+        producer: Producer::new(settings).map_err(text)?,
+        observer: Observer::new(settings).map_err(text)?,
+    })
+}
+
+fn exposed(properties: &Properties) -> BTreeMap<String, String> {
+    let pairs = properties.iter();
+    pairs
+        .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+        .collect()
+}
+
+/// Forgets, once an hour, what was kept long enough.
+async fn prune(store: Store, clock: Clock, config: Config, stop: CancellationToken) {
+    let hours = i64::try_from(config.store.sent_retention_hours).unwrap_or(i64::MAX);
+    let days = i64::try_from(config.store.inbox_retention_days).unwrap_or(i64::MAX);
+    let mut ticks = tokio::time::interval(Duration::from_secs(3_600));
+    while !config.read_only {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let now = clock.now();
+        let sent = chrono::TimeDelta::try_hours(hours).and_then(|d| now.checked_sub_signed(d));
+        let inbox = chrono::TimeDelta::try_days(days).and_then(|d| now.checked_sub_signed(d));
+        for (what, result) in [
+            (
+                "sent rows",
+                store.prune_sent(sent.unwrap_or_default()).await,
+            ),
+            (
+                "inbox rows",
+                store.prune_inbox(inbox.unwrap_or_default()).await,
+            ),
+        ] {
+            match result {
+                Ok(count) => tracing::debug!(count, what, "pruned"),
+                Err(error) => tracing::warn!(%error, what, "could not be pruned"),
+            }
+        }
+    }
+}
+
+/// This process, as claims and relays name it.
+fn owner() -> String {
+    format!("{}@{}", std::process::id(), host())
+}
+
+/// The person, as the audit log names them.
+fn who() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    format!("{}@{}", user.unwrap_or_else(|_| "unknown".into()), host())
+}
+
+fn host() -> String {
+    std::env::var("HOSTNAME")
+        .ok()
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".into())
+}

@@ -1,0 +1,314 @@
+//! `evtop inject`, `dlq redrive` and `replay`: asks, then follows the operation until it is over.
+//! More than a hundred records, or a production profile, wants `--yes`, since nobody is there to ask.
+
+use std::time::Duration;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::operations::object;
+use super::table::{count, moment, number, span};
+use super::{End, Output, Ports, Step, json, letters, ports::reason, timeline};
+use crate::cli::{Exit, InjectArgs, RedriveArgs, ReplayArgs, WriteArgs};
+use crate::command::{
+    Command, Done, EventChoice, Focus, LetterChoice, LettersFocus, ReplayTarget, Screen,
+};
+use crate::domain::operation::{Operation, OperationState};
+use crate::domain::printable::visible;
+use crate::snapshot::Snapshot;
+
+/// More than this many records at once want `--yes`.
+const MANY: u64 = 100;
+/// How often progress is told at most.
+const TELL: Duration = Duration::from_secs(1);
+
+pub(super) async fn inject(
+    args: &InjectArgs,
+    ports: &mut Ports,
+    output: &mut Output<'_>,
+) -> Step<Exit> {
+    confirm(u64::from(args.count), "order", args.write, ports).await?;
+    let command = Command::Inject {
+        scenario: args.scenario,
+        count: args.count,
+    };
+    let (scenario, count, order_ids) = match ports.ask(command).await? {
+        Done::Injected {
+            scenario,
+            count,
+            order_ids,
+        } => (scenario, count, order_ids),
+        done => return begun(done, args.write, ports, output).await,
+    };
+    if output.json {
+        let object = json!({
+            "scenario": scenario.name(),
+            "count": count,
+            "order_ids": order_ids,
+        });
+        json::line(&object, &mut *output.out)?;
+    } else {
+        for id in &order_ids {
+            writeln!(output.out, "{}", visible(id))?;
+        }
+        output.say(&format!(
+            "{count} × {}: {}",
+            scenario.name(),
+            scenario.help()
+        ));
+    }
+    Ok(Exit::Ok)
+}
+
+pub(super) async fn redrive(
+    args: &RedriveArgs,
+    ports: &mut Ports,
+    output: &mut Output<'_>,
+) -> Step<Exit> {
+    let (choice, letters) = match &args.cause {
+        None => {
+            let mut ids = args.ids.clone();
+            ids.sort_unstable();
+            ids.dedup();
+            let count = ids.len() as u64;
+            (LetterChoice::Ids(ids), count)
+        }
+        Some(cause) => {
+            let count = open_letters(cause, ports, output).await?;
+            (LetterChoice::Cause(cause.clone()), count)
+        }
+    };
+    confirm(letters, "letter", args.write, ports).await?;
+    let command = Command::Redrive {
+        letters: choice,
+        rate: args.rate,
+    };
+    let done = ports.ask(command).await?;
+    begun(done, args.write, ports, output).await
+}
+
+/// How many letters of a cause there are to send.
+async fn open_letters(cause: &str, ports: &mut Ports, output: &mut Output<'_>) -> Step<u64> {
+    let wanted = LettersFocus {
+        fingerprint: Some(cause.to_owned()),
+        rows: 1,
+        ..LettersFocus::default()
+    };
+    let letters = letters::page(ports, output, wanted).await?;
+    let listed = letters.causes.iter().find(|c| c.fingerprint == cause);
+    match listed.map_or(letters.rows_total, |c| c.count) {
+        0 => Err(End::Said(
+            Exit::Refused,
+            format!("no open letter has the cause {cause}; `evtop dlq causes` lists them"),
+        )),
+        count => Ok(count),
+    }
+}
+
+pub(super) async fn replay(
+    args: &ReplayArgs,
+    ports: &mut Ports,
+    output: &mut Output<'_>,
+) -> Step<Exit> {
+    let events = match args.event {
+        Some(position) => EventChoice::One(position),
+        None => EventChoice::Matching(timeline::filter(&args.events, ports.clock.now())),
+    };
+    let target = match &args.to_service {
+        Some(service) => ReplayTarget::Service(service.clone()),
+        None => ReplayTarget::Topic,
+    };
+    let command = |dry_run| Command::Replay {
+        events: events.clone(),
+        target: target.clone(),
+        rate: args.rate,
+        force: args.force,
+        dry_run,
+    };
+    let would = ports.ask(command(true)).await?;
+    let Done::WouldReplay {
+        events: total,
+        first,
+        last,
+        span: length,
+    } = would
+    else {
+        return begun(would, args.write, ports, output).await;
+    };
+    if args.dry_run {
+        if output.json {
+            let object = json!({
+                "events": total,
+                "first": first.map(timeline::place),
+                "last": last.map(timeline::place),
+                "span_ms": json::millis(length),
+            });
+            json::line(&object, &mut *output.out)?;
+        } else {
+            writeln!(
+                output.out,
+                "would replay {}, positions {} to {}, over {}",
+                count(total, "event"),
+                number(first.map(timeline::place)),
+                number(last.map(timeline::place)),
+                span(length)
+            )?;
+        }
+        return Ok(Exit::Ok);
+    }
+    if total == 0 {
+        return Err(End::Said(
+            Exit::Refused,
+            "no event matches; `evtop timeline` with the same filters shows what does".to_owned(),
+        ));
+    }
+    confirm(total, "event", args.write, ports).await?;
+    let done = ports.ask(command(false)).await?;
+    begun(done, args.write, ports, output).await
+}
+
+/// Refuses what a person would have been asked about.
+async fn confirm(records: u64, what: &str, write: WriteArgs, ports: &mut Ports) -> Step<()> {
+    let known = |s: &Snapshot| (!s.stack.name.is_empty()).then_some(s.stack.production);
+    let Some(production) = ports.until(ports.patience, known).await? else {
+        let why = reason(&ports.latest(), None);
+        return Err(End::Said(Exit::Unavailable, why));
+    };
+    if write.yes || (records <= MANY && !production) {
+        return Ok(());
+    }
+    let why = if production {
+        "in a production profile"
+    } else {
+        "at once"
+    };
+    Err(End::Said(
+        Exit::Refused,
+        format!("{} {why}: add --yes to go ahead", count(records, what)),
+    ))
+}
+
+/// What follows an answer: an operation that began is followed to its end.
+async fn begun(
+    done: Done,
+    write: WriteArgs,
+    ports: &mut Ports,
+    output: &mut Output<'_>,
+) -> Step<Exit> {
+    let Done::Started { operation, total } = done else {
+        return Err(End::Said(
+            Exit::Unexpected,
+            "the engine gave another answer".to_owned(),
+        ));
+    };
+    if write.no_wait {
+        if output.json {
+            let object = json!({ "operation": operation, "total": total });
+            json::line(&object, &mut *output.out)?;
+        } else {
+            writeln!(output.out, "{operation}")?;
+            output.say(&format!(
+                "{} on their way; see `evtop ops`",
+                count(total, "record")
+            ));
+        }
+        return Ok(Exit::Ok);
+    }
+    follow(operation, ports, output).await
+}
+
+/// Tells progress until the operation is over. Interrupted, it leaves the operation as it is.
+async fn follow(id: Uuid, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
+    ports.look(Focus {
+        screen: Screen::Activity,
+        ..Focus::default()
+    });
+    let find = |s: &Snapshot| s.activity.operations.iter().find(|o| o.id == id).cloned();
+    if ports
+        .until(ports.patience, |s| find(s).map(|_| ()))
+        .await?
+        .is_none()
+    {
+        let why = reason(&ports.latest(), None);
+        return Err(End::Said(
+            Exit::Unavailable,
+            format!("operation {id} began and can't be followed: {why}; see `evtop ops`"),
+        ));
+    }
+    let mut told = None;
+    loop {
+        let changed = |s: &Snapshot| {
+            let now = find(s)?;
+            let news = now.state.is_over() || told != Some((now.state, now.counts));
+            news.then_some(now)
+        };
+        let operation = match ports.until(Duration::from_secs(3_600), changed).await {
+            Ok(Some(operation)) => operation,
+            Ok(None) => continue,
+            Err(End::Stopped) => {
+                return Err(End::Said(
+                    Exit::Partial,
+                    format!(
+                        "interrupted; operation {id} is written down and goes on wherever evtop \
+                         runs: `evtop ops` shows it, `evtop ops --cancel {id}` stops it"
+                    ),
+                ));
+            }
+            Err(end) => return Err(end),
+        };
+        if operation.state.is_over() {
+            return finish(&operation, output);
+        }
+        told = Some((operation.state, operation.counts));
+        if !output.json {
+            output.say(&progress(&operation));
+        }
+        let stop = ports.stop.clone();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(TELL) => {}
+        }
+    }
+}
+
+fn progress(o: &Operation) -> String {
+    format!(
+        "{} {}: {} of {} sent, {} ok, {} failed again",
+        o.kind.name(),
+        o.state.name(),
+        o.counts.sent,
+        o.counts.total,
+        o.counts.ok,
+        o.counts.failed_again
+    )
+}
+
+/// The last word on an operation, and the exit code its counts make.
+fn finish(o: &Operation, output: &mut Output<'_>) -> Step<Exit> {
+    let c = &o.counts;
+    if output.json {
+        json::line(&object(o), &mut *output.out)?;
+    } else {
+        let ended = moment(o.ended_at);
+        let line = format!(
+            "{} {} {} at {ended}: {} of {} ok, {} failed again, {} duplicate, {} unknown, {} refused",
+            o.kind.name(),
+            o.id,
+            o.state.name(),
+            c.ok,
+            c.total,
+            c.failed_again,
+            c.duplicate,
+            c.unknown,
+            c.refused
+        );
+        writeln!(output.out, "{line}")?;
+        if let Some(note) = &o.note {
+            output.say(note);
+        }
+    }
+    let clean = o.state == OperationState::Completed
+        && c.failed_again + c.unknown + c.refused == 0
+        && c.ok + c.duplicate <= c.total;
+    Ok(if clean { Exit::Ok } else { Exit::Partial })
+}

@@ -1,0 +1,338 @@
+//! `evtop dlq ls`, `causes` and `show`: what failed, whether it is one cause or many, and its bytes.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::ports::{fresh, reason};
+use super::table::{Table, count, facts, key, moment, number, text};
+use super::{End, Output, Ports, Step, json};
+use crate::cli::{DlqListArgs, Exit};
+use crate::command::{Focus, LettersFocus, Screen};
+use crate::domain::letter::{Cause, Letter};
+use crate::domain::printable::{visible_bytes, visible_lines};
+use crate::snapshot::{LetterDetail, Letters, Snapshot};
+
+/// Letters asked for at once.
+const PAGE: u32 = 500;
+/// How long a letter may stay away once the index answers, before it counts as not there.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Asks for letters and waits for the page that answers.
+pub(super) async fn page(
+    ports: &mut Ports,
+    output: &mut Output<'_>,
+    wanted: LettersFocus,
+) -> Step<Letters> {
+    let cause = wanted.fingerprint.clone();
+    let from = wanted.from;
+    let asked = ports.look(Focus {
+        screen: Screen::Letters,
+        letters: wanted,
+        ..Focus::default()
+    });
+    let answer = |s: &Snapshot| {
+        let letters = s
+            .letters
+            .value
+            .as_ref()
+            .filter(|_| fresh(&s.letters, asked))?;
+        let of_cause = |l: &Letter| cause.as_ref().is_none_or(|c| *c == l.fingerprint);
+        let fits = letters.rows_from == from && letters.rows.iter().all(of_cause);
+        fits.then(|| letters.clone())
+    };
+    if let Some(letters) = ports.until(ports.patience, answer).await? {
+        return Ok(letters);
+    }
+    let latest = ports.latest();
+    let why = reason(&latest, latest.letters.error.as_deref());
+    output.unavailable("dead letters", &why)?;
+    Err(End::Said(Exit::Unavailable, format!("dead letters: {why}")))
+}
+
+pub(super) async fn list(
+    args: &DlqListArgs,
+    ports: &mut Ports,
+    output: &mut Output<'_>,
+) -> Step<Exit> {
+    let mut seen = HashSet::new();
+    let mut table = Table::new(COLUMNS);
+    let mut from = 0;
+    loop {
+        let left = args.limit - u32::try_from(seen.len()).unwrap_or(args.limit);
+        let wanted = LettersFocus {
+            fingerprint: args.cause.clone(),
+            text: args.text.clone(),
+            from,
+            rows: left.min(PAGE),
+            letter: None,
+        };
+        let letters = page(ports, output, wanted).await?;
+        let got = letters.rows.len() as u64;
+        // New letters at the top push others onto the next page: each is shown once.
+        let rows: Vec<&Letter> = letters
+            .rows
+            .iter()
+            .take(left as usize)
+            .filter(|l| seen.insert(l.id))
+            .collect();
+        write_letters(&rows, output.json, &mut table, &mut *output.out)?;
+        from += got;
+        if got == 0 || from >= letters.rows_total || seen.len() >= args.limit as usize {
+            tell_bounds(&letters, seen.len() as u64, output);
+            return Ok(Exit::Ok);
+        }
+    }
+}
+
+/// What the list leaves out is said.
+fn tell_bounds(letters: &Letters, shown: u64, output: &mut Output<'_>) {
+    if shown < letters.rows_total {
+        let total = count(letters.rows_total, "letter");
+        output.say(&format!("the newest {shown} of {total}"));
+    }
+    tell_unread(letters, output);
+}
+
+fn tell_unread(letters: &Letters, output: &mut Output<'_>) {
+    if let Some(unread @ 1..) = letters.unread {
+        output.say(&format!(
+            "the index has yet to read {} of the dead-letter topics",
+            count(unread, "record")
+        ));
+    }
+}
+
+pub(super) async fn causes(ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
+    let wanted = LettersFocus {
+        rows: 1,
+        ..LettersFocus::default()
+    };
+    let letters = page(ports, output, wanted).await?;
+    cause_rows(&letters.causes, output.json, &mut *output.out)?;
+    let shown = letters.causes.len() as u64;
+    if shown < letters.causes_total {
+        output.say(&format!(
+            "the worst {shown} of {} causes",
+            letters.causes_total
+        ));
+    }
+    tell_unread(&letters, output);
+    Ok(Exit::Ok)
+}
+
+pub(super) async fn show(id: Uuid, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
+    let wanted = LettersFocus {
+        rows: 1,
+        letter: Some(id),
+        ..LettersFocus::default()
+    };
+    page(ports, output, wanted).await?;
+    let found = |s: &Snapshot| s.letter.clone().filter(|detail| detail.letter.id == id);
+    match ports.until(GRACE.min(ports.patience), found).await? {
+        Some(detail) => {
+            letter_detail(&detail, output.json, &mut *output.out)?;
+            Ok(Exit::Ok)
+        }
+        None => Err(End::Said(
+            Exit::Refused,
+            format!("no letter has the id {id}; `evtop dlq ls` lists them"),
+        )),
+    }
+}
+
+const COLUMNS: &[(&str, bool)] = &[
+    ("ID", false),
+    ("STATUS", false),
+    ("LAST FAILED", false),
+    ("GROUP", false),
+    ("FROM", false),
+    ("KEY", false),
+    ("TYPE", false),
+    ("CODE", false),
+    ("ATTEMPTS", true),
+    ("REDRIVES", true),
+    ("MESSAGE", false),
+];
+
+/// A row for each letter, as given.
+pub fn letter_rows(
+    letters: &[Letter],
+    json: bool,
+    out: &mut (impl Write + ?Sized),
+) -> io::Result<()> {
+    let rows: Vec<&Letter> = letters.iter().collect();
+    write_letters(&rows, json, &mut Table::new(COLUMNS), out)
+}
+
+fn write_letters(
+    letters: &[&Letter],
+    json: bool,
+    table: &mut Table,
+    out: &mut (impl Write + ?Sized),
+) -> io::Result<()> {
+    if json {
+        let mut objects = letters.iter().map(|l| Value::Object(object(l)));
+        return objects.try_for_each(|object| json::line(&object, out));
+    }
+    table.write(letters.iter().map(|l| cells(l)).collect(), out)
+}
+
+fn from(l: &Letter) -> String {
+    format!("{}/{} @ {}", l.topic, l.partition, l.offset)
+}
+
+fn cells(l: &Letter) -> Vec<String> {
+    vec![
+        l.id.to_string(),
+        l.status.name().to_owned(),
+        moment(Some(l.last_failed_at)),
+        l.group.clone(),
+        from(l),
+        key(l.key.as_deref()),
+        text(l.event_type.as_deref()),
+        l.code.clone(),
+        l.attempts.to_string(),
+        l.redrives.to_string(),
+        l.message.clone(),
+    ]
+}
+
+fn object(l: &Letter) -> Map<String, Value> {
+    let mut object = json::object(json!({
+        "id": l.id,
+        "status": l.status.name(),
+        "group": l.group,
+        "topic": l.topic,
+        "partition": l.partition,
+        "offset": l.offset,
+    }));
+    json::bytes(&mut object, "key", l.key.as_deref());
+    object.extend(json::object(json!({
+        "event_id": l.event_id,
+        "event_type": l.event_type,
+        "correlation_id": l.correlation_id,
+        "stage": l.stage.name(),
+        "code": l.code,
+        "message": l.message,
+        "fingerprint": l.fingerprint,
+        "attempts": l.attempts,
+        "first_failed_at": json::time(Some(l.first_failed_at)),
+        "last_failed_at": json::time(Some(l.last_failed_at)),
+        "redrives": l.redrives,
+        "outcome": l.outcome.map(|o| o.name()),
+        "blocked_by": l.blocked_by,
+        "dlq_topic": l.dlq.as_ref().map(|d| &d.topic),
+        "dlq_partition": l.dlq.as_ref().map(|d| d.partition),
+        "dlq_offset": l.dlq.as_ref().map(|d| d.offset),
+    })));
+    object
+}
+
+const CAUSES: &[(&str, bool)] = &[
+    ("CAUSE", false),
+    ("OPEN", true),
+    ("PARKED", true),
+    ("REDRIVING", true),
+    ("FIRST", false),
+    ("LAST", false),
+    ("GROUP", false),
+    ("CODE", false),
+    ("MESSAGE", false),
+];
+
+/// A row for each cause, as given.
+pub fn cause_rows(causes: &[Cause], json: bool, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    if !json {
+        let cells = |c: &Cause| {
+            vec![
+                c.fingerprint.clone(),
+                c.count.to_string(),
+                c.parked.to_string(),
+                c.redriving.to_string(),
+                moment(Some(c.first)),
+                moment(Some(c.last)),
+                c.group.clone(),
+                c.code.clone(),
+                c.title.clone(),
+            ]
+        };
+        return Table::new(CAUSES).write(causes.iter().map(cells).collect(), out);
+    }
+    causes.iter().try_for_each(|c| {
+        let object = json!({
+            "fingerprint": c.fingerprint,
+            "group": c.group,
+            "code": c.code,
+            "title": c.title,
+            "open": c.count,
+            "parked": c.parked,
+            "redriving": c.redriving,
+            "first": json::time(Some(c.first)),
+            "last": json::time(Some(c.last)),
+            "per_minute": c.per_minute,
+        });
+        json::line(&object, out)
+    })
+}
+
+/// One letter with its headers and bytes.
+pub fn letter_detail(
+    detail: &LetterDetail,
+    json: bool,
+    out: &mut (impl Write + ?Sized),
+) -> io::Result<()> {
+    let (l, body) = (&detail.letter, &detail.body);
+    if json {
+        let mut object = object(l);
+        object.insert("behind".to_owned(), detail.behind.into());
+        let headers = body.headers.iter().map(|(name, value)| {
+            let mut header = json::object(json!({ "name": name }));
+            json::bytes(&mut header, "value", value.as_deref());
+            Value::Object(header)
+        });
+        object.insert("headers".to_owned(), headers.collect());
+        json::bytes(&mut object, "value", body.value.as_deref());
+        return json::line(&Value::Object(object), out);
+    }
+    let place =
+        |d: &crate::domain::letter::DlqPlace| format!("{}/{} @ {}", d.topic, d.partition, d.offset);
+    let mut lines = vec![
+        ("id", l.id.to_string()),
+        ("status", l.status.name().to_owned()),
+        ("group", l.group.clone()),
+        ("from", from(l)),
+        ("dead letter", number(l.dlq.as_ref().map(place))),
+        ("key", key(l.key.as_deref())),
+        ("event", number(l.event_id)),
+        ("type", text(l.event_type.as_deref())),
+        ("correlation", number(l.correlation_id)),
+        ("cause", l.fingerprint.clone()),
+        ("stage", l.stage.name().to_owned()),
+        ("code", l.code.clone()),
+        ("message", l.message.clone()),
+        ("attempts", l.attempts.to_string()),
+        ("first failed", moment(Some(l.first_failed_at))),
+        ("last failed", moment(Some(l.last_failed_at))),
+        ("redrives", l.redrives.to_string()),
+        ("outcome", text(l.outcome.map(|o| o.name()))),
+        ("blocked by", number(l.blocked_by)),
+        ("behind it", count(detail.behind, "event")),
+    ];
+    let headers = body.headers.iter();
+    lines.extend(
+        headers.map(|(name, value)| ("header", format!("{name}: {}", key(value.as_deref())))),
+    );
+    facts(&lines, out)?;
+    writeln!(out)?;
+    match body.value.as_deref() {
+        None => writeln!(out, "(no value)"),
+        Some(value) => match std::str::from_utf8(value) {
+            Ok(text) => writeln!(out, "{}", visible_lines(text)),
+            Err(_) => writeln!(out, "{}", visible_bytes(value)),
+        },
+    }
+}

@@ -1,0 +1,156 @@
+//! The commands without a screen: Snapshot or Outcome in, text or JSON out, one file a family.
+//! Data alone goes to `out` and words to `err`; a reader that goes away ends the command quietly;
+//! what could not be read is said to be unavailable and is never 0.
+
+mod act;
+mod consumers;
+mod json;
+mod lag;
+mod letters;
+mod operations;
+mod outbox;
+mod ports;
+mod settings;
+mod table;
+mod timeline;
+mod workers;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+pub use consumers::consumer_rows;
+pub use lag::lag_rows;
+pub use letters::{cause_rows, letter_detail, letter_rows};
+pub use operations::{check_rows, operation_rows};
+pub use outbox::outbox_rows;
+pub use ports::Ports;
+pub use settings::settings;
+pub use timeline::EventRows;
+pub use workers::{farewell, status_line};
+
+use crate::cli::{DlqTask, Exit, Task};
+use crate::command::{Command, RefusalKind};
+use crate::domain::printable::visible;
+
+/// How long a command waits for what it was asked to show.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where a command writes, and in which form.
+pub struct Output<'a> {
+    /// Data and nothing else.
+    pub out: &'a mut (dyn Write + Send),
+    /// Words for a person.
+    pub err: &'a mut (dyn Write + Send),
+    pub json: bool,
+}
+
+impl Output<'_> {
+    /// A sentence for the person, made safe for a terminal. Where nobody listens it is lost, and
+    /// the work goes on.
+    fn say(&mut self, sentence: &str) {
+        let _ = writeln!(self.err, "evtop: {}", visible(sentence));
+        let _ = self.err.flush();
+    }
+
+    /// Marks in the data itself that a part is missing.
+    fn unavailable(&mut self, what: &str, why: &str) -> io::Result<()> {
+        if self.json {
+            let line = serde_json::json!({ "unavailable": what, "error": why });
+            json::line(&line, self.out)
+        } else {
+            writeln!(self.out, "{what}: unavailable")
+        }
+    }
+}
+
+/// Why a command ended before its work was done.
+enum End {
+    Io(io::Error),
+    /// Ctrl-C or SIGTERM.
+    Stopped,
+    /// The engine ended under the command.
+    Gone,
+    /// Nothing was done, or can be shown; the exit code and the sentence.
+    Said(Exit, String),
+}
+
+type Step<T> = Result<T, End>;
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Carries out a task against a running engine and returns the exit code.
+pub async fn run(task: &Task, ports: Ports, output: Output<'_>) -> Exit {
+    run_within(PATIENCE, task, ports, output).await
+}
+
+/// [`run`] with another patience, for tests.
+pub async fn run_within(
+    patience: Duration,
+    task: &Task,
+    mut ports: Ports,
+    mut output: Output<'_>,
+) -> Exit {
+    ports.patience = patience;
+    let done = dispatch(task, &mut ports, &mut output).await;
+    let done = done.and_then(|exit| Ok(output.out.flush().map(|()| exit)?));
+    if ports.latest().stack.embedded && *task != Task::Run {
+        output.say(
+            "this was an embedded stack of its own; give the settings of a running one with \
+             --config, or set `kafka.brokers`",
+        );
+    }
+    let (exit, sentence) = match done {
+        Ok(exit) => return exit,
+        Err(End::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Exit::Ok,
+        Err(End::Io(error)) => (Exit::Unexpected, format!("can't write: {error}")),
+        Err(End::Stopped) => (
+            Exit::Unexpected,
+            "interrupted before an answer came".to_owned(),
+        ),
+        Err(End::Gone) => (
+            Exit::Unexpected,
+            "the engine ended unexpectedly; see its log".to_owned(),
+        ),
+        Err(End::Said(exit, sentence)) => (exit, sentence),
+    };
+    // What is already written is the reader's; that it can't be flushed changes no exit code.
+    let _ = output.out.flush();
+    output.say(&sentence);
+    exit
+}
+
+async fn dispatch(task: &Task, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
+    match task {
+        Task::Run => workers::run(ports, output).await,
+        Task::Lag(args) => lag::run(args, ports, output).await,
+        Task::Consumers => consumers::run(ports, output).await,
+        Task::Outbox => outbox::run(ports, output).await,
+        Task::Dlq(DlqTask::Ls(args)) => letters::list(args, ports, output).await,
+        Task::Dlq(DlqTask::Causes) => letters::causes(ports, output).await,
+        Task::Dlq(DlqTask::Show { id }) => letters::show(*id, ports, output).await,
+        Task::Dlq(DlqTask::Redrive(args)) => act::redrive(args, ports, output).await,
+        Task::Timeline(args) => timeline::run(args, ports, output).await,
+        Task::Inject(args) => act::inject(args, ports, output).await,
+        Task::Replay(args) => act::replay(args, ports, output).await,
+        Task::Ops(args) => operations::run(args, ports, output).await,
+        Task::Setup => operations::check(Command::Setup, ports, output).await,
+        Task::Doctor => operations::check(Command::Doctor, ports, output).await,
+        Task::Config | Task::Bench(_) => Err(End::Said(
+            Exit::Usage,
+            "this command needs no running engine".to_owned(),
+        )),
+    }
+}
+
+/// The exit code of a refusal.
+fn exit_of(kind: RefusalKind) -> Exit {
+    match kind {
+        RefusalKind::ReadOnly | RefusalKind::NotFound | RefusalKind::Conflict => Exit::Refused,
+        RefusalKind::Unavailable => Exit::Unavailable,
+        RefusalKind::Invalid => Exit::Usage,
+    }
+}

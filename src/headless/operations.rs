@@ -1,0 +1,161 @@
+//! `evtop ops`, `setup` and `doctor`: what runs and ran, and whether everything is in place.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::ports::reason;
+use super::table::{Table, moment};
+use super::{End, Output, Ports, Step, json};
+use crate::cli::{Exit, OpsArgs};
+use crate::command::{Check, CheckState, Command, Done, Focus, Screen};
+use crate::domain::operation::Operation;
+use crate::snapshot::{DependencyState, Snapshot};
+
+/// How long the list may stay empty once the store is up, before it counts as empty.
+const GRACE: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(args: &OpsArgs, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
+    if let Some(operation) = args.cancel {
+        ports.ask(Command::Cancel { operation }).await?;
+        if output.json {
+            json::line(&json!({ "cancelled": operation }), &mut *output.out)?;
+        } else {
+            writeln!(output.out, "cancelled {operation}: what is sent stays sent")?;
+        }
+        return Ok(Exit::Ok);
+    }
+    ports.look(Focus {
+        screen: Screen::Activity,
+        ..Focus::default()
+    });
+    // The list is no reading of its own: empty means empty only once its store answers.
+    let listed = |s: &Snapshot| (!s.activity.operations.is_empty()).then_some(());
+    let up = |s: &Snapshot| {
+        let store = |name: &str| matches!(name, "sqlite" | "postgres");
+        let mut stores = s.health.iter().filter(|d| store(&d.name));
+        let up = stores.any(|d| d.state == DependencyState::Up);
+        (up || listed(s).is_some()).then_some(())
+    };
+    if ports.until(ports.patience, up).await?.is_none() {
+        let why = reason(&ports.latest(), None);
+        output.unavailable("operations", &why)?;
+        return Err(End::Said(Exit::Unavailable, format!("operations: {why}")));
+    }
+    ports.until(GRACE.min(ports.patience), listed).await?;
+    let operations = &ports.latest().activity.operations;
+    operation_rows(operations, output.json, &mut *output.out)?;
+    Ok(Exit::Ok)
+}
+
+const COLUMNS: &[(&str, bool)] = &[
+    ("ID", false),
+    ("KIND", false),
+    ("STATE", false),
+    ("TOTAL", true),
+    ("SENT", true),
+    ("OK", true),
+    ("FAILED AGAIN", true),
+    ("DUPLICATE", true),
+    ("UNKNOWN", true),
+    ("REFUSED", true),
+    ("STARTED", false),
+    ("BY", false),
+    ("WHAT", false),
+    ("TARGET", false),
+    ("NOTE", false),
+];
+
+/// A row for each operation, as given.
+pub fn operation_rows(
+    operations: &[Operation],
+    json: bool,
+    out: &mut (impl Write + ?Sized),
+) -> io::Result<()> {
+    if json {
+        return operations
+            .iter()
+            .try_for_each(|o| json::line(&object(o), out));
+    }
+    Table::new(COLUMNS).write(operations.iter().map(cells).collect(), out)
+}
+
+fn cells(o: &Operation) -> Vec<String> {
+    vec![
+        o.id.to_string(),
+        o.kind.name().to_owned(),
+        o.state.name().to_owned(),
+        o.counts.total.to_string(),
+        o.counts.sent.to_string(),
+        o.counts.ok.to_string(),
+        o.counts.failed_again.to_string(),
+        o.counts.duplicate.to_string(),
+        o.counts.unknown.to_string(),
+        o.counts.refused.to_string(),
+        moment(Some(o.created_at)),
+        o.by.clone(),
+        o.what.clone(),
+        o.target.clone(),
+        o.note.clone().unwrap_or_default(),
+    ]
+}
+
+/// An operation as JSON, the same in `ops` and at the end of a redrive or replay.
+pub(super) fn object(o: &Operation) -> Value {
+    json!({
+        "id": o.id,
+        "kind": o.kind.name(),
+        "state": o.state.name(),
+        "what": o.what,
+        "target": o.target,
+        "total": o.counts.total,
+        "sent": o.counts.sent,
+        "ok": o.counts.ok,
+        "failed_again": o.counts.failed_again,
+        "duplicate": o.counts.duplicate,
+        "unknown": o.counts.unknown,
+        "refused": o.counts.refused,
+        "rate_limit": o.rate_limit,
+        "by": o.by,
+        "created_at": json::time(Some(o.created_at)),
+        "ended_at": json::time(o.ended_at),
+        "note": o.note,
+    })
+}
+
+/// `setup` and `doctor`: the engine looks, this tells.
+pub(super) async fn check(
+    command: Command,
+    ports: &mut Ports,
+    output: &mut Output<'_>,
+) -> Step<Exit> {
+    let Done::Checked(checks) = ports.ask(command).await? else {
+        return Err(End::Said(
+            Exit::Unexpected,
+            "the engine gave another answer".to_owned(),
+        ));
+    };
+    check_rows(&checks, output.json, &mut *output.out)?;
+    let bad = checks.iter().any(|check| check.state == CheckState::Bad);
+    Ok(if bad { Exit::Unavailable } else { Exit::Ok })
+}
+
+/// A row for each check, as given.
+pub fn check_rows(checks: &[Check], json: bool, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    let word = |state| match state {
+        CheckState::Ok => "ok",
+        CheckState::Created => "created",
+        CheckState::Warn => "warn",
+        CheckState::Bad => "bad",
+    };
+    if json {
+        return checks.iter().try_for_each(|c| {
+            let object = json!({ "name": c.name, "state": word(c.state), "text": c.text });
+            json::line(&object, out)
+        });
+    }
+    let cells = |c: &Check| vec![word(c.state).to_owned(), c.name.clone(), c.text.clone()];
+    let columns = &[("STATE", false), ("WHAT", false), ("FOUND", false)];
+    Table::new(columns).write(checks.iter().map(cells).collect(), out)
+}

@@ -1,0 +1,155 @@
+//! The command's side of the engine: what it shows, what it is asked, and how long one waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{End, PATIENCE, Step, exit_of};
+use crate::cli::Exit;
+use crate::clock::Clock;
+use crate::command::{Command, Done, Focus, Outcome, Request};
+use crate::snapshot::{DependencyState, Reading, Snapshot};
+
+/// Everything a command needs of a running engine.
+pub struct Ports {
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub focus: watch::Sender<Focus>,
+    pub requests: mpsc::Sender<Request>,
+    pub outcomes: mpsc::Receiver<Outcome>,
+    /// Cancelled on Ctrl-C and SIGTERM.
+    pub stop: CancellationToken,
+    pub clock: Clock,
+    /// How long to wait for a reading; [`Ports::new`] sets ten seconds.
+    pub(super) patience: Duration,
+}
+
+impl Ports {
+    #[must_use]
+    pub fn new(
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+        focus: watch::Sender<Focus>,
+        requests: mpsc::Sender<Request>,
+        outcomes: mpsc::Receiver<Outcome>,
+        stop: CancellationToken,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            snapshots,
+            focus,
+            requests,
+            outcomes,
+            stop,
+            clock,
+            patience: PATIENCE,
+        }
+    }
+
+    /// Says what is looked at; only readings from the returned moment on answer it.
+    pub(super) fn look(&self, focus: Focus) -> DateTime<Utc> {
+        let asked = self.clock.now();
+        self.focus.send_replace(focus);
+        asked
+    }
+
+    /// What is known right now.
+    pub(super) fn latest(&mut self) -> Arc<Snapshot> {
+        self.snapshots.borrow_and_update().clone()
+    }
+
+    /// The next snapshot.
+    pub(super) async fn next(&mut self) -> Step<Arc<Snapshot>> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(End::Stopped),
+            changed = self.snapshots.changed() => match changed {
+                Ok(()) => Ok(self.latest()),
+                Err(_) => Err(End::Gone),
+            },
+        }
+    }
+
+    /// Waits until a snapshot has what is wanted; `None` when the time is up.
+    pub(super) async fn until<T>(
+        &mut self,
+        limit: Duration,
+        mut wanted: impl FnMut(&Snapshot) -> Option<T>,
+    ) -> Step<Option<T>> {
+        if let Some(found) = wanted(&self.latest()) {
+            return Ok(Some(found));
+        }
+        let search = async {
+            loop {
+                if let Some(found) = wanted(&*self.next().await?) {
+                    return Ok(found);
+                }
+            }
+        };
+        match tokio::time::timeout(limit, search).await {
+            Ok(found) => found.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Sends a command and waits for its answer.
+    pub(super) async fn ask(&mut self, command: Command) -> Step<Done> {
+        let id = self.clock.id();
+        // Planning a large replay reads the store; the engine has its own shorter limits.
+        let limit = self.patience * 3;
+        if self.requests.send(Request { id, command }).await.is_err() {
+            return Err(End::Gone);
+        }
+        let stop = self.stop.clone();
+        let answer = async {
+            loop {
+                match self.outcomes.recv().await {
+                    Some(outcome) if outcome.id == id => return Ok(outcome.result),
+                    Some(_) => {}
+                    None => return Err(End::Gone),
+                }
+            }
+        };
+        let result = tokio::select! {
+            () = stop.cancelled() => return Err(End::Said(
+                Exit::Partial,
+                "interrupted before the answer: see `evtop ops` for what became of it".to_owned(),
+            )),
+            answered = tokio::time::timeout(limit, answer) => match answered {
+                Ok(result) => result?,
+                Err(_) => return Err(End::Said(
+                    Exit::Unavailable,
+                    "no answer: see `evtop ops` for what became of it".to_owned(),
+                )),
+            },
+        };
+        result.map_err(|refusal| End::Said(exit_of(refusal.kind), refusal.sentence))
+    }
+}
+
+/// Whether a reading answers a question asked at that moment.
+pub(super) fn fresh<T>(reading: &Reading<T>, asked: DateTime<Utc>) -> bool {
+    reading.value.is_some() && reading.error.is_none() && reading.at.is_some_and(|at| at >= asked)
+}
+
+/// Why something could not be shown: its own error, and every dependency that is not up.
+pub(super) fn reason(snapshot: &Snapshot, error: Option<&str>) -> String {
+    let mut reasons: Vec<String> = error.map(str::to_owned).into_iter().collect();
+    for dependency in &snapshot.health {
+        let state = match dependency.state {
+            DependencyState::Down => "is down",
+            DependencyState::Connecting => "is still connecting",
+            DependencyState::Up | DependencyState::Off => continue,
+        };
+        reasons.push(match &dependency.note {
+            Some(note) => format!("{} {state}: {note}", dependency.name),
+            None => format!("{} {state}", dependency.name),
+        });
+    }
+    if reasons.is_empty() {
+        "nothing answered in time".to_owned()
+    } else {
+        reasons.join("; ")
+    }
+}

@@ -1,0 +1,262 @@
+//! Reading as a member of a group. Offsets are stored by us after the work and committed on our own
+//! timer, at once on a revoke, and never after an assignment was lost.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::DateTime;
+use futures_util::FutureExt;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{
+    BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance, StreamConsumer,
+};
+use rdkafka::error::{KafkaError as DriverError, KafkaResult};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::{KafkaError, KafkaSettings};
+use crate::domain::record::Record;
+
+/// A topic's partition.
+pub type Place = (String, i32);
+
+/// What the group decided about this member since it was last asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Assigned(Vec<Place>),
+    /// `lost`: another member may already own them, so nothing was committed.
+    Revoked {
+        places: Vec<Place>,
+        lost: bool,
+    },
+}
+
+#[derive(Default)]
+struct Shared {
+    changes: Mutex<Vec<Change>>,
+    error: Mutex<Option<String>>,
+}
+
+/// Client callbacks: they only note things down, since they run on the polling thread.
+#[derive(Clone, Default)]
+pub struct Context {
+    shared: Arc<Shared>,
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error => {
+                tracing::error!(target: "librdkafka", "{facility}: {message}");
+            }
+            RDKafkaLogLevel::Warning => {
+                tracing::warn!(target: "librdkafka", "{facility}: {message}")
+            }
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+                tracing::info!(target: "librdkafka", "{facility}: {message}");
+            }
+            RDKafkaLogLevel::Debug => {
+                tracing::debug!(target: "librdkafka", "{facility}: {message}")
+            }
+        }
+    }
+
+    fn error(&self, error: DriverError, reason: &str) {
+        tracing::warn!(target: "librdkafka", "{error}: {reason}");
+        *lock(&self.shared.error) = Some(reason.to_owned());
+    }
+}
+
+impl ConsumerContext for Context {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Revoke(list) = rebalance {
+            let lost = consumer.assignment_lost();
+            if !lost {
+                match consumer.commit_consumer_state(CommitMode::Sync) {
+                    Ok(()) | Err(DriverError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "offsets could not be committed on revoke")
+                    }
+                }
+            }
+            lock(&self.shared.changes).push(Change::Revoked {
+                places: places(list),
+                lost,
+            });
+        }
+    }
+
+    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(list) => {
+                lock(&self.shared.changes).push(Change::Assigned(places(list)))
+            }
+            Rebalance::Error(error) => tracing::warn!(%error, "rebalance failed"),
+            Rebalance::Revoke(_) => {}
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        match result {
+            Ok(()) | Err(DriverError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+            // A rebalance took the generation away: what was stored is redelivered and absorbed.
+            Err(error) => tracing::info!(%error, "a commit was refused"),
+        }
+    }
+}
+
+/// A member of a consumer group.
+pub struct Consumer {
+    client: StreamConsumer<Context>,
+}
+
+impl Consumer {
+    /// Joins `group` for `topics`. `patient` asks an embedded broker rarely: for readers that nobody
+    /// waits for.
+    pub fn join(
+        settings: &KafkaSettings,
+        group: &str,
+        topics: &[&str],
+        patient: bool,
+    ) -> Result<Self, KafkaError> {
+        let client: StreamConsumer<Context> = settings
+            .consumer(group, patient)
+            .create_with_context(Context::default())?;
+        client.subscribe(topics)?;
+        Ok(Self { client })
+    }
+
+    /// The next record; must be awaited all the time, since rebalances are served here.
+    pub async fn recv(&self) -> Result<Record, KafkaError> {
+        match self.client.recv().await {
+            Ok(message) => Ok(record(&message)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whatever else is already here, up to `most` records.
+    pub fn ready(&self, most: usize, into: &mut Vec<Record>) {
+        while into.len() < most {
+            match self.client.recv().now_or_never() {
+                Some(Ok(message)) => into.push(record(&message)),
+                Some(Err(_)) | None => break,
+            }
+        }
+    }
+
+    /// Assignments and revocations since the last call.
+    #[must_use]
+    pub fn changes(&self) -> Vec<Change> {
+        std::mem::take(&mut *lock(&self.client.context().shared.changes))
+    }
+
+    /// The client's last global error, once.
+    #[must_use]
+    pub fn take_error(&self) -> Option<String> {
+        lock(&self.client.context().shared.error).take()
+    }
+
+    /// Fetching stops for these partitions; what was fetched ahead is dropped and read again later.
+    pub fn pause(&self, places: &[Place]) {
+        if let Err(error) = self.client.pause(&list(places)) {
+            tracing::debug!(%error, "pause was refused");
+        }
+    }
+
+    pub fn resume(&self, places: &[Place]) {
+        if let Err(error) = self.client.resume(&list(places)) {
+            tracing::debug!(%error, "resume was refused");
+        }
+    }
+
+    /// Notes that everything before `next` is done. Refused when the partition is no longer ours;
+    /// its new owner reads again and the inbox absorbs it.
+    pub fn store(&self, place: &Place, next: i64) -> bool {
+        let mut offsets = TopicPartitionList::new();
+        offsets
+            .add_partition_offset(&place.0, place.1, Offset::Offset(next))
+            .is_ok()
+            && self.client.store_offsets(&offsets).is_ok()
+    }
+
+    /// Commits what was stored without waiting.
+    pub fn commit_async(&self) {
+        self.commit(CommitMode::Async);
+    }
+
+    /// Commits what was stored and waits for the broker; blocks, so only at the end.
+    pub fn commit_sync(&self) {
+        if !self.client.assignment_lost() {
+            self.commit(CommitMode::Sync);
+        }
+    }
+
+    fn commit(&self, mode: CommitMode) {
+        match self.client.commit_consumer_state(mode) {
+            Ok(()) | Err(DriverError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+            Err(error) => tracing::debug!(%error, "commit failed"),
+        }
+    }
+
+    /// Leaves the group.
+    pub fn leave(&self) {
+        self.client.unsubscribe();
+    }
+
+    /// The partitions this member owns.
+    #[must_use]
+    pub fn assignment(&self) -> BTreeSet<Place> {
+        self.client
+            .assignment()
+            .map(|l| places(&l).into_iter().collect())
+            .unwrap_or_default()
+    }
+}
+
+fn record(message: &BorrowedMessage<'_>) -> Record {
+    Record {
+        topic: message.topic().to_owned(),
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp: message
+            .timestamp()
+            .to_millis()
+            .and_then(DateTime::from_timestamp_millis),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers: message.headers().map_or_else(Vec::new, |headers| {
+            headers
+                .iter()
+                .map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec)))
+                .collect()
+        }),
+    }
+}
+
+pub(super) fn from_message(message: &BorrowedMessage<'_>) -> Record {
+    record(message)
+}
+
+fn places(list: &TopicPartitionList) -> Vec<Place> {
+    list.elements()
+        .iter()
+        .map(|e| (e.topic().to_owned(), e.partition()))
+        .collect()
+}
+
+fn list(places: &[Place]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(places.len());
+    for (topic, partition) in places {
+        list.add_partition(topic, *partition);
+    }
+    list
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

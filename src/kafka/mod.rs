@@ -1,0 +1,193 @@
+//! The only user of rdkafka. Everything above speaks of records, partitions and offsets as plain data.
+
+pub mod baseline;
+pub mod consumer;
+pub mod embedded;
+mod ffi;
+pub mod headers;
+pub mod offsets;
+pub mod producer;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+/// How to reach a cluster, and any librdkafka property that a person wants set. Later tables win.
+#[derive(Clone, Debug)]
+pub struct KafkaSettings {
+    /// `host:port[,…]`.
+    pub brokers: String,
+    pub client_id: String,
+    /// The embedded cluster has its own profile: short sessions, one fetch at a time.
+    pub embedded: bool,
+    pub properties: BTreeMap<String, String>,
+    pub producer: BTreeMap<String, String>,
+    pub consumer: BTreeMap<String, String>,
+    /// For questions to the broker.
+    pub timeout: Duration,
+}
+
+/// Why Kafka did not do as asked, in the distinctions that callers act on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KafkaError {
+    /// The broker can't be reached or does not answer: hold and try again.
+    #[error("{0}")]
+    Unavailable(String),
+    /// This record can never be sent as it is: too large, or the topic refuses it.
+    #[error("{0}")]
+    Unsendable(String),
+    /// The client must be made anew: an idempotent producer gave up its sequence.
+    #[error("{0}")]
+    Fatal(String),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl KafkaError {
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Fatal(_))
+    }
+}
+
+impl From<rdkafka::error::KafkaError> for KafkaError {
+    fn from(error: rdkafka::error::KafkaError) -> Self {
+        let text = error.to_string();
+        match error.rdkafka_error_code() {
+            Some(
+                Code::MessageSizeTooLarge
+                | Code::InvalidMessageSize
+                | Code::InvalidRecord
+                | Code::InvalidArgument,
+            ) => Self::Unsendable(text),
+            Some(
+                Code::Fatal
+                | Code::OutOfOrderSequenceNumber
+                | Code::InvalidProducerEpoch
+                | Code::Fenced
+                | Code::PurgeQueue,
+            ) => Self::Fatal(text),
+            Some(
+                Code::MessageTimedOut
+                | Code::BrokerTransportFailure
+                | Code::AllBrokersDown
+                | Code::OperationTimedOut
+                | Code::RequestTimedOut
+                | Code::TimedOutQueue
+                | Code::Resolve
+                | Code::QueueFull
+                | Code::LeaderNotAvailable
+                | Code::NotLeaderForPartition
+                | Code::NotEnoughReplicas
+                | Code::NotEnoughReplicasAfterAppend
+                | Code::CoordinatorLoadInProgress
+                | Code::CoordinatorNotAvailable
+                | Code::NotCoordinator
+                | Code::NetworkException
+                | Code::SSL
+                | Code::Authentication
+                | Code::UnknownTopicOrPartition
+                | Code::UnknownTopic
+                | Code::UnknownPartition
+                | Code::RebalanceInProgress,
+            ) => Self::Unavailable(text),
+            _ => Self::Other(text),
+        }
+    }
+}
+
+impl KafkaSettings {
+    /// What every client shares.
+    fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.brokers)
+            .set("client.id", &self.client_id)
+            .set("socket.keepalive.enable", "true")
+            .set("reconnect.backoff.ms", "50")
+            .set("reconnect.backoff.max.ms", "1000")
+            // The bundled OpenSSL does not know where this system keeps its certificates.
+            .set("ssl.ca.location", "probe");
+        apply(&mut config, &self.properties);
+        config
+    }
+
+    /// Idempotent, acknowledged by all, and partitioned as Java's clients do (murmur2). Gapless: when a
+    /// record can't be sent in time, everything after it fails too, so that a later record of a key
+    /// never passes an earlier one; the producer is then made anew.
+    fn producer(&self) -> ClientConfig {
+        let mut config = self.client();
+        config
+            .set("enable.idempotence", "true")
+            .set("enable.gapless.guarantee", "true")
+            .set("acks", "all")
+            .set("partitioner", "murmur2_random")
+            .set("compression.type", "lz4")
+            .set("message.max.bytes", "8388608")
+            .set("message.timeout.ms", "30000")
+            .set("queue.buffering.max.messages", "200000")
+            // The relay waits for a whole batch at once, so lingering longer only adds delay.
+            .set("linger.ms", if self.embedded { "1" } else { "5" });
+        apply(&mut config, &self.producer);
+        config
+    }
+
+    /// A member of `group` that stores and commits offsets by itself.
+    fn consumer(&self, group: &str, patient: bool) -> ClientConfig {
+        let mut config = self.client();
+        config
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("isolation.level", "read_committed")
+            .set("enable.partition.eof", "false")
+            .set("max.poll.interval.ms", "300000")
+            .set("queued.max.messages.kbytes", "16384")
+            .set("fetch.message.max.bytes", "8388608")
+            .set("fetch.queue.backoff.ms", "20");
+        let profile: &[(&str, &str)] = if self.embedded {
+            // The embedded broker sleeps out the whole wait of an empty fetch, new data or not: the
+            // wait is the latency. librdkafka can't change it on a living client, so a consumer that
+            // nobody waits for asks rarely.
+            &[
+                ("partition.assignment.strategy", "range"),
+                ("session.timeout.ms", "2000"),
+                ("heartbeat.interval.ms", "400"),
+                ("fetch.wait.max.ms", if patient { "250" } else { "10" }),
+            ]
+        } else {
+            &[
+                ("partition.assignment.strategy", "cooperative-sticky"),
+                ("session.timeout.ms", "30000"),
+                ("heartbeat.interval.ms", "10000"),
+                ("fetch.wait.max.ms", "500"),
+            ]
+        };
+        for (name, value) in profile {
+            config.set(*name, *value);
+        }
+        apply(&mut config, &self.consumer);
+        config
+    }
+
+    /// A client that only asks: offsets, metadata, single records. It joins no group.
+    fn observer(&self) -> ClientConfig {
+        let mut config = self.client();
+        config
+            .set("group.id", "evtop-observer")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("isolation.level", "read_committed")
+            .set("fetch.wait.max.ms", "10");
+        config
+    }
+}
+
+fn apply(config: &mut ClientConfig, properties: &BTreeMap<String, String>) {
+    for (name, value) in properties {
+        config.set(name, value);
+    }
+}

@@ -1,0 +1,213 @@
+//! Questions to the broker: which partitions, where they begin and end, what a group has committed,
+//! and the record at an offset. One shared client, no group is joined.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::consumer::{Context, Place, from_message};
+use super::{KafkaError, KafkaSettings, ffi};
+use crate::domain::record::Record;
+
+/// Where a partition begins and ends. `end` is the offset the next record gets, or the last stable
+/// offset where transactions are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    pub first: Option<i64>,
+    pub end: Option<i64>,
+}
+
+/// A client that only asks. Its calls block, so each runs on a thread made for that.
+#[derive(Clone)]
+pub struct Observer {
+    client: Arc<BaseConsumer>,
+    /// For single records: it is assigned and emptied as needed, one question at a time.
+    reader: Arc<std::sync::Mutex<BaseConsumer<Context>>>,
+    settings: KafkaSettings,
+}
+
+impl Observer {
+    pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
+        Ok(Self {
+            client: Arc::new(settings.observer().create()?),
+            reader: Arc::new(std::sync::Mutex::new(
+                settings
+                    .observer()
+                    .create_with_context(Context::default())?,
+            )),
+            settings: settings.clone(),
+        })
+    }
+
+    /// Topics and how many partitions each has; internal ones (`__…`) are left out.
+    pub async fn topics(&self) -> Result<BTreeMap<String, usize>, KafkaError> {
+        let (client, timeout) = (Arc::clone(&self.client), self.settings.timeout);
+        blocking(move || {
+            let metadata = client.fetch_metadata(None, timeout)?;
+            Ok(metadata
+                .topics()
+                .iter()
+                .filter(|t| t.error().is_none() && !t.name().starts_with("__"))
+                .map(|t| (t.name().to_owned(), t.partitions().len()))
+                .collect())
+        })
+        .await
+    }
+
+    /// First and end offsets, in the places' order.
+    pub async fn bounds(&self, places: Vec<Place>) -> Result<Vec<Bounds>, KafkaError> {
+        let (client, timeout) = (Arc::clone(&self.client), self.settings.timeout);
+        blocking(move || {
+            let first = list_offsets(&client, &places, Offset::Beginning, timeout)?;
+            let end = list_offsets(&client, &places, Offset::End, timeout)?;
+            Ok(first
+                .into_iter()
+                .zip(end)
+                .map(|(first, end)| Bounds { first, end })
+                .collect())
+        })
+        .await
+    }
+
+    /// What `group` has committed, in the places' order; `None` where it never did.
+    pub async fn committed(
+        &self,
+        group: &str,
+        places: Vec<Place>,
+    ) -> Result<Vec<Option<i64>>, KafkaError> {
+        let (client, timeout, group) = (
+            Arc::clone(&self.client),
+            self.settings.timeout,
+            group.to_owned(),
+        );
+        blocking(move || ffi::committed(&client, &group, &places, timeout)).await
+    }
+
+    /// The next existing record at or after `offset`, or `None` if none comes within `timeout`.
+    pub async fn record_at(
+        &self,
+        place: Place,
+        offset: i64,
+        timeout: Duration,
+    ) -> Result<Option<Record>, KafkaError> {
+        let reader = Arc::clone(&self.reader);
+        blocking(move || {
+            let reader = reader
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut list = TopicPartitionList::new();
+            list.add_partition_offset(&place.0, place.1, Offset::Offset(offset))?;
+            reader.assign(&list)?;
+            let found = poll_for(&reader, &place, timeout);
+            reader.unassign()?;
+            found
+        })
+        .await
+    }
+
+    /// Creates those of `topics` (name, partitions, retention) that do not exist; returns their names.
+    pub async fn create_missing(
+        &self,
+        topics: &[(String, i32, Duration)],
+    ) -> Result<Vec<String>, KafkaError> {
+        let there = self.topics().await?;
+        let missing: Vec<_> = topics
+            .iter()
+            .filter(|(name, ..)| !there.contains_key(name))
+            .collect();
+        if missing.is_empty() {
+            return Ok(Vec::new());
+        }
+        let admin: AdminClient<DefaultClientContext> = self.settings.client().create()?;
+        let retention: Vec<String> = missing
+            .iter()
+            .map(|(_, _, keep)| keep.as_millis().to_string())
+            .collect();
+        let wanted: Vec<_> = missing
+            .iter()
+            .zip(&retention)
+            .map(|((name, partitions, _), keep)| {
+                NewTopic::new(name, *partitions, TopicReplication::Fixed(-1))
+                    .set("retention.ms", keep)
+                    .set("max.message.bytes", "8388608")
+            })
+            .collect();
+        let options = AdminOptions::new().request_timeout(Some(self.settings.timeout));
+        let mut created = Vec::new();
+        for result in admin.create_topics(&wanted, &options).await? {
+            match result {
+                Ok(name) => created.push(name),
+                // Another instance was quicker.
+                Err((_, rdkafka::types::RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((name, code)) => {
+                    return Err(KafkaError::Other(format!(
+                        "topic {name} could not be created: {code}"
+                    )));
+                }
+            }
+        }
+        Ok(created)
+    }
+}
+
+fn list_offsets(
+    client: &BaseConsumer,
+    places: &[Place],
+    which: Offset,
+    timeout: Duration,
+) -> Result<Vec<Option<i64>>, KafkaError> {
+    let mut asked = TopicPartitionList::with_capacity(places.len());
+    for (topic, partition) in places {
+        asked.add_partition_offset(topic, *partition, which)?;
+    }
+    let answer = client.offsets_for_times(asked, timeout)?;
+    let found: std::collections::HashMap<Place, i64> = answer
+        .elements()
+        .iter()
+        .filter(|e| e.error().is_ok())
+        .filter_map(|e| match e.offset() {
+            Offset::Offset(at) => Some(((e.topic().to_owned(), e.partition()), at)),
+            _ => None,
+        })
+        .collect();
+    Ok(places.iter().map(|p| found.get(p).copied()).collect())
+}
+
+fn poll_for(
+    reader: &BaseConsumer<Context>,
+    place: &Place,
+    timeout: Duration,
+) -> Result<Option<Record>, KafkaError> {
+    let started = crate::clock::instant();
+    while let Some(left) = timeout.checked_sub(started.elapsed()) {
+        match reader.poll(left) {
+            // A record of an earlier question may still be on its way.
+            Some(Ok(message)) if at(&message) == (place.0.as_str(), place.1) => {
+                return Ok(Some(from_message(&message)));
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(error.into()),
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+fn at<'a>(message: &'a BorrowedMessage<'_>) -> (&'a str, i32) {
+    use rdkafka::Message as _;
+    (message.topic(), message.partition())
+}
+
+async fn blocking<T: Send + 'static>(
+    ask: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+) -> Result<T, KafkaError> {
+    tokio::task::spawn_blocking(ask)
+        .await
+        .unwrap_or_else(|e| Err(KafkaError::Other(e.to_string())))
+}

@@ -1,0 +1,134 @@
+//! Sending records: idempotent, and a batch's deliveries awaited together.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use rdkafka::error::KafkaError as DriverError;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::consumer::Context;
+use super::{KafkaError, KafkaSettings};
+use crate::domain::record::NewRecord;
+
+/// Where the broker put a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub partition: i32,
+    pub offset: i64,
+}
+
+/// A producer that makes itself anew after a fatal error.
+#[derive(Clone)]
+pub struct Producer {
+    settings: Arc<KafkaSettings>,
+    client: Arc<Mutex<FutureProducer<Context>>>,
+}
+
+impl Producer {
+    pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
+        let client = connect(settings)?;
+        Ok(Self {
+            settings: Arc::new(settings.clone()),
+            client: Arc::new(Mutex::new(client)),
+        })
+    }
+
+    /// Sends one record and waits for the broker's word.
+    pub async fn send(&self, record: &NewRecord) -> Result<Delivery, KafkaError> {
+        let mut results = self.send_all(std::slice::from_ref(record)).await;
+        results
+            .pop()
+            .unwrap_or_else(|| Err(KafkaError::Other("nothing was sent".into())))
+    }
+
+    /// Sends all records pipelined and waits for all; the answers stand in the records' order. Order
+    /// within a partition is kept, also over retries (the producer is idempotent).
+    pub async fn send_all(&self, records: &[NewRecord]) -> Vec<Result<Delivery, KafkaError>> {
+        let client = self.lock().clone();
+        let mut waiting = Vec::with_capacity(records.len());
+        for record in records {
+            waiting.push(enqueue(&client, record).await);
+        }
+        let results = join_all(waiting.into_iter().map(|sent| async {
+            match sent {
+                Ok(delivery) => match delivery.await {
+                    Ok(Ok(place)) => Ok(Delivery {
+                        partition: place.partition,
+                        offset: place.offset,
+                    }),
+                    Ok(Err((error, _))) => Err(KafkaError::from(error)),
+                    Err(_) => Err(KafkaError::Unavailable("the producer was closed".into())),
+                },
+                Err(error) => Err(error),
+            }
+        }))
+        .await;
+        if results
+            .iter()
+            .any(|r| matches!(r, Err(KafkaError::Fatal(_))))
+        {
+            self.renew(&client);
+        }
+        results
+    }
+
+    /// Waits until everything that was handed over is acknowledged or `timeout` is over.
+    pub async fn flush(&self, timeout: Duration) -> Result<(), KafkaError> {
+        let client = self.lock().clone();
+        tokio::task::spawn_blocking(move || client.flush(timeout).map_err(KafkaError::from))
+            .await
+            .unwrap_or_else(|e| Err(KafkaError::Other(e.to_string())))
+    }
+
+    fn renew(&self, failed: &FutureProducer<Context>) {
+        let mut current = self.lock();
+        // Another batch may have renewed it meanwhile.
+        if current.client().native_ptr() == failed.client().native_ptr() {
+            match connect(&self.settings) {
+                Ok(fresh) => *current = fresh,
+                Err(error) => tracing::error!(%error, "the producer could not be made anew"),
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, FutureProducer<Context>> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn connect(settings: &KafkaSettings) -> Result<FutureProducer<Context>, KafkaError> {
+    Ok(settings
+        .producer()
+        .create_with_context(Context::default())?)
+}
+
+/// Hands one record to librdkafka, waiting while its queue is full.
+async fn enqueue(
+    client: &FutureProducer<Context>,
+    record: &NewRecord,
+) -> Result<rdkafka::producer::DeliveryFuture, KafkaError> {
+    let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
+    for (name, value) in &record.headers {
+        headers = headers.insert(Header {
+            key: name,
+            value: value.as_deref(),
+        });
+    }
+    let mut out: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&record.topic).headers(headers);
+    out.partition = record.partition;
+    out.key = record.key.as_deref();
+    out.payload = record.value.as_deref();
+    loop {
+        match client.send_result(out) {
+            Ok(delivery) => return Ok(delivery),
+            Err((DriverError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                out = back;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err((error, _)) => return Err(error.into()),
+        }
+    }
+}

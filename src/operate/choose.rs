@@ -1,0 +1,133 @@
+//! Which letters may be redriven, and why others may not.
+
+use uuid::Uuid;
+
+use super::{Operator, from_store, refuse};
+use crate::command::{LetterChoice, Refusal, RefusalKind};
+use crate::domain::fault::Stage;
+use crate::domain::letter::{Letter, LetterFilter, LetterStatus};
+
+/// Letters to send, and those left out with a reason.
+#[derive(Debug, Default)]
+pub struct Chosen {
+    pub letters: Vec<Letter>,
+    pub refused: Vec<(Uuid, String)>,
+    /// What was chosen, in words.
+    pub what: String,
+}
+
+const PAGE: u32 = 1_000;
+
+/// Resolves a choice to letters; nothing eligible is a refusal with the first reason.
+pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen, Refusal> {
+    let mut chosen = Chosen::default();
+    match choice {
+        LetterChoice::Ids(ids) => {
+            chosen.what = match ids.as_slice() {
+                [one] => format!("letter {one}"),
+                many => format!("{} marked letters", many.len()),
+            };
+            for id in ids {
+                let found = operator
+                    .shared
+                    .store
+                    .letter(*id)
+                    .await
+                    .map_err(|e| from_store(&e))?;
+                match found {
+                    Some((letter, _)) => {
+                        sort_in(operator, &mut chosen, letter, ids.len() == 1).await?
+                    }
+                    None => chosen
+                        .refused
+                        .push((*id, format!("there is no letter {id}"))),
+                }
+            }
+        }
+        LetterChoice::Cause(fingerprint) => {
+            let filter = LetterFilter {
+                fingerprint: Some(fingerprint.clone()),
+                statuses: vec![LetterStatus::Unresolved, LetterStatus::Parked],
+                ..LetterFilter::default()
+            };
+            let mut from = 0;
+            loop {
+                let (page, total) = operator
+                    .shared
+                    .store
+                    .letters(&filter, from, PAGE)
+                    .await
+                    .map_err(|e| from_store(&e))?;
+                from += page.len() as u64;
+                let last = page.is_empty();
+                for letter in page {
+                    sort_in(operator, &mut chosen, letter, false).await?;
+                }
+                if last || from >= total {
+                    break;
+                }
+            }
+            chosen.what = match chosen.letters.first() {
+                Some(letter) => format!("cause {} of {}", letter.code, letter.group),
+                None => format!("cause {fingerprint}"),
+            };
+            // Oldest first, as they came.
+            chosen
+                .letters
+                .sort_by_key(|l| (l.first_failed_at, l.topic.clone(), l.partition, l.offset));
+        }
+    }
+    if chosen.letters.is_empty() {
+        let why = chosen.refused.first().map_or_else(
+            || "no open letter was chosen".to_owned(),
+            |(_, w)| w.clone(),
+        );
+        return Err(refuse(RefusalKind::Conflict, why));
+    }
+    Ok(chosen)
+}
+
+async fn sort_in(
+    operator: &Operator,
+    chosen: &mut Chosen,
+    letter: Letter,
+    alone: bool,
+) -> Result<(), Refusal> {
+    match refusal(&letter, alone) {
+        Some(why) => chosen.refused.push((letter.id, why)),
+        None if letter.status == LetterStatus::Blocked => {
+            let key = letter.key.as_deref().unwrap_or_default();
+            let store = &operator.shared.store;
+            let heads = store.blocked_heads(&letter.group, &[key]).await;
+            let head = heads.map_err(|e| from_store(&e))?.remove(key);
+            match head {
+                Some(head) if head != letter.id => chosen.refused.push((
+                    letter.id,
+                    format!("it waits behind letter {head} of the same key: redrive that one"),
+                )),
+                _ => chosen.letters.push(letter),
+            }
+        }
+        None => chosen.letters.push(letter),
+    }
+    Ok(())
+}
+
+/// Why this letter can't be sent as it is; `alone`: a person chose just this one.
+fn refusal(letter: &Letter, alone: bool) -> Option<String> {
+    match letter.status {
+        LetterStatus::Unresolved | LetterStatus::Blocked => {}
+        LetterStatus::Parked if alone => {}
+        LetterStatus::Parked => {
+            return Some("it was redriven three times in vain and is parked: choose it alone to try once more".into());
+        }
+        LetterStatus::Queued | LetterStatus::InFlight => {
+            return Some("it is being redriven already".into());
+        }
+        LetterStatus::Resolved => return Some("it is resolved already".into()),
+        LetterStatus::Archived => return Some("it is archived".into()),
+    }
+    (letter.stage == Stage::Decode && letter.code != "unknown_type").then(|| {
+        format!("its bytes can't be read ({}), so sending them again would fail again: they must be edited first", letter.message)
+    })
+}

@@ -1,0 +1,113 @@
+//! Looks at everything that evtop needs and says what is missing, with the remedy. Changes nothing.
+
+use super::{Operator, wanted_topics};
+use crate::clock;
+use crate::command::{Check, CheckState};
+
+pub async fn checks(operator: &Operator) -> Vec<Check> {
+    let mut checks = Vec::new();
+    kafka(operator, &mut checks).await;
+    store(operator, &mut checks).await;
+    checks.push(Check {
+        name: "redis".into(),
+        state: CheckState::Ok,
+        text: "not configured: idempotency is kept in memory, with the inbox behind it".into(),
+    });
+    if operator.read_only {
+        checks.push(Check {
+            name: "writes".into(),
+            state: CheckState::Warn,
+            text: "this profile is read-only: set read_only = false in its config to allow changes"
+                .into(),
+        });
+    }
+    checks
+}
+
+async fn kafka(operator: &Operator, checks: &mut Vec<Check>) {
+    let started = clock::instant();
+    let brokers = &operator.shared.settings.kafka.brokers;
+    let topics = match operator.observer.topics().await {
+        Ok(topics) => topics,
+        Err(error) => {
+            checks.push(bad(
+                "kafka",
+                format!(
+                    "{brokers} does not answer ({error}): check kafka.brokers and that it runs"
+                ),
+            ));
+            return;
+        }
+    };
+    checks.push(ok(
+        "kafka",
+        format!(
+            "{brokers} answers in {:.1} ms",
+            started.elapsed().as_secs_f64() * 1e3
+        ),
+    ));
+    for (name, partitions, _) in wanted_topics(&operator.shared.settings.dlq_topic) {
+        let name_shown = format!("topic {name}");
+        checks.push(match topics.get(&name) {
+            None => bad(&name_shown, "is missing: run `evtop setup`".into()),
+            Some(found) if *found < partitions as usize => warn(
+                &name_shown,
+                format!("has {found} partitions where {partitions} are usual: letters may change their partition"),
+            ),
+            Some(found) => ok(&name_shown, format!("{found} partitions")),
+        });
+    }
+}
+
+async fn store(operator: &Operator, checks: &mut Vec<Check>) {
+    let store = &operator.shared.store;
+    let kind = store.kind();
+    let started = clock::instant();
+    match store.probe().await {
+        Ok(_) => checks.push(ok(
+            kind,
+            format!("answers in {:.1} ms", started.elapsed().as_secs_f64() * 1e3),
+        )),
+        Err(error) => {
+            checks.push(bad(kind, format!("{error}: check store.url")));
+            return;
+        }
+    }
+    match store.outbox_blocked().await {
+        Ok(blocked) if blocked.is_empty() => checks.push(ok("outbox", "no key is blocked".into())),
+        Ok(blocked) => checks.push(warn(
+            "outbox",
+            format!(
+                "{} keys can't be published, the first: {} ({})",
+                blocked.len(),
+                blocked[0].aggregate_id,
+                blocked[0].error
+            ),
+        )),
+        Err(error) => checks.push(bad("outbox", error.to_string())),
+    }
+}
+
+fn ok(name: &str, text: String) -> Check {
+    Check {
+        name: name.to_owned(),
+        state: CheckState::Ok,
+        text,
+    }
+}
+
+fn warn(name: &str, text: String) -> Check {
+    Check {
+        name: name.to_owned(),
+        state: CheckState::Warn,
+        text,
+    }
+}
+
+fn bad(name: &str, text: String) -> Check {
+    Check {
+        name: name.to_owned(),
+        state: CheckState::Bad,
+        text,
+    }
+}

@@ -1,0 +1,333 @@
+//! Carries out what is asked. One gate: whatever changes anything is refused when read-only, written to
+//! the audit log before it is done, and answered with an outcome that is written there too.
+
+mod choose;
+mod doctor;
+mod redrive;
+mod replay;
+mod setup;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::command::{Command, Done, Outcome, Refusal, RefusalKind, Request};
+use crate::kafka::offsets::Observer;
+use crate::pipeline::inject::{InjectError, inject};
+use crate::pipeline::{Pipeline, Shared};
+use crate::store::StoreError;
+
+pub use setup::wanted_topics;
+
+/// Most orders that one injection makes.
+const MOST_ORDERS: u32 = 100_000;
+
+/// What the gate knows and may use.
+pub struct Operator {
+    pub shared: Arc<Shared>,
+    /// `None` where this process runs no workers.
+    pub pipeline: Option<Arc<Pipeline>>,
+    pub observer: Observer,
+    pub read_only: bool,
+    /// Who asks, as the audit log says it.
+    pub who: String,
+    running: Mutex<HashMap<Uuid, CancellationToken>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Operator {
+    #[must_use]
+    pub fn new(
+        shared: Arc<Shared>,
+        pipeline: Option<Arc<Pipeline>>,
+        observer: Observer,
+        read_only: bool,
+        who: String,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            shared,
+            pipeline,
+            observer,
+            read_only,
+            who,
+            running: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop,
+        }
+    }
+
+    /// Answers requests until `stop`; each in a task of its own, so that none waits for another.
+    pub async fn run(
+        self: Arc<Self>,
+        mut requests: mpsc::Receiver<Request>,
+        outcomes: mpsc::Sender<Outcome>,
+    ) {
+        if self.pipeline.is_some() && !self.read_only {
+            self.tasks.spawn(redrive::resume_all(Arc::clone(&self)));
+        }
+        loop {
+            let request = tokio::select! {
+                () = self.stop.cancelled() => break,
+                request = requests.recv() => match request {
+                    Some(request) => request,
+                    None => break,
+                },
+            };
+            let (this, outcomes) = (Arc::clone(&self), outcomes.clone());
+            self.tasks.spawn(async move {
+                let outcome = this.answer(request).await;
+                let _ = outcomes.send(outcome).await;
+            });
+        }
+        self.stop.cancelled().await;
+        self.tasks.close();
+        // Operations are persisted: what runs is let go where it is and goes on at the next start.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), self.tasks.wait()).await;
+    }
+
+    /// The gate.
+    pub async fn answer(self: &Arc<Self>, request: Request) -> Outcome {
+        let Request { id, command } = request;
+        let result = if command.writes() {
+            self.guarded(id, &command).await
+        } else {
+            self.carry_out(id, &command).await
+        };
+        if let Err(refusal) = &result {
+            tracing::info!(action = command.action(), why = refusal.sentence, "refused");
+        }
+        Outcome { id, result }
+    }
+
+    async fn guarded(self: &Arc<Self>, id: Uuid, command: &Command) -> Result<Done, Refusal> {
+        if self.read_only {
+            return Err(refuse(
+                RefusalKind::ReadOnly,
+                "this profile is read-only: set read_only = false in its config to allow changes",
+            ));
+        }
+        let detail = format!("{command:?}");
+        self.audit(id, command.action(), &detail, None)
+            .await
+            .map_err(|e| {
+                refuse(
+                    RefusalKind::Unavailable,
+                    format!("nothing was done, the audit log can't be written: {e}"),
+                )
+            })?;
+        let result = self.carry_out(id, command).await;
+        let outcome = match &result {
+            Ok(done) => format!("{done:?}"),
+            Err(refusal) => format!("refused: {}", refusal.sentence),
+        };
+        if let Err(error) = self
+            .audit(id, command.action(), &detail, Some(&outcome))
+            .await
+        {
+            tracing::error!(%error, "an outcome could not be written to the audit log");
+        }
+        result
+    }
+
+    async fn audit(
+        &self,
+        id: Uuid,
+        action: &str,
+        detail: &str,
+        outcome: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let now = self.shared.clock.now();
+        self.shared
+            .store
+            .audit(now, id, &self.who, action, detail, outcome)
+            .await
+    }
+
+    async fn carry_out(self: &Arc<Self>, id: Uuid, command: &Command) -> Result<Done, Refusal> {
+        match command {
+            Command::Inject { scenario, count } => {
+                let count = *count;
+                if count == 0 || count > MOST_ORDERS {
+                    return Err(refuse(
+                        RefusalKind::Invalid,
+                        format!("inject 1 to {MOST_ORDERS} orders at a time"),
+                    ));
+                }
+                let mut rng = fastrand::Rng::new();
+                let order_ids = inject(&self.shared, &mut rng, *scenario, count)
+                    .await
+                    .map_err(|e| match e {
+                        InjectError::Store(e) => from_store(&e),
+                        InjectError::Kafka(e) => refuse(
+                            RefusalKind::Unavailable,
+                            format!("Kafka did not take it: {e}"),
+                        ),
+                    })?;
+                Ok(Done::Injected {
+                    scenario: *scenario,
+                    count,
+                    order_ids,
+                })
+            }
+            Command::Redrive { letters, rate } => redrive::start(self, id, letters, *rate).await,
+            Command::Replay {
+                events,
+                target,
+                rate,
+                force,
+                dry_run,
+            } => {
+                let plan = replay::plan(self, events, target, *force).await?;
+                if *dry_run {
+                    Ok(plan.dry())
+                } else {
+                    replay::start(self, id, plan, *rate).await
+                }
+            }
+            Command::Cancel { operation } => self.cancel(*operation).await,
+            Command::SetTraffic { orders_per_s } => {
+                let pipeline = self.workers()?;
+                if !(0.0..=100_000.0).contains(orders_per_s) {
+                    return Err(refuse(
+                        RefusalKind::Invalid,
+                        "traffic is 0 to 100 000 orders a second",
+                    ));
+                }
+                pipeline.set_rate(*orders_per_s);
+                Ok(Done::TrafficSet {
+                    orders_per_s: *orders_per_s,
+                })
+            }
+            Command::SetFaults { service, plan } => {
+                let worker = self
+                    .workers()?
+                    .worker(service)
+                    .ok_or_else(|| no_service(service))?;
+                worker.set_plan(*plan);
+                Ok(Done::FaultsSet {
+                    service: service.clone(),
+                })
+            }
+            Command::PauseConsumer { service } => self.set_paused(service, true),
+            Command::ResumeConsumer { service } => self.set_paused(service, false),
+            Command::Setup => setup::setup(self).await,
+            Command::Doctor => Ok(Done::Checked(doctor::checks(self).await)),
+        }
+    }
+
+    fn set_paused(&self, service: &str, pause: bool) -> Result<Done, Refusal> {
+        if !self.workers()?.set_paused(service, pause) {
+            return Err(no_service(service));
+        }
+        let service = service.to_owned();
+        Ok(if pause {
+            Done::ConsumerPaused { service }
+        } else {
+            Done::ConsumerResumed { service }
+        })
+    }
+
+    fn workers(&self) -> Result<&Arc<Pipeline>, Refusal> {
+        self.pipeline.as_ref().ok_or_else(|| {
+            refuse(
+                RefusalKind::Conflict,
+                "this process runs no workers: ask the instance that does",
+            )
+        })
+    }
+
+    async fn cancel(&self, operation: Uuid) -> Result<Done, Refusal> {
+        let found = self
+            .shared
+            .store
+            .operation(operation)
+            .await
+            .map_err(|e| from_store(&e))?;
+        let Some(found) = found else {
+            return Err(refuse(
+                RefusalKind::NotFound,
+                format!("there is no operation {operation}: see `evtop ops`"),
+            ));
+        };
+        if found.state.is_over() {
+            let state = found.state.name();
+            return Err(refuse(
+                RefusalKind::Conflict,
+                format!("the operation is already {state}"),
+            ));
+        }
+        self.shared
+            .store
+            .request_cancel(operation)
+            .await
+            .map_err(|e| from_store(&e))?;
+        if let Some(token) = self.running().get(&operation) {
+            token.cancel();
+        }
+        Ok(Done::Cancelled { operation })
+    }
+
+    /// Starts an operation's runner in the background.
+    fn begin<F>(
+        self: &Arc<Self>,
+        operation: Uuid,
+        run: impl FnOnce(Arc<Self>, CancellationToken) -> F,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let token = self.stop.child_token();
+        self.running().insert(operation, token.clone());
+        let this = Arc::clone(self);
+        let work = run(Arc::clone(self), token);
+        self.tasks.spawn(async move {
+            work.await;
+            this.running().remove(&operation);
+        });
+    }
+
+    /// Whether the operation should stop: asked for here, or by another process.
+    async fn cancelled(&self, operation: Uuid, token: &CancellationToken) -> bool {
+        token.is_cancelled()
+            || self
+                .shared
+                .store
+                .cancel_requested(operation)
+                .await
+                .unwrap_or(false)
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, CancellationToken>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn refuse(kind: RefusalKind, sentence: impl Into<String>) -> Refusal {
+    Refusal {
+        kind,
+        sentence: sentence.into(),
+    }
+}
+
+fn no_service(name: &str) -> Refusal {
+    refuse(
+        RefusalKind::NotFound,
+        format!("there is no service `{name}`: see the Consumers screen"),
+    )
+}
+
+fn from_store(error: &StoreError) -> Refusal {
+    match error {
+        StoreError::Unavailable(why) => refuse(
+            RefusalKind::Unavailable,
+            format!("the store does not answer: {why}"),
+        ),
+        StoreError::Busy(why) => refuse(RefusalKind::Conflict, why.clone()),
+        other => refuse(RefusalKind::Conflict, other.to_string()),
+    }
+}

@@ -1,0 +1,314 @@
+//! Redrive: letters go back to the consumer that failed, and to no other. Each step is written down
+//! before it is taken (intent, broker's acknowledgement, consumer's report), so a crash anywhere sends a
+//! letter again under the same redrive id, which the inbox absorbs, and never loses one.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::choose::choose;
+use super::{Operator, from_store, refuse};
+use crate::command::{Done, LetterChoice, Refusal, RefusalKind};
+use crate::domain::letter::LetterStatus;
+use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
+use crate::failpoint;
+use crate::kafka::headers;
+use crate::store::{Item, StoreError};
+
+/// How often reports are looked for.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Plans the operation, writes it down and begins.
+pub async fn start(
+    operator: &Arc<Operator>,
+    id: Uuid,
+    choice: &LetterChoice,
+    rate: u32,
+) -> Result<Done, Refusal> {
+    let chosen = choose(operator, choice).await?;
+    let mut groups: Vec<&str> = chosen.letters.iter().map(|l| l.group.as_str()).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    let items: Vec<(Uuid, Uuid)> = chosen
+        .letters
+        .iter()
+        .map(|l| (redrive_id(id, l.id), l.id))
+        .collect();
+    let total = items.len() as u64;
+    let operation = Operation {
+        id,
+        kind: OperationKind::Redrive,
+        state: OperationState::Planned,
+        what: chosen.what.clone(),
+        target: format!("{} only", groups.join(", ")),
+        counts: Counts {
+            total,
+            ..Counts::default()
+        },
+        rate_limit: rate,
+        by: operator.who.clone(),
+        created_at: operator.shared.clock.now(),
+        ended_at: None,
+        note: left_out(&chosen.refused),
+        plan: String::new(),
+    };
+    operator
+        .shared
+        .store
+        .create_operation(&operation, &items)
+        .await
+        .map_err(|e| match e {
+            StoreError::Busy(why) => refuse(RefusalKind::Conflict, why),
+            other => from_store(&other),
+        })?;
+    operator.begin(id, move |operator, token| run(operator, id, rate, token));
+    Ok(Done::Started {
+        operation: id,
+        total,
+    })
+}
+
+/// The id under which a letter is sent in an operation: the same after a crash.
+fn redrive_id(operation: Uuid, letter: Uuid) -> Uuid {
+    Uuid::new_v5(&operation, letter.as_bytes())
+}
+
+fn left_out(refused: &[(Uuid, String)]) -> Option<String> {
+    let (_, first) = refused.first()?;
+    Some(format!("{} left out; the first: {first}", refused.len()))
+}
+
+/// Goes on with what an earlier process began.
+pub async fn resume_all(operator: Arc<Operator>) {
+    let unfinished = loop {
+        match operator.shared.store.unfinished_operations().await {
+            Ok(found) => break found,
+            Err(error) => tracing::warn!(%error, "unfinished operations can't be read"),
+        }
+        tokio::select! {
+            () = operator.stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    };
+    for operation in unfinished {
+        tracing::info!(id = %operation.id, kind = operation.kind.name(), "goes on");
+        let (id, rate) = (operation.id, operation.rate_limit);
+        match operation.kind {
+            OperationKind::Redrive => {
+                operator.begin(id, move |operator, token| run(operator, id, rate, token))
+            }
+            OperationKind::Replay | OperationKind::Inject => {
+                let note =
+                    "evtop ended while it ran: what was sent is sent, start it again for the rest";
+                let failed = operator.shared.store.set_operation_state(
+                    id,
+                    OperationState::Failed,
+                    Some(note),
+                    operator.shared.clock.now(),
+                );
+                if let Err(error) = failed.await {
+                    tracing::warn!(%error, "an interrupted operation could not be closed");
+                }
+            }
+        }
+    }
+}
+
+async fn run(operator: Arc<Operator>, id: Uuid, rate: u32, token: CancellationToken) {
+    loop {
+        match drive(&operator, id, rate, &token).await {
+            Ok(state) => {
+                let now = operator.shared.clock.now();
+                match operator
+                    .shared
+                    .store
+                    .set_operation_state(id, state, None, now)
+                    .await
+                {
+                    Ok(_) => return,
+                    Err(error) => tracing::warn!(%error, "an operation's end can't be written"),
+                }
+            }
+            // Stopped with the program: it stays unfinished and goes on at the next start.
+            Err(Halt::Stopped) => return,
+            Err(Halt::Down(why)) => tracing::warn!(why, "a redrive waits"),
+        }
+        tokio::select! {
+            () = operator.stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+enum Halt {
+    Stopped,
+    Down(String),
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Down(error.to_string())
+    }
+}
+
+async fn drive(
+    operator: &Operator,
+    id: Uuid,
+    rate: u32,
+    token: &CancellationToken,
+) -> Result<OperationState, Halt> {
+    let store = &operator.shared.store;
+    let now = || operator.shared.clock.now();
+    store
+        .set_operation_state(id, OperationState::Running, None, now())
+        .await?;
+    let mut flying: HashSet<Uuid> = store
+        .in_flight_items(id)
+        .await?
+        .iter()
+        .map(|i| i.redrive_id)
+        .collect();
+    let mut waited: std::collections::HashMap<Uuid, u32> = std::collections::HashMap::new();
+    loop {
+        for item in store.next_items(id, 100).await? {
+            if operator.stop.is_cancelled() {
+                return Err(Halt::Stopped);
+            }
+            if operator.cancelled(id, token).await {
+                return Ok(OperationState::Cancelled);
+            }
+            if send(operator, &item).await? {
+                flying.insert(item.redrive_id);
+            }
+            if rate > 0 {
+                tokio::time::sleep(Duration::from_secs(1) / rate).await;
+            }
+        }
+        let open = store.in_flight_items(id).await?;
+        let still: HashSet<Uuid> = open.iter().map(|i| i.redrive_id).collect();
+        let mut more = false;
+        for settled in flying.difference(&still) {
+            more |= follow(operator, id, *settled).await?;
+        }
+        flying = still;
+        if more {
+            continue;
+        }
+        if flying.is_empty() {
+            return Ok(OperationState::Completed);
+        }
+        store
+            .set_operation_state(id, OperationState::Draining, None, now())
+            .await?;
+        give_up_on_passed(operator, &open, &mut waited).await?;
+        tokio::select! {
+            () = operator.stop.cancelled() => return Err(Halt::Stopped),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        if operator.cancelled(id, token).await {
+            return Ok(OperationState::Cancelled);
+        }
+    }
+}
+
+/// Sends one letter; `false` when it was refused.
+async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
+    let store = &operator.shared.store;
+    let Some((letter, _)) = store.letter(item.letter_id).await? else {
+        store
+            .item_refused(item.redrive_id, "the letter is gone")
+            .await?;
+        return Ok(false);
+    };
+    if matches!(
+        letter.status,
+        LetterStatus::Resolved | LetterStatus::Archived
+    ) {
+        let why = format!("it is {} by now", letter.status.name());
+        store.item_refused(item.redrive_id, &why).await?;
+        return Ok(false);
+    }
+    store.item_queued(item.redrive_id).await?;
+    failpoint::pass("redrive.queued");
+    // Read again: queueing it counted the redrive.
+    let Some((letter, body)) = store.letter(item.letter_id).await? else {
+        return Ok(false);
+    };
+    let record = headers::redrive(&letter, &body, item.redrive_id);
+    match operator.shared.producer.send(&record).await {
+        Ok(place) => {
+            failpoint::pass("redrive.acked");
+            operator.shared.delivered(&record, place);
+            store
+                .item_sent(
+                    item.redrive_id,
+                    &record.topic,
+                    place.partition,
+                    place.offset,
+                )
+                .await?;
+            Ok(true)
+        }
+        Err(error) if error.is_unavailable() => Err(Halt::Down(error.to_string())),
+        Err(error) => {
+            store
+                .item_refused(item.redrive_id, &error.to_string())
+                .await?;
+            Ok(false)
+        }
+    }
+}
+
+/// After a letter is done, the next event of its key's queue takes its turn. `true` when there is one.
+async fn follow(operator: &Operator, operation: Uuid, redrive: Uuid) -> Result<bool, Halt> {
+    let store = &operator.shared.store;
+    let Some(item) = store.item(redrive).await? else {
+        return Ok(false);
+    };
+    let Some((letter, _)) = store.letter(item.letter_id).await? else {
+        return Ok(false);
+    };
+    if letter.status != LetterStatus::Resolved {
+        return Ok(false);
+    }
+    let Some(next) = store
+        .next_behind(&letter.group, letter.key.as_deref().unwrap_or_default())
+        .await?
+    else {
+        return Ok(false);
+    };
+    store
+        .add_item(operation, redrive_id(operation, next.id), next.id)
+        .await?;
+    Ok(true)
+}
+
+/// A record that its group has passed without a report stays unknown: no one will report it any more.
+async fn give_up_on_passed(
+    operator: &Operator,
+    open: &[Item],
+    waited: &mut std::collections::HashMap<Uuid, u32>,
+) -> Result<(), Halt> {
+    for item in open {
+        let (Some(place), Some((letter, _))) = (
+            item.place.clone(),
+            operator.shared.store.letter(item.letter_id).await?,
+        ) else {
+            continue;
+        };
+        let at = vec![(place.0, place.1)];
+        let committed = operator.observer.committed(&letter.group, at).await;
+        let passed =
+            committed.is_ok_and(|c| c.first().copied().flatten().is_some_and(|c| c > place.2));
+        let count = waited.entry(item.redrive_id).or_default();
+        *count = if passed { *count + 1 } else { 0 };
+        // The report comes before the offset, so one more look would do; a slow reader gets a few.
+        if *count >= 10 {
+            operator.shared.store.item_unknown(item.redrive_id).await?;
+        }
+    }
+    Ok(())
+}

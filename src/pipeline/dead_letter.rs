@@ -1,0 +1,182 @@
+//! Burying what failed. The rule: the dead-letter topic has acknowledged the record, then the index row
+//! and the key's block are written in one transaction, and only then may the offset move. A crash in
+//! between writes the record twice and the letter once, since its id is made of its origin.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::Shared;
+use crate::domain::envelope::Envelope;
+use crate::domain::fault::{Fault, Stage};
+use crate::domain::fingerprint::fingerprint;
+use crate::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus};
+use crate::domain::record::{NewRecord, Record, header_text};
+use crate::domain::retry::MAX_REDRIVES;
+use crate::domain::service::Service;
+use crate::failpoint;
+use crate::kafka::headers::{self, Directions};
+use crate::store::{RedriveRef, StoreError};
+
+/// Longest exception message that goes into a header, in bytes.
+const MESSAGE_BYTES: usize = 8 * 1024;
+
+/// What is known of a failed event beside its record.
+pub struct Failure<'a> {
+    pub fault: &'a Fault,
+    /// Attempts of this round.
+    pub attempts: u32,
+    pub first_failed_at: DateTime<Utc>,
+    pub now: DateTime<Utc>,
+    pub envelope: Option<&'a Envelope>,
+}
+
+/// Why a letter could not be buried: something is down, so the partition holds.
+#[derive(Debug)]
+pub struct Held(pub String);
+
+/// The topic's name for dead letters of `group` from `topic`.
+#[must_use]
+pub fn dlq_topic(template: &str, topic: &str, group: &str) -> String {
+    template.replace("{topic}", topic).replace("{group}", group)
+}
+
+/// The letter for a record that failed, or that waits behind one (`blocked_by`).
+#[must_use]
+pub fn letter_of(
+    group: &str,
+    record: &Record,
+    failure: &Failure<'_>,
+    blocked_by: Option<Uuid>,
+) -> (Letter, LetterBody) {
+    let asked = headers::directions(&record.headers);
+    let (topic, partition, offset) = headers::origin(record);
+    let (attempts_before, first_before) = headers::history(&record.headers);
+    let header_id = |name| header_text(&record.headers, name).and_then(|t| Uuid::try_parse(t).ok());
+    let fault = failure.fault;
+    let parked = asked.redrive.is_some() && asked.redrives >= MAX_REDRIVES;
+    let letter = Letter {
+        id: asked
+            .letter
+            .unwrap_or_else(|| headers::letter_id(group, &topic, partition, offset)),
+        status: match blocked_by {
+            Some(_) => LetterStatus::Blocked,
+            None if parked => LetterStatus::Parked,
+            None => LetterStatus::Unresolved,
+        },
+        group: group.to_owned(),
+        topic,
+        partition,
+        offset,
+        key: record.key.clone(),
+        event_id: failure
+            .envelope
+            .map(|e| e.event_id)
+            .or_else(|| header_id("event_id")),
+        event_type: failure
+            .envelope
+            .map(|e| e.event_type.name().to_owned())
+            .or_else(|| header_text(&record.headers, "event_type").map(str::to_owned)),
+        correlation_id: failure
+            .envelope
+            .map(|e| e.correlation_id)
+            .or_else(|| header_id("correlation_id")),
+        stage: fault.stage,
+        code: fault.code.clone(),
+        message: cut(&fault.message),
+        fingerprint: fingerprint(group, fault.stage.name(), &fault.code, &fault.message),
+        attempts: attempts_before + failure.attempts,
+        first_failed_at: first_before.unwrap_or(failure.first_failed_at),
+        last_failed_at: failure.now,
+        redrives: asked.redrives,
+        outcome: None,
+        blocked_by,
+        dlq: None,
+    };
+    (letter, headers::body(record))
+}
+
+/// Writes the letter to its topic, waits for the acknowledgement, then writes the index row.
+pub async fn bury(
+    shared: &Shared,
+    service: Service,
+    record: &Record,
+    failure: &Failure<'_>,
+) -> Result<(), Held> {
+    let group = service.row().group;
+    let (mut letter, body) = letter_of(group, record, failure, None);
+    let topic = dlq_topic(&shared.settings.dlq_topic, &letter.topic, group);
+    let mut out = headers::dead_letter(topic.clone(), letter.partition, &letter, &body);
+    let sent = match shared.producer.send(&out).await {
+        // A dead-letter topic made by somebody else may have fewer partitions than its source.
+        Err(error) if !error.is_unavailable() => {
+            out.partition = None;
+            tracing::warn!(%error, topic, "sending the letter to a partition of the broker's choice");
+            shared.producer.send(&out).await
+        }
+        other => other,
+    };
+    let place = sent.map_err(|e| Held(format!("dead letters can't be written: {e}")))?;
+    failpoint::pass("dlq.acked");
+    shared.delivered(&out, place);
+    letter.dlq = Some(DlqPlace {
+        topic,
+        partition: place.partition,
+        offset: place.offset,
+    });
+    let redrive = redrive_ref(&headers::directions(&record.headers));
+    match shared.store.bury(&letter, &body, redrive).await {
+        Ok(()) => {
+            tracing::info!(group, code = letter.code, id = %letter.id, "dead letter");
+            Ok(())
+        }
+        Err(StoreError::Unavailable(why)) => Err(Held(why)),
+        // The topic has the letter, and the indexer reads it from there; only the block is missing.
+        Err(error) => {
+            tracing::error!(%error, id = %letter.id, "a letter's index row could not be written");
+            Ok(())
+        }
+    }
+}
+
+/// The letter and attempt that a redriven record belongs to.
+#[must_use]
+pub fn redrive_ref(asked: &Directions) -> Option<RedriveRef> {
+    Some(RedriveRef {
+        letter: asked.letter?,
+        redrive: asked.redrive?,
+    })
+}
+
+/// The fault of an event that did nothing wrong but stands behind one that did.
+#[must_use]
+pub fn behind(head: Uuid) -> Fault {
+    Fault {
+        kind: crate::domain::fault::FaultKind::Permanent,
+        stage: Stage::Handle,
+        code: "blocked".into(),
+        message: format!("waits behind letter {head} of the same key"),
+    }
+}
+
+fn cut(message: &str) -> String {
+    if message.len() <= MESSAGE_BYTES {
+        return message.to_owned();
+    }
+    let end = (0..=MESSAGE_BYTES)
+        .rev()
+        .find(|at| message.is_char_boundary(*at))
+        .unwrap_or(0);
+    format!("{}… (truncated)", &message[..end])
+}
+
+/// Approximate bytes that a record takes in the broker.
+#[must_use]
+pub fn weight(record: &NewRecord) -> u64 {
+    let headers: usize = record
+        .headers
+        .iter()
+        .map(|(n, v)| n.len() + v.as_ref().map_or(0, Vec::len))
+        .sum();
+    let body = record.value.as_ref().map_or(0, Vec::len) + record.key.as_ref().map_or(0, Vec::len);
+    (headers + body + 64) as u64
+}

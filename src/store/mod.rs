@@ -1,0 +1,240 @@
+//! Everything that must not be forgotten: events, outbox, inbox, stock, dead letters, operations and
+//! the audit. The only user of sqlx; SQL stands in the variant's own folder. Whatever belongs together
+//! is one transaction here, so that a crash leaves all of it or none.
+
+mod error;
+mod sqlite;
+mod types;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+pub use self::error::StoreError;
+use self::sqlite::Sqlite;
+pub use self::types::{
+    Ack, Applied, EmailRow, EventCount, EventPage, Expected, Item, ItemState, MAX_REDRIVES,
+    OrderRow, OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, StockRow, StoreSettings, Work,
+};
+use crate::clock::Clock;
+use crate::domain::envelope::Envelope;
+use crate::domain::letter::{Cause, Letter, LetterBody, LetterFilter, LetterStatus};
+use crate::domain::operation::{AuditRow, Counts, Operation, OperationState};
+use crate::domain::position::Position;
+use crate::domain::service::Service;
+use crate::domain::service::analytics::Window;
+use crate::domain::stored::{BlockedKey, EventFilter, OutboxRow, SentRow, StoredEvent};
+
+/// The store, whichever database it is. Cheap to clone: clones share their connections.
+#[derive(Clone, Debug)]
+pub enum Store {
+    Sqlite(Sqlite),
+}
+
+impl Store {
+    /// Connects, makes what is missing and brings the schema up to date.
+    pub async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
+        match settings.url.split_once(':') {
+            Some(("sqlite", path)) => {
+                let path = path.strip_prefix("//").unwrap_or(path);
+                Sqlite::open(path, settings).await.map(Self::Sqlite)
+            }
+            _ => Err(StoreError::Other(format!(
+                "\"{}\" names no store; use sqlite:path/to/file.db",
+                settings.url
+            ))),
+        }
+    }
+
+    /// The name of its kind: `sqlite`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+        }
+    }
+
+    /// Waits for what runs and lets go of the database.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.close().await,
+        }
+    }
+}
+
+/// Makes one method of [`Store`] for each operation, which hands it to the variant.
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),* $(,)?) -> $out:ty;)*) => {
+        impl Store {
+            $($(#[$doc])*
+            pub async fn $name(&self, $($argument: $type),*) -> Result<$out, StoreError> {
+                match self {
+                    Self::Sqlite(sqlite) => sqlite.$name($($argument),*).await,
+                }
+            })*
+        }
+    };
+}
+
+// The store as such, and what the services know.
+operations! {
+    /// Asks for an answer, whichever; fails when there is none.
+    probe() -> ();
+    /// Gives products their first stock; those that exist are left alone.
+    seed_stock(stock: &[(String, i64)]) -> ();
+    /// The warehouse, by product.
+    stock() -> Vec<StockRow>;
+    /// An accepted order.
+    order(order_id: &str) -> Option<OrderRow>;
+    /// The newest mails, newest first.
+    emails_newest(limit: u32) -> Vec<EmailRow>;
+    /// The newest windows of analytics, newest first.
+    windows_newest(limit: u32) -> Vec<Window>;
+}
+
+// Event store.
+operations! {
+    /// Appends to one stream in one transaction: versions are assigned, outbox rows written where
+    /// `publish` says so, and an order's summary. Returns the events as they are stored.
+    append(
+        stream: &str,
+        expected: Expected,
+        events: &[Envelope],
+        publish: bool,
+        now: DateTime<Utc>,
+    ) -> Vec<StoredEvent>;
+    /// The same for many events at once, each to its own stream wherever that stands: all or none.
+    append_many(events: &[Envelope], publish: bool, now: DateTime<Utc>) -> Vec<StoredEvent>;
+    /// A page of at most `limit` events.
+    events(filter: &EventFilter, page: Page, limit: u32) -> EventPage;
+    /// The event at exactly this position.
+    event(position: Position) -> Option<StoredEvent>;
+    /// The event just before `version` in its stream.
+    previous_in_stream(stream: &str, version: i64) -> Option<StoredEvent>;
+    /// A stream from its first event to `version`, inclusive.
+    stream_until(stream: &str, version: i64) -> Vec<StoredEvent>;
+    /// Counts what matches; reads all of it, so ask rarely.
+    count_events(filter: &EventFilter) -> EventCount;
+    /// How many events and, where that is known cheaply, streams there are.
+    totals() -> (u64, Option<u64>);
+}
+
+// Outbox.
+operations! {
+    /// The oldest rows to be published, without those of keys that are held back at `now`.
+    outbox_batch(limit: u32, now: DateTime<Utc>) -> Vec<OutboxRow>;
+    /// Moves acknowledged rows to the sent ones, and frees a key whose head they were.
+    outbox_ack(acks: &[Ack], now: DateTime<Utc>) -> ();
+    /// Holds a key back, or replaces how it is held.
+    outbox_block(key: &BlockedKey) -> ();
+    /// Lets a key go on at once.
+    outbox_unblock(aggregate_id: &str) -> ();
+    /// The keys that are held back.
+    outbox_blocked() -> Vec<BlockedKey>;
+    /// How much waits, and since when.
+    outbox_summary() -> OutboxSummary;
+    /// The oldest waiting rows, held back or not.
+    outbox_head(limit: u32) -> Vec<OutboxRow>;
+    /// The newest sent rows, newest first.
+    outbox_sent_newest(limit: u32) -> Vec<SentRow>;
+    /// Forgets rows sent before then; returns how many.
+    prune_sent(before: DateTime<Utc>) -> u64;
+}
+
+// Consuming.
+operations! {
+    /// One batch for one service in one transaction; the answers are in the order of `work`. An event
+    /// whose service refuses it, or whose key waits, leaves no trace; the others stand. Ids of what is
+    /// emitted come from `clock`.
+    apply(service: Service, work: &[Work<'_>], now: DateTime<Utc>, clock: &Clock) -> Vec<Applied>;
+    /// Forgets which messages were handled before then; returns how many.
+    prune_inbox(before: DateTime<Utc>) -> u64;
+}
+
+// Dead letters.
+operations! {
+    /// Writes down a failed event and blocks its key. The same letter again is the same row; with
+    /// `redrive` it is the report that the redrive failed: parked after the third, else unresolved.
+    bury(letter: &Letter, body: &LetterBody, redrive: Option<RedriveRef>) -> ();
+    /// Lets events wait behind their key's head while the key's block stands; one answer for each.
+    queue_behind(rows: &[(Letter, LetterBody)]) -> Vec<Queued>;
+    /// Takes over letters as the dead-letter topic has them. What is known of a letter's fate stays,
+    /// unless the topic knows of a later failure.
+    index_letters(rows: &[(Letter, LetterBody)]) -> ();
+    /// Letters from the `from`-th on, newest failure first, and how many match in all.
+    letters(filter: &LetterFilter, from: u64, limit: u32) -> (Vec<Letter>, u64);
+    /// A letter and its bytes.
+    letter(id: Uuid) -> Option<(Letter, LetterBody)>;
+    /// How many rows of its key wait behind this letter.
+    behind(id: Uuid) -> u64;
+    /// Open letters that failed themselves by cause, most first, and how many causes there are.
+    causes(limit: u32, now: DateTime<Utc>) -> (Vec<Cause>, u64);
+    /// How many letters stand in each status; those without are left out.
+    letter_counts() -> Vec<(LetterStatus, u64)>;
+    /// How many letters failed for the first time at or after `since`.
+    letters_since(since: DateTime<Utc>) -> u64;
+    /// How many keys of this group wait behind a letter.
+    blocked_keys(group: &str) -> u64;
+    /// Which of these keys are blocked for this group, and by which letter each.
+    blocked_heads(group: &str, keys: &[&[u8]]) -> HashMap<Vec<u8>, Uuid>;
+    /// The oldest row that waits behind this key's head.
+    next_behind(group: &str, key: &[u8]) -> Option<Letter>;
+    /// Rows that waited and are now the oldest of their key: nothing but a redrive is missing.
+    ready_letters(limit: u32) -> Vec<Letter>;
+}
+
+// Operations and audit.
+operations! {
+    /// Writes an operation down with its frozen items, each a redrive id and a letter's id.
+    /// [`StoreError::Busy`] when an unfinished redrive holds a dead-letter topic of these letters.
+    create_operation(operation: &Operation, items: &[(Uuid, Uuid)]) -> ();
+    /// One operation with its counts of this moment.
+    operation(id: Uuid) -> Option<Operation>;
+    /// Unfinished ones first, then the newest.
+    operations(limit: u32) -> Vec<Operation>;
+    /// What a restart must go on with, oldest first.
+    unfinished_operations() -> Vec<Operation>;
+    /// Moves an unfinished operation on; false when it was over already. A note replaces the earlier
+    /// one. An end gives letters that were queued and never sent back to triage.
+    set_operation_state(
+        id: Uuid,
+        state: OperationState,
+        note: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> bool;
+    /// Adds to the counters of an injection or replay; a redrive's come from its items.
+    bump_operation(id: Uuid, by: &Counts) -> ();
+    /// Asks whoever runs it to stop; false when there is nothing to stop.
+    request_cancel(id: Uuid) -> bool;
+    /// Whether somebody asked for it to stop.
+    cancel_requested(id: Uuid) -> bool;
+    /// The items to send next: planned ones and those queued before a crash.
+    next_items(operation: Uuid, limit: u32) -> Vec<Item>;
+    /// One item.
+    item(redrive: Uuid) -> Option<Item>;
+    /// The items that were sent and not reported.
+    in_flight_items(operation: Uuid) -> Vec<Item>;
+    /// Adds a letter to a running redrive; false when it is in it already and not settled.
+    add_item(operation: Uuid, redrive: Uuid, letter: Uuid) -> bool;
+    /// Marks item and letter queued and counts the redrive, once. False, and the item is refused, when
+    /// the letter no longer wants a redrive.
+    item_queued(redrive: Uuid) -> bool;
+    /// The broker acknowledged it there; a report that came sooner stays.
+    item_sent(redrive: Uuid, topic: &str, partition: i32, offset: i64) -> ();
+    /// It is not sent, and why.
+    item_refused(redrive: Uuid, reason: &str) -> ();
+    /// The group passed it without a report; a report that came sooner or later stays.
+    item_unknown(redrive: Uuid) -> ();
+    /// Adds a line to the audit.
+    audit(
+        at: DateTime<Utc>,
+        request_id: Uuid,
+        who: &str,
+        action: &str,
+        detail: &str,
+        outcome: Option<&str>,
+    ) -> ();
+    /// The newest lines, newest first.
+    audit_rows(limit: u32) -> Vec<AuditRow>;
+}

@@ -1,0 +1,282 @@
+//! Writing dead letters, and the block that each open one puts on its key. A key's letters and its
+//! block change in the same transaction, so a block stands exactly while a letter of its key is open.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite as Driver};
+use uuid::Uuid;
+
+use super::codec::{count, headers_text, json_ids, micros, uuid};
+use super::{Sqlite, items};
+use crate::domain::letter::{Letter, LetterBody, LetterStatus, RedriveOutcome};
+use crate::store::{MAX_REDRIVES, QUEUE_DEPTH, Queued, RedriveRef, StoreError};
+
+/// Rows of one INSERT: well below SQLite's limit of bound values.
+const ROWS: usize = 200;
+
+/// Where a failure that was not known of leaves a letter.
+const FAILED: &str = "CASE WHEN max(dead_letter.redrives, excluded.redrives) >= ";
+const FAILED_END: &str = " THEN 'parked' ELSE 'unresolved' END";
+
+/// The newest failure's facts.
+const FACTS: &str = "stage = excluded.stage, code = excluded.code, message = excluded.message,
+    fingerprint = excluded.fingerprint, attempts = max(dead_letter.attempts, excluded.attempts),
+    last_failed_at = max(dead_letter.last_failed_at, excluded.last_failed_at),
+    redrives = max(dead_letter.redrives, excluded.redrives)";
+
+/// The newest copy's place: copies of a letter may stand twice in the topic.
+const PLACE: &str = "dlq_topic = excluded.dlq_topic, dlq_partition = excluded.dlq_partition,
+    dlq_offset = excluded.dlq_offset";
+
+impl Sqlite {
+    pub(in crate::store) async fn bury(
+        &self,
+        letter: &Letter,
+        body: &LetterBody,
+        redrive: Option<RedriveRef>,
+    ) -> Result<(), StoreError> {
+        let mut letter = letter.clone();
+        if redrive.is_some() {
+            // What the insert says where the row is gone; the upsert says the same of one that is there.
+            letter.outcome = Some(RedriveOutcome::FailedAgain);
+            letter.status = if letter.redrives >= MAX_REDRIVES {
+                LetterStatus::Parked
+            } else {
+                LetterStatus::Unresolved
+            };
+        }
+        let mut tx = self.begin().await?;
+        let mut query = insert(std::iter::once(&letter));
+        query.push(" ON CONFLICT (id) DO UPDATE SET status = CASE WHEN ");
+        query.push_bind(redrive.is_some());
+        // A queued row that fails has become a letter itself; a closed one that fails later is open again.
+        query.push(
+            " OR dead_letter.status = 'blocked' OR (dead_letter.status IN ('resolved', 'archived')
+                AND excluded.last_failed_at > dead_letter.last_failed_at) THEN ",
+        );
+        query.push(FAILED).push(MAX_REDRIVES).push(FAILED_END);
+        query.push(" ELSE dead_letter.status END, outcome = coalesce(excluded.outcome, dead_letter.outcome),");
+        query.push(
+            " blocked_by = NULL, first_failed_at = CASE dead_letter.status WHEN 'blocked'
+                THEN excluded.first_failed_at ELSE min(dead_letter.first_failed_at, excluded.first_failed_at) END, ",
+        );
+        query.push(FACTS);
+        if letter.dlq.is_some() {
+            query.push(", ").push(PLACE);
+        }
+        query.build().execute(&mut *tx).await?;
+        insert_bodies(&mut tx, std::iter::once((&letter, body))).await?;
+        block(&mut tx, std::iter::once(letter.id)).await?;
+        if let Some(redrive) = redrive {
+            items::settle(&mut tx, &[(redrive.redrive, RedriveOutcome::FailedAgain)]).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn queue_behind(
+        &self,
+        rows: &[(Letter, LetterBody)],
+    ) -> Result<Vec<Queued>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut queues: HashMap<Place<'_>, Option<(Uuid, u64)>> = HashMap::new();
+        let mut answers = Vec::with_capacity(rows.len());
+        let mut waiting = Vec::new();
+        for (letter, body) in rows {
+            let Some(key) = letter.key.as_deref().filter(|key| !key.is_empty()) else {
+                answers.push(Queued::Released);
+                continue;
+            };
+            let place = (letter.group.as_str(), key);
+            let queue = match queues.entry(place) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(queue(&mut tx, place).await?),
+            };
+            let Some((head, depth)) = queue else {
+                answers.push(Queued::Released);
+                continue;
+            };
+            let known: Option<i64> = sqlx::query_scalar("SELECT seq FROM dead_letter WHERE id = ?")
+                .bind(letter.id.to_string())
+                .fetch_optional(&mut *tx)
+                .await?;
+            if known.is_some() {
+                answers.push(Queued::Queued);
+            } else if *depth >= QUEUE_DEPTH {
+                answers.push(Queued::Full);
+            } else {
+                *depth += 1;
+                let mut letter = letter.clone();
+                letter.status = LetterStatus::Blocked;
+                letter.blocked_by = Some(*head);
+                waiting.push((letter, body));
+                answers.push(Queued::Queued);
+            }
+        }
+        for chunk in waiting.chunks(ROWS) {
+            let mut query = insert(chunk.iter().map(|(letter, _)| letter));
+            query.push(" ON CONFLICT (id) DO NOTHING");
+            query.build().execute(&mut *tx).await?;
+            insert_bodies(&mut tx, chunk.iter().map(|(letter, body)| (letter, *body))).await?;
+        }
+        tx.commit().await?;
+        Ok(answers)
+    }
+
+    pub(in crate::store) async fn index_letters(
+        &self,
+        rows: &[(Letter, LetterBody)],
+    ) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        for chunk in rows.chunks(ROWS) {
+            let mut query = insert(chunk.iter().map(|(letter, _)| letter));
+            // SET sees the row as it was, so every column may ask whether the copy is newer.
+            query.push(" ON CONFLICT (id) DO UPDATE SET ");
+            query.push(PLACE);
+            let newer = "excluded.last_failed_at > dead_letter.last_failed_at";
+            query
+                .push(", status = CASE WHEN ")
+                .push(newer)
+                .push(" THEN ");
+            query.push(FAILED).push(MAX_REDRIVES).push(FAILED_END);
+            query.push(" ELSE dead_letter.status END, blocked_by = CASE WHEN ");
+            query
+                .push(newer)
+                .push(" THEN NULL ELSE dead_letter.blocked_by END");
+            for column in ["stage", "code", "message", "fingerprint", "attempts"] {
+                query.push(format_args!(
+                    ", {column} = CASE WHEN {newer} THEN excluded.{column} ELSE dead_letter.{column} END"
+                ));
+            }
+            query.push(
+                ", last_failed_at = max(dead_letter.last_failed_at, excluded.last_failed_at),
+                redrives = max(dead_letter.redrives, excluded.redrives)",
+            );
+            query.build().execute(&mut *tx).await?;
+            insert_bodies(&mut tx, chunk.iter().map(|(letter, body)| (letter, body))).await?;
+            block(&mut tx, chunk.iter().map(|(letter, _)| letter.id)).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// A group and a key.
+type Place<'a> = (&'a str, &'a [u8]);
+
+/// The head of a key's queue and how many wait behind it; `None` when the key is free.
+async fn queue(
+    connection: &mut SqliteConnection,
+    (group, key): Place<'_>,
+) -> Result<Option<(Uuid, u64)>, StoreError> {
+    let row: Option<(String, i64)> = sqlx::query_as(
+        "SELECT head_id, (SELECT count(*) FROM dead_letter d
+                          WHERE d.consumer = b.consumer AND d.key = b.key AND d.status = 'blocked')
+         FROM key_block b WHERE b.consumer = ? AND b.key = ?",
+    )
+    .bind(group)
+    .bind(key)
+    .fetch_optional(connection)
+    .await?;
+    row.map(|(head, depth)| Ok((uuid(&head)?, count(depth))))
+        .transpose()
+}
+
+/// The INSERT of index rows, without its end.
+fn insert<'a>(letters: impl Iterator<Item = &'a Letter>) -> QueryBuilder<Driver> {
+    let mut query = QueryBuilder::<Driver>::new(
+        "INSERT INTO dead_letter (id, status, consumer, topic, partition, offset, key, event_id, event_type,
+             correlation_id, stage, code, message, fingerprint, attempts, first_failed_at, last_failed_at,
+             redrives, outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset) ",
+    );
+    query.push_values(letters, |mut row, letter| {
+        let dlq = letter.dlq.as_ref();
+        row.push_bind(letter.id.to_string())
+            .push_bind(letter.status.name())
+            .push_bind(letter.group.clone())
+            .push_bind(letter.topic.clone())
+            .push_bind(letter.partition)
+            .push_bind(letter.offset)
+            .push_bind(letter.key.clone())
+            .push_bind(letter.event_id.map(|id| id.to_string()))
+            .push_bind(letter.event_type.clone())
+            .push_bind(letter.correlation_id.map(|id| id.to_string()))
+            .push_bind(letter.stage.name())
+            .push_bind(letter.code.clone())
+            .push_bind(letter.message.clone())
+            .push_bind(letter.fingerprint.clone())
+            .push_bind(letter.attempts)
+            .push_bind(micros(letter.first_failed_at))
+            .push_bind(micros(letter.last_failed_at))
+            .push_bind(letter.redrives)
+            .push_bind(letter.outcome.map(RedriveOutcome::name))
+            .push_bind(letter.blocked_by.map(|id| id.to_string()))
+            .push_bind(dlq.map(|d| d.topic.clone()))
+            .push_bind(dlq.map(|d| d.partition))
+            .push_bind(dlq.map(|d| d.offset));
+    });
+    query
+}
+
+/// The bytes of letters; those that are there stay: a redriven copy has the same.
+async fn insert_bodies<'a>(
+    connection: &mut SqliteConnection,
+    rows: impl Iterator<Item = (&'a Letter, &'a LetterBody)>,
+) -> Result<(), StoreError> {
+    let mut query =
+        QueryBuilder::<Driver>::new("INSERT INTO dead_letter_body (id, value, headers) ");
+    query.push_values(rows, |mut row, (letter, body)| {
+        row.push_bind(letter.id.to_string())
+            .push_bind(body.value.clone())
+            .push_bind(headers_text(&body.headers));
+    });
+    query.push(" ON CONFLICT (id) DO NOTHING");
+    query.build().execute(connection).await?;
+    Ok(())
+}
+
+/// Blocks the keys of those letters that are open and failed themselves; a block that stands stays.
+async fn block(
+    connection: &mut SqliteConnection,
+    letters: impl Iterator<Item = Uuid>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO key_block (consumer, key, head_id, since)
+         SELECT consumer, key, id, last_failed_at FROM dead_letter
+         WHERE id IN (SELECT value FROM json_each(?)) AND length(key) > 0
+             AND status IN ('unresolved', 'queued', 'in_flight', 'parked')
+         ORDER BY seq
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(json_ids(letters)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Frees the keys of these letters that have no open letter left; of the others the oldest open letter
+/// becomes the head.
+pub(super) async fn unblock(
+    connection: &mut SqliteConnection,
+    letters: &str,
+) -> Result<(), StoreError> {
+    for statement in [
+        "DELETE FROM key_block WHERE (consumer, key) IN
+             (SELECT consumer, key FROM dead_letter WHERE id IN (SELECT value FROM json_each(?)))
+         AND NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.consumer = key_block.consumer
+                         AND d.key = key_block.key AND d.status NOT IN ('resolved', 'archived'))",
+        "UPDATE key_block SET head_id = (SELECT d.id FROM dead_letter d WHERE d.consumer = key_block.consumer
+                         AND d.key = key_block.key AND d.status NOT IN ('resolved', 'archived')
+                         ORDER BY d.seq LIMIT 1)
+         WHERE (consumer, key) IN
+             (SELECT consumer, key FROM dead_letter WHERE id IN (SELECT value FROM json_each(?)))",
+    ] {
+        sqlx::query(statement).bind(letters).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! The store in one SQLite file. One connection writes, each transaction taking the write lock at its
+//! start, so that nothing is decided on what another writer changes; others read beside it (WAL).
+//! Another process may have the same file open.
+
+mod apply;
+mod audit;
+mod codec;
+mod event_read;
+mod event_write;
+mod inbox;
+mod items;
+mod letter_read;
+mod letter_write;
+mod operations;
+mod orders;
+mod outbox;
+mod services;
+
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::migrate::MigrateError;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+
+use super::{StoreError, StoreSettings};
+
+type Tx = sqlx::Transaction<'static, sqlx::Sqlite>;
+
+/// How long a caller waits for a connection of ours.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+const READERS: u32 = 4;
+/// Rows that one DELETE of a pruning takes, so that writers get their turn.
+const PRUNE_ROWS: i64 = 5_000;
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+
+/// Connections to one file.
+#[derive(Clone, Debug)]
+pub struct Sqlite {
+    write: SqlitePool,
+    read: SqlitePool,
+}
+
+impl Sqlite {
+    pub(super) async fn open(path: &str, settings: &StoreSettings) -> Result<Self, StoreError> {
+        if path.is_empty() || path == ":memory:" {
+            return Err(StoreError::Other(
+                "SQLite needs a file; use sqlite:path/to/file.db".into(),
+            ));
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(settings.busy_timeout)
+            .synchronous(SqliteSynchronous::Normal)
+            .pragma("cache_size", "-16000")
+            .pragma("temp_store", "MEMORY")
+            .statement_cache_capacity(200)
+            .disable_statement_logging();
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .max_lifetime(None)
+                .idle_timeout(None)
+        };
+        let writer = if settings.read_only {
+            options.clone().read_only(true)
+        } else {
+            options
+                .clone()
+                .journal_mode(SqliteJournalMode::Wal)
+                .create_if_missing(true)
+        };
+        let write = pool(1).connect_with(writer).await?;
+        if !settings.read_only {
+            let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
+            // One transaction around all, or two processes that start at once migrate twice.
+            let connection: &mut SqliteConnection = &mut tx;
+            MIGRATOR.run_direct(None, connection, false).await?;
+            tx.commit().await?;
+        }
+        let read = pool(READERS).connect_with(options.read_only(true)).await?;
+        Ok(Self { write, read })
+    }
+
+    pub(super) async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+
+    pub(super) async fn probe(&self) -> Result<(), StoreError> {
+        let asked: Option<i64> = sqlx::query_scalar("SELECT pos FROM event_store LIMIT 1")
+            .fetch_optional(&self.read)
+            .await?;
+        let _ = asked;
+        Ok(())
+    }
+
+    /// A transaction that holds the write lock from its start. Dropped, it is rolled back.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(self.write.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        /// Primary result codes that say something of the machine and nothing of the request: busy,
+        /// locked, no memory, read-only, I/O, corrupt, full, cannot open, locking protocol, no database.
+        const PASSING: [i32; 10] = [5, 6, 7, 8, 10, 11, 13, 14, 15, 26];
+        let passing = match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(inner) => inner
+                .code()
+                .and_then(|code| code.parse::<i32>().ok())
+                .is_some_and(|code| PASSING.contains(&(code & 0xff))),
+            _ => false,
+        };
+        if passing {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Other(error.to_string())
+        }
+    }
+}
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(inner) | MigrateError::ExecuteMigration(inner, _) => inner.into(),
+            other => Self::Other(format!("cannot bring the schema up to date: {other}")),
+        }
+    }
+}

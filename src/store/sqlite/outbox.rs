@@ -1,0 +1,249 @@
+//! The outbox. Rows are inserted and deleted only; what is known of their sending stands beside.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::codec::{Columns, headers, json, micros};
+use super::{PRUNE_ROWS, Sqlite};
+use crate::domain::stored::{BlockedKey, OutboxRow, SentRow};
+use crate::store::{Ack, OutboxSummary, StoreError};
+
+/// A row to be published, in the order of the INSERT below.
+#[derive(Serialize)]
+pub(super) struct NewOutboxRow<'a>(
+    pub(super) String,
+    pub(super) &'static str,
+    pub(super) &'a str,
+    pub(super) &'a str,
+    pub(super) &'a str,
+    pub(super) &'a str,
+    pub(super) String,
+);
+
+/// Adds rows in the order given.
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    rows: &[NewOutboxRow<'_>],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, topic, headers, created_at)
+         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, ?1
+         FROM json_each(?2)",
+    )
+    .bind(micros(now))
+    .bind(json(rows)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Sqlite {
+    pub(in crate::store) async fn outbox_batch(
+        &self,
+        limit: u32,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT seq, id, aggregatetype, aggregateid, type, topic, payload, headers, created_at
+             FROM outbox o
+             WHERE NOT EXISTS (SELECT 1 FROM outbox_blocked b WHERE b.aggregateid = o.aggregateid
+                               AND (b.until IS NULL OR b.until > ?))
+             ORDER BY seq LIMIT ?",
+        )
+        .bind(micros(now))
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(outbox_row).collect()
+    }
+
+    pub(in crate::store) async fn outbox_ack(
+        &self,
+        acks: &[Ack],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        if acks.is_empty() {
+            return Ok(());
+        }
+        let acks: Vec<_> = acks
+            .iter()
+            .map(|a| (a.seq, a.partition, a.offset))
+            .collect();
+        let acks = json(&acks)?;
+        let mut tx = self.begin().await?;
+        // A row that is acknowledged twice was sent twice: the first time is kept.
+        sqlx::query(
+            "INSERT INTO outbox_sent (seq, id, aggregateid, type, topic, partition, offset, created_at, sent_at)
+             SELECT o.seq, o.id, o.aggregateid, o.type, o.topic, a.value->>1, a.value->>2, o.created_at, ?1
+             FROM json_each(?2) a JOIN outbox o ON o.seq = a.value->>0
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(micros(now))
+        .bind(&acks)
+        .execute(&mut *tx)
+        .await?;
+        for statement in [
+            "DELETE FROM outbox WHERE seq IN (SELECT value->>0 FROM json_each(?))",
+            "DELETE FROM outbox_blocked WHERE head_seq IN (SELECT value->>0 FROM json_each(?))",
+        ] {
+            sqlx::query(statement).bind(&acks).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn outbox_block(&self, key: &BlockedKey) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO outbox_blocked (aggregateid, head_seq, attempts, until, error) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (aggregateid) DO UPDATE SET head_seq = excluded.head_seq,
+                 attempts = excluded.attempts, until = excluded.until, error = excluded.error",
+        )
+        .bind(&key.aggregate_id)
+        .bind(key.head_seq)
+        .bind(key.attempts)
+        .bind(key.until.map(micros))
+        .bind(&key.error)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn outbox_unblock(
+        &self,
+        aggregate_id: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM outbox_blocked WHERE aggregateid = ?")
+            .bind(aggregate_id)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn outbox_blocked(&self) -> Result<Vec<BlockedKey>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT aggregateid, head_seq, attempts, until, error FROM outbox_blocked ORDER BY head_seq",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(BlockedKey {
+                    aggregate_id: c.get()?,
+                    head_seq: c.get()?,
+                    attempts: c.get()?,
+                    until: c.time_or_null()?,
+                    error: c.get()?,
+                })
+            })
+            .collect()
+    }
+
+    pub(in crate::store) async fn outbox_summary(&self) -> Result<OutboxSummary, StoreError> {
+        let row = sqlx::query(
+            "SELECT count(*), (SELECT created_at FROM outbox ORDER BY seq LIMIT 1) FROM outbox",
+        )
+        .fetch_one(&self.read)
+        .await?;
+        let mut c = Columns::of(&row);
+        Ok(OutboxSummary {
+            pending: c.count()?,
+            oldest: c.time_or_null()?,
+        })
+    }
+
+    pub(in crate::store) async fn outbox_head(
+        &self,
+        limit: u32,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT seq, id, aggregatetype, aggregateid, type, topic, payload, headers, created_at
+             FROM outbox ORDER BY seq LIMIT ?",
+        )
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(outbox_row).collect()
+    }
+
+    pub(in crate::store) async fn outbox_sent_newest(
+        &self,
+        limit: u32,
+    ) -> Result<Vec<SentRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT seq, id, aggregateid, type, topic, partition, offset, created_at, sent_at
+             FROM outbox_sent ORDER BY sent_at DESC, seq DESC LIMIT ?",
+        )
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(SentRow {
+                    seq: c.get()?,
+                    id: c.uuid()?,
+                    aggregate_id: c.get()?,
+                    event_type: c.get()?,
+                    topic: c.get()?,
+                    partition: c.get()?,
+                    offset: c.get()?,
+                    created_at: c.time()?,
+                    sent_at: c.time()?,
+                })
+            })
+            .collect()
+    }
+
+    pub(in crate::store) async fn prune_sent(
+        &self,
+        before: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        self.prune(
+            "DELETE FROM outbox_sent WHERE seq IN (SELECT seq FROM outbox_sent WHERE sent_at < ? LIMIT ?)",
+            before,
+        )
+        .await
+    }
+
+    /// Runs a DELETE with a time and a LIMIT until it finds less than the limit.
+    pub(super) async fn prune(
+        &self,
+        statement: &'static str,
+        before: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let mut pruned = 0;
+        loop {
+            let rows = sqlx::query(statement)
+                .bind(micros(before))
+                .bind(PRUNE_ROWS)
+                .execute(&self.write)
+                .await?
+                .rows_affected();
+            pruned += rows;
+            if rows < PRUNE_ROWS.unsigned_abs() {
+                return Ok(pruned);
+            }
+        }
+    }
+}
+
+fn outbox_row(row: &SqliteRow) -> Result<OutboxRow, StoreError> {
+    let mut c = Columns::of(row);
+    Ok(OutboxRow {
+        seq: c.get()?,
+        id: c.uuid()?,
+        aggregate_type: c.get()?,
+        aggregate_id: c.get()?,
+        event_type: c.get()?,
+        topic: c.get()?,
+        payload: c.get()?,
+        headers: headers(c.get()?)?,
+        created_at: c.time()?,
+    })
+}

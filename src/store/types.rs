@@ -1,0 +1,239 @@
+//! What goes into the store and comes out of it, beside the domain's own records.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::domain::envelope::Envelope;
+use crate::domain::event::Event;
+use crate::domain::fault::Fault;
+use crate::domain::letter::RedriveOutcome;
+use crate::domain::money::Money;
+use crate::domain::position::Position;
+use crate::domain::stored::StoredEvent;
+
+/// How to reach the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// `sqlite:path/to/file.db`; the file is made when it is not there.
+    pub url: String,
+    /// Neither creates, migrates nor writes: every write is refused by the database.
+    pub read_only: bool,
+    /// How long a write waits for another process's transaction before it is unavailable.
+    pub busy_timeout: Duration,
+}
+
+impl StoreSettings {
+    /// Read and write, waiting five seconds for a lock.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            read_only: false,
+            busy_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Where a stream must stand for an append to go ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Wherever it stands.
+    Any,
+    /// It must not exist yet.
+    NoStream,
+    /// Exactly at this version; 0 is the same as [`Expected::NoStream`].
+    Exact(i64),
+}
+
+/// Which page of the event store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The newest events.
+    Newest,
+    /// The events just before this position.
+    Before(Position),
+    /// The events just after this position.
+    After(Position),
+}
+
+/// A page of events, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventPage {
+    pub rows: Vec<StoredEvent>,
+    /// No matching event is older than the first row.
+    pub at_start: bool,
+    /// No matching event is newer than the last row.
+    pub at_end: bool,
+}
+
+/// How many events match, and what they span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventCount {
+    pub count: u64,
+    pub first: Option<Position>,
+    pub last: Option<Position>,
+    /// Oldest and newest by the envelope's timestamp.
+    pub first_at: Option<DateTime<Utc>>,
+    pub last_at: Option<DateTime<Utc>>,
+}
+
+/// Where the broker put an outbox row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ack {
+    pub seq: i64,
+    pub partition: i32,
+    pub offset: i64,
+}
+
+/// How much waits to be published, and since when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutboxSummary {
+    pub pending: u64,
+    /// When the oldest waiting row was written.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// The letter and the attempt that a redriven record carries in its headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RedriveRef {
+    pub letter: Uuid,
+    pub redrive: Uuid,
+}
+
+/// One event for one service.
+#[derive(Clone, Debug)]
+pub struct Work<'a> {
+    pub envelope: &'a Envelope,
+    pub event: &'a Event,
+    /// What makes it once-only: the event's id, or `event id:replay id` for a forced replay.
+    pub message_id: String,
+    /// Set on a redriven record: passes a blocked key, and its outcome is reported to the letter.
+    pub redrive: Option<RedriveRef>,
+    /// The operation whose counters hear of it.
+    pub replay: Option<Uuid>,
+    /// The record's key; `None` and empty block nothing and are not blocked.
+    pub key: Option<Vec<u8>>,
+}
+
+/// What became of one [`Work`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Its effects are written.
+    Done,
+    /// It had been handled before: nothing is written.
+    Duplicate,
+    /// The service refuses it: nothing is written.
+    Fault(Fault),
+    /// Its key waits behind this letter: nothing is written; see [`super::Store::queue_behind`].
+    Blocked(Uuid),
+    /// An earlier event of its key in the same batch got a fault: nothing is written. Hand it in again
+    /// once that one's fate is settled.
+    Held,
+}
+
+/// What became of a row that was to wait behind its key's head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queued {
+    /// It waits; its offset may be stored.
+    Queued,
+    /// The key is free by now: handle the event instead.
+    Released,
+    /// As many rows wait as may: hold the partition.
+    Full,
+}
+
+/// Most rows that wait behind one key.
+pub const QUEUE_DEPTH: u64 = 1024;
+
+/// After so many redrives a letter is parked.
+pub const MAX_REDRIVES: u32 = 3;
+
+/// Where an operation's record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ItemState {
+    /// Written down only.
+    Planned,
+    /// Meant to be sent; a crash may have come between, so it is sent again under the same id.
+    Queued,
+    /// Acknowledged by the broker, not reported yet.
+    InFlight,
+    /// Its outcome is known, or known to stay unknown.
+    Settled,
+    /// Not sent, and why is said.
+    Refused,
+}
+
+impl ItemState {
+    pub const ALL: [Self; 5] = [
+        Self::Planned,
+        Self::Queued,
+        Self::InFlight,
+        Self::Settled,
+        Self::Refused,
+    ];
+
+    /// The word in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Queued => "queued",
+            Self::InFlight => "in_flight",
+            Self::Settled => "settled",
+            Self::Refused => "refused",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// One record of a redrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub redrive_id: Uuid,
+    pub operation_id: Uuid,
+    pub letter_id: Uuid,
+    /// Its place in the operation, from 0.
+    pub seq: i64,
+    pub state: ItemState,
+    pub outcome: Option<RedriveOutcome>,
+    /// Topic, partition and offset that the broker gave it.
+    pub place: Option<(String, i32, i64)>,
+    pub error: Option<String>,
+}
+
+/// A product in the warehouse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockRow {
+    pub product_id: String,
+    pub available: i64,
+    pub reserved: i64,
+}
+
+/// An order as it was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRow {
+    pub order_id: String,
+    pub customer_id: String,
+    pub total: Money,
+    pub currency: String,
+    pub item_count: u32,
+    pub status: String,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A mail that was sent or, without address, would have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailRow {
+    pub id: i64,
+    pub message_id: String,
+    pub order_id: String,
+    pub recipient: Option<String>,
+    pub subject: String,
+    pub at: DateTime<Utc>,
+}

@@ -1,0 +1,63 @@
+//! Is everything there that evtop depends on, and how quickly does it answer?
+
+use chrono::{DateTime, Utc};
+
+use super::board::{Board, within};
+use super::sources::Sources;
+use crate::clock;
+use crate::snapshot::{Dependency, DependencyState};
+
+/// Asks Kafka and the store once.
+pub async fn poll(sources: &Sources, board: &Board) {
+    let started = clock::instant();
+    let store = within(sources.timeout, sources.store.probe())
+        .await
+        .map(|()| started.elapsed());
+    let started = clock::instant();
+    let kafka = within(sources.timeout, sources.observer.topics())
+        .await
+        .map(|_| started.elapsed());
+    let now = sources.clock.now();
+    set(board, "kafka", kafka, now);
+    set(board, sources.store.kind(), store, now);
+}
+
+/// Writes a probe's result down; `since` moves only when the state does.
+pub fn set(
+    board: &Board,
+    name: &str,
+    probe: Result<std::time::Duration, String>,
+    now: DateTime<Utc>,
+) {
+    let (state, latency, note) = match probe {
+        Ok(took) => (DependencyState::Up, Some(took), None),
+        Err(error) => (DependencyState::Down, None, Some(error)),
+    };
+    put(
+        board,
+        Dependency {
+            name: name.to_owned(),
+            state,
+            latency,
+            since: Some(now),
+            note,
+        },
+    );
+}
+
+/// Replaces the dependency of that name, or adds it.
+pub fn put(board: &Board, mut fresh: Dependency) {
+    let mut health = board
+        .health
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    match health.iter_mut().find(|d| d.name == fresh.name) {
+        Some(known) => {
+            if known.state == fresh.state {
+                fresh.since = known.since;
+            }
+            *known = fresh;
+        }
+        None => health.push(fresh),
+    }
+}

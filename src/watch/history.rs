@@ -1,0 +1,134 @@
+//! Figures over time: rates from counters, and rings of the last minutes.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::snapshot::Series;
+
+/// Over how long a rate is measured: long enough to be calm, short enough to be now.
+const SPAN: Duration = Duration::from_secs(5);
+
+/// Events a second of a counter that only grows.
+#[derive(Debug, Default)]
+pub struct Rate {
+    readings: VecDeque<(Instant, u64)>,
+}
+
+impl Rate {
+    /// Takes a reading in. A counter that went back began anew: what came before does not count.
+    pub fn push(&mut self, now: Instant, count: u64) {
+        if self.readings.back().is_some_and(|(_, last)| count < *last) {
+            self.readings.clear();
+        }
+        self.readings.push_back((now, count));
+        while self.readings.len() > 2
+            && self
+                .readings
+                .get(1)
+                .is_some_and(|(at, _)| now.duration_since(*at) >= SPAN)
+        {
+            self.readings.pop_front();
+        }
+    }
+
+    /// Forgets everything: the source did not answer, so the next reading starts anew.
+    pub fn gap(&mut self) {
+        self.readings.clear();
+    }
+
+    /// `None` until two readings lie apart.
+    #[must_use]
+    pub fn per_s(&self) -> Option<f64> {
+        let (first, last) = (self.readings.front()?, self.readings.back()?);
+        let seconds = last.0.duration_since(first.0).as_secs_f64();
+        (seconds > 0.05).then(|| (last.1 - first.1) as f64 / seconds)
+    }
+}
+
+/// The newest points of one figure.
+#[derive(Debug, Default)]
+pub struct Ring {
+    points: VecDeque<Option<f32>>,
+    most: usize,
+}
+
+impl Ring {
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self {
+            points: VecDeque::new(),
+            most,
+        }
+    }
+
+    pub fn push(&mut self, point: Option<f64>) {
+        if self.points.len() >= self.most {
+            self.points.pop_front();
+        }
+        self.points.push_back(point.map(|p| p as f32));
+    }
+
+    /// The last `most` points.
+    #[must_use]
+    pub fn series(&self, step: Duration, most: usize) -> Series {
+        let skip = self.points.len().saturating_sub(most);
+        Series {
+            step,
+            points: self.points.iter().skip(skip).copied().collect(),
+        }
+    }
+
+    /// The point `back` steps ago; 0 is the newest.
+    #[must_use]
+    pub fn back(&self, back: usize) -> Option<f32> {
+        let index = self.points.len().checked_sub(back + 1)?;
+        self.points.get(index).copied().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn after(start: Instant, seconds: f64) -> Instant {
+        start + Duration::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn a_rate_needs_two_readings_and_survives_a_reset() {
+        let start = crate::clock::instant();
+        let mut rate = Rate::default();
+        assert_eq!(rate.per_s(), None);
+        rate.push(start, 100);
+        assert_eq!(rate.per_s(), None);
+        rate.push(after(start, 2.0), 140);
+        assert_eq!(rate.per_s(), Some(20.0));
+        rate.push(after(start, 3.0), 5);
+        assert_eq!(rate.per_s(), None);
+        rate.push(after(start, 4.0), 15);
+        assert_eq!(rate.per_s(), Some(10.0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_rate_is_never_negative(counts in prop::collection::vec(0u64..1_000, 0..50)) {
+            let start = crate::clock::instant();
+            let mut rate = Rate::default();
+            for (n, count) in counts.into_iter().enumerate() {
+                rate.push(after(start, n as f64 * 0.3), count);
+                prop_assert!(rate.per_s().is_none_or(|r| r >= 0.0));
+            }
+        }
+
+        #[test]
+        fn a_ring_keeps_the_newest(points in prop::collection::vec(prop::option::of(0.0f64..9.0), 0..40)) {
+            let mut ring = Ring::new(10);
+            for point in &points {
+                ring.push(*point);
+            }
+            let kept: Vec<Option<f32>> = points.iter().rev().take(10).rev().map(|p| p.map(|p| p as f32)).collect();
+            prop_assert_eq!(ring.series(Duration::from_secs(1), 99).points.to_vec(), kept);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Dead letters from their index: counts and causes always, rows and bytes only of what is looked at.
+
+use chrono::TimeDelta;
+
+use super::board::{Board, within};
+use super::sources::Sources;
+use crate::command::{Focus, Screen};
+use crate::domain::letter::LetterFilter;
+use crate::snapshot::{LetterDetail, Letters};
+
+/// Causes that are listed; more are counted.
+const MOST_CAUSES: u32 = 200;
+
+pub async fn poll(sources: &Sources, board: &Board, focus: &Focus) {
+    let now = sources.clock.now();
+    let letters = within(sources.timeout, read(sources, focus)).await;
+    board.letters.take_in(letters, now);
+    let mut blocked = Vec::new();
+    let mut failed = None;
+    for group in &sources.groups {
+        match within(sources.timeout, sources.store.blocked_keys(group)).await {
+            Ok(count) => blocked.push((group.clone(), count)),
+            Err(error) => failed = Some(error),
+        }
+    }
+    board
+        .blocked_keys
+        .take_in(failed.map_or(Ok(blocked), Err), now);
+    if let (Screen::Letters, Some(id)) = (focus.screen, focus.letters.letter) {
+        let detail = within(sources.timeout, async {
+            let found = sources.store.letter(id).await?;
+            let behind = sources.store.behind(id).await?;
+            Ok::<_, crate::store::StoreError>(found.map(|(letter, body)| LetterDetail {
+                letter,
+                body,
+                behind,
+            }))
+        });
+        board.letter.take_in(detail.await, now);
+    } else {
+        board.letter.take_in(Ok(None), now);
+    }
+}
+
+async fn read(sources: &Sources, focus: &Focus) -> Result<Letters, crate::store::StoreError> {
+    let store = &sources.store;
+    let now = sources.clock.now();
+    let by_status = store.letter_counts().await?;
+    let open = by_status
+        .iter()
+        .filter(|(s, _)| s.is_open() && *s != crate::domain::letter::LetterStatus::Blocked)
+        .map(|(_, n)| n)
+        .sum();
+    let (causes, causes_total) = store.causes(MOST_CAUSES, now).await?;
+    let last_minute = store.letters_since(now - TimeDelta::minutes(1)).await?;
+    let wanted = &focus.letters;
+    let (rows, rows_total) = if focus.screen == Screen::Letters && wanted.rows > 0 {
+        let filter = LetterFilter {
+            fingerprint: wanted.fingerprint.clone(),
+            text: wanted.text.clone(),
+            ..LetterFilter::default()
+        };
+        store.letters(&filter, wanted.from, wanted.rows).await?
+    } else {
+        (Vec::new(), 0)
+    };
+    Ok(Letters {
+        by_status,
+        open,
+        last_minute,
+        causes,
+        causes_total,
+        rows,
+        rows_total,
+        rows_from: wanted.from,
+        unread: None,
+    })
+}

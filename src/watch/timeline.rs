@@ -1,0 +1,145 @@
+//! The event store: totals always, a page and one event's detail only when looked at.
+
+use super::board::{Board, within};
+use super::sources::Sources;
+use crate::command::{Anchor, Focus, Screen, TimelineFocus};
+use crate::domain::event::Event;
+use crate::domain::order::{Order, diff};
+use crate::domain::reader::{Limits, read, read_envelope};
+use crate::domain::record::Record;
+use crate::domain::stored::{EventFilter, StoredEvent};
+use crate::domain::upcast;
+use crate::snapshot::{EventDetail, StoreTotals, Timeline};
+use crate::store::{Page, StoreError};
+
+pub async fn poll(sources: &Sources, board: &Board, focus: &Focus) {
+    let now = sources.clock.now();
+    let totals = within(sources.timeout, sources.store.totals()).await;
+    let totals = totals.map(|(events, streams)| StoreTotals { events, streams });
+    board.totals.take_in(totals, now);
+    if focus.screen != Screen::Timeline {
+        return;
+    }
+    let page = within(sources.timeout, page(sources, &focus.timeline)).await;
+    board.timeline.take_in(page, now);
+    let event = within(sources.timeout, detail(sources, &focus.timeline)).await;
+    board.event.take_in(event, now);
+}
+
+async fn page(sources: &Sources, wanted: &TimelineFocus) -> Result<Timeline, StoreError> {
+    let page = match wanted.anchor {
+        Anchor::Newest => Page::Newest,
+        Anchor::Before(position) => Page::Before(position),
+        Anchor::After(position) => Page::After(position),
+    };
+    let rows = wanted.rows.max(1);
+    let found = sources.store.events(&wanted.filter, page, rows).await?;
+    // Counting reads everything that matches: the total is free only without a filter.
+    let total = if wanted.filter == EventFilter::default() {
+        Some(sources.store.totals().await?.0)
+    } else {
+        None
+    };
+    Ok(Timeline {
+        total,
+        rows: found.rows,
+        at_end: found.at_end,
+        at_start: found.at_start,
+    })
+}
+
+async fn detail(
+    sources: &Sources,
+    wanted: &TimelineFocus,
+) -> Result<Option<EventDetail>, StoreError> {
+    let Some(position) = wanted.event else {
+        return Ok(None);
+    };
+    let Some(event) = sources.store.event(position).await? else {
+        return Ok(None);
+    };
+    let stream = sources
+        .store
+        .stream_until(&event.stream, event.version)
+        .await?;
+    Ok(Some(explain(event, &stream)))
+}
+
+/// What an event is and did, worked out from its stream up to it.
+#[must_use]
+pub fn explain(event: StoredEvent, stream: &[StoredEvent]) -> EventDetail {
+    let mut errors = Vec::new();
+    let mut facts = Vec::new();
+    for stored in stream {
+        match read(&record(stored), &UNLIMITED) {
+            Ok(read) => facts.push((read.event, stored.timestamp)),
+            Err(reject) => errors.push(format!(
+                "version {} can't be read: {}",
+                stored.version, reject.reason
+            )),
+        }
+    }
+    let fold = |facts: &[(Event, chrono::DateTime<chrono::Utc>)]| {
+        Order::fold(facts.iter().map(|(e, at)| (e, *at)))
+    };
+    let after = fold(&facts);
+    let before = fold(&facts[..facts.len().saturating_sub(1)]);
+    let changes = diff(&before, &after)
+        .into_iter()
+        .map(|c| (c.field.to_string(), c.before, c.after))
+        .collect();
+    let state = after
+        .fields()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let previous = stream.iter().rev().find(|e| e.version < event.version);
+    let since_previous = previous.and_then(|p| (event.timestamp - p.timestamp).to_std().ok());
+    let upcasted = upcasted(&event).unwrap_or_else(|error| {
+        errors.push(error);
+        None
+    });
+    EventDetail {
+        event,
+        upcasted,
+        state,
+        changes,
+        since_previous,
+        error: errors.into_iter().next(),
+    }
+}
+
+const UNLIMITED: Limits = Limits {
+    max_value_bytes: usize::MAX,
+};
+
+/// The payload as the newest schema sees it; `None` when it is the newest already.
+fn upcasted(event: &StoredEvent) -> Result<Option<String>, String> {
+    let (mut envelope, _) = read_envelope(&record(event), &UNLIMITED).map_err(|r| r.reason)?;
+    let before = envelope.event_version;
+    let data = std::mem::take(&mut envelope.data);
+    let (version, data) =
+        upcast::upcast(envelope.event_type, before, data).map_err(|r| r.reason)?;
+    if version == before {
+        return Ok(None);
+    }
+    envelope.event_version = version;
+    envelope.data = data;
+    let value: serde_json::Value =
+        serde_json::from_slice(&envelope.to_bytes()).map_err(|e| e.to_string())?;
+    serde_json::to_string_pretty(&value)
+        .map(Some)
+        .map_err(|e| e.to_string())
+}
+
+fn record(event: &StoredEvent) -> Record {
+    Record {
+        topic: String::new(),
+        partition: 0,
+        offset: 0,
+        timestamp: Some(event.timestamp),
+        key: None,
+        value: Some(event.payload.clone().into_bytes()),
+        headers: Vec::new(),
+    }
+}

@@ -1,0 +1,546 @@
+//! The commands without a screen: text and JSON of each family, what happens when something is
+//! away, and that no payload can reach the terminal.
+
+mod headless_fixtures;
+
+use std::time::Duration;
+
+use evtop::cli::Exit;
+use evtop::command::{
+    Anchor, Check, CheckState, Command, Done, EventChoice, LetterChoice, Refusal, RefusalKind,
+    ReplayTarget,
+};
+use evtop::config::{Config, Secret, Source};
+use evtop::domain::operation::{Counts, OperationState};
+use evtop::domain::position::Position;
+use evtop::domain::scenario::Scenario;
+use evtop::headless::{farewell, settings, status_line};
+use evtop::snapshot::{Reading, Snapshot};
+use headless_fixtures::*;
+
+async fn shows(line: &str) -> Played {
+    Engine::new(busy()).play(line).await
+}
+
+/// The lines as JSON; each must be an object by itself.
+fn objects(out: &str) -> Vec<serde_json::Value> {
+    let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+    out.lines().map(parse).collect()
+}
+
+/// One text and one JSON page of a command, as they stand on stdout.
+async fn both(line: &str) -> String {
+    let text = shows(line).await;
+    assert_eq!(text.exit, Exit::Ok, "{line}: {}", text.err);
+    let json = shows(&format!("{line} --json")).await;
+    assert_eq!(json.exit, Exit::Ok, "{line}: {}", json.err);
+    objects(&json.out);
+    for out in [&text.out, &text.err, &json.out, &json.err] {
+        let steers =
+            |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}');
+        assert!(!out.contains(steers), "{line}: {out:?}");
+    }
+    format!("{}\n{}\n--\n{}", text.out, json.out, text.err)
+}
+
+#[tokio::test]
+async fn every_list_in_text_and_json() {
+    for line in [
+        "lag",
+        "lag inventory-service --partitions",
+        "consumers",
+        "outbox",
+        "dlq ls",
+        "dlq causes",
+        "timeline",
+        "ops",
+    ] {
+        let name = line.replace(' ', "_");
+        insta::assert_snapshot!(name, both(line).await);
+    }
+    let show = format!("dlq show {}", id(1));
+    insta::assert_snapshot!("dlq_show", both(&show).await);
+}
+
+#[tokio::test]
+async fn json_keeps_text_and_bytes_exact() {
+    let shown = shows(&format!("dlq show {} --json", id(1))).await;
+    let letter = &objects(&shown.out)[0];
+    assert_eq!(letter["offset"].as_i64(), Some(i64::MAX));
+    assert_eq!(letter["key"], "ORD-\u{1b}]0;owned\u{7}");
+    assert_eq!(
+        letter["message"],
+        "stock table did not answer\u{9b}31m in 30 s"
+    );
+    assert_eq!(letter["value"], serde_json::Value::Null);
+    assert_eq!(letter["value_base64"], "/wB7");
+    assert_eq!(letter["headers"][1]["value_base64"], "/g==");
+    let events = shows("timeline --json").await;
+    let payload = objects(&events.out)[0]["value"].as_str().map(str::to_owned);
+    assert_eq!(payload.as_deref(), Some(event(1).payload.as_str()));
+}
+
+#[tokio::test]
+async fn what_is_away_is_unavailable_and_never_zero() {
+    for line in [
+        "lag",
+        "consumers",
+        "outbox",
+        "dlq ls",
+        "dlq causes",
+        "timeline",
+        "ops",
+    ] {
+        let text = Engine::new(dark()).play(line).await;
+        assert_eq!(text.exit, Exit::Unavailable, "{line}");
+        assert!(text.out.ends_with("unavailable\n"), "{line}: {}", text.out);
+        assert!(
+            text.err.contains("kafka is down: connection refused"),
+            "{line}: {}",
+            text.err
+        );
+        let json = Engine::new(dark()).play(&format!("{line} --json")).await;
+        assert_eq!(json.exit, Exit::Unavailable, "{line}");
+        let objects = objects(&json.out);
+        assert_eq!(objects.len(), 1, "{line}");
+        assert!(objects[0]["unavailable"].is_string(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_value_is_shown_and_said_to_be_old() {
+    let mut snapshot = busy();
+    snapshot.lag.error = Some("broker away".to_owned());
+    let played = Engine::new(snapshot).play("lag").await;
+    assert_eq!(played.exit, Exit::Unavailable);
+    assert!(played.out.contains("inventory-service"));
+    assert!(
+        played.err.contains("lag is not current: broker away"),
+        "{}",
+        played.err
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_refused() {
+    let missing = shows("lag nobody").await;
+    assert_eq!(missing.exit, Exit::Refused);
+    assert!(
+        missing.err.contains("known: inventory-service"),
+        "{}",
+        missing.err
+    );
+    assert_eq!(missing.out, "");
+    let missing = shows(&format!("dlq show {}", id(2))).await;
+    assert_eq!(missing.exit, Exit::Refused);
+    let mut snapshot = busy();
+    snapshot.stack.workers = false;
+    let elsewhere = Engine::new(snapshot).play("consumers").await;
+    assert_eq!(elsewhere.exit, Exit::Refused);
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_failure() {
+    for line in [
+        "lag",
+        "timeline --json",
+        "dlq ls",
+        "outbox",
+        "timeline --follow",
+    ] {
+        let (exit, err, _) = Engine::new(busy()).play_into(line, &mut Gone).await;
+        assert_eq!((exit, err.as_str()), (Exit::Ok, ""), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn an_embedded_stack_of_its_own_is_said_to_be_one() {
+    let mut snapshot = busy();
+    snapshot.stack.embedded = true;
+    let played = Engine::new(snapshot).play("lag --json").await;
+    assert_eq!(played.exit, Exit::Ok);
+    assert!(
+        played.err.contains("embedded stack of its own"),
+        "{}",
+        played.err
+    );
+    objects(&played.out);
+}
+
+/// A store of 1 200 events that answers pages as `watch` does.
+fn pages(focus: &evtop::command::Focus, snapshot: &mut Snapshot) {
+    let wanted = &focus.timeline;
+    let rows = i64::from(wanted.rows);
+    let (from, to) = match wanted.anchor {
+        Anchor::Newest => (1_201 - rows, 1_200),
+        Anchor::Before(end) => (end.pos - rows, end.pos - 1),
+        Anchor::After(start) => (start.pos + 1, (start.pos + rows).min(1_202)),
+    };
+    let from = from.max(1);
+    snapshot.timeline = Reading::new(
+        evtop::snapshot::Timeline {
+            total: None,
+            rows: (from..=to).map(event).collect(),
+            at_end: to >= 1_200,
+            at_start: from == 1,
+        },
+        now(),
+    );
+}
+
+#[tokio::test]
+async fn a_long_timeline_comes_page_by_page_in_order() {
+    for (limit, first) in [(5, 1_196), (1_100, 101), (5_000, 1)] {
+        let mut engine = Engine::new(busy());
+        engine.snapshot.timeline = Reading::default();
+        engine.on_focus = pages;
+        let played = engine
+            .play(&format!("timeline --json --limit {limit}"))
+            .await;
+        assert_eq!(played.exit, Exit::Ok, "{}", played.err);
+        let positions: Vec<String> = objects(&played.out)
+            .iter()
+            .map(|o| o["position"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        let want: Vec<String> = (first..=1_200).map(|n: i64| n.to_string()).collect();
+        assert_eq!(positions, want);
+    }
+}
+
+#[tokio::test]
+async fn following_goes_on_until_interrupted() {
+    let mut engine = Engine::new(busy());
+    engine.snapshot.timeline = Reading::default();
+    engine.on_focus = pages;
+    engine.stop_after = Some(Duration::from_millis(100));
+    let played = engine.play("timeline --follow --limit 1").await;
+    assert_eq!(played.exit, Exit::Ok, "{}", played.err);
+    let lines: Vec<&str> = played.out.lines().map(|l| l[..10].trim()).collect();
+    assert_eq!(lines, ["POSITION", "1200", "1201", "1202"]);
+}
+
+fn redriven(
+    state: OperationState,
+    counts: Counts,
+    snapshot: &mut Snapshot,
+) -> Result<Done, Refusal> {
+    snapshot.activity.operations = vec![operation(state, counts)];
+    Ok(Done::Started {
+        operation: id(500),
+        total: counts.total,
+    })
+}
+
+const GOOD: Counts = Counts {
+    total: 9,
+    sent: 9,
+    ok: 8,
+    failed_again: 0,
+    duplicate: 1,
+    unknown: 0,
+    refused: 0,
+};
+
+#[tokio::test]
+async fn a_redrive_is_followed_and_its_counts_make_the_exit_code() {
+    type Answer = fn(&Command, &mut Snapshot) -> Result<Done, Refusal>;
+    let cases: [(Answer, Exit); 4] = [
+        (
+            |_, s| redriven(OperationState::Completed, GOOD, s),
+            Exit::Ok,
+        ),
+        (
+            |_, s| {
+                let counts = Counts {
+                    ok: 7,
+                    failed_again: 1,
+                    ..GOOD
+                };
+                redriven(OperationState::Completed, counts, s)
+            },
+            Exit::Partial,
+        ),
+        (
+            |_, s| {
+                let counts = Counts {
+                    ok: 7,
+                    unknown: 1,
+                    ..GOOD
+                };
+                redriven(OperationState::Completed, counts, s)
+            },
+            Exit::Partial,
+        ),
+        (
+            |_, s| redriven(OperationState::Cancelled, GOOD, s),
+            Exit::Partial,
+        ),
+    ];
+    for (i, (answer, exit)) in cases.into_iter().enumerate() {
+        let mut engine = Engine::new(busy());
+        engine.on_command = answer;
+        let played = engine
+            .play(&format!("dlq redrive {} {}", id(1), id(1)))
+            .await;
+        assert_eq!(played.exit, exit, "case {i}: {}", played.err);
+        assert!(played.out.starts_with("redrive "), "{}", played.out);
+        assert_eq!(
+            played.asked,
+            [Command::Redrive {
+                letters: LetterChoice::Ids(vec![id(1)]),
+                rate: 25
+            }]
+        );
+    }
+    let mut engine = Engine::new(busy());
+    engine.on_command = |_, s| redriven(OperationState::Completed, GOOD, s);
+    let json = engine.play(&format!("dlq redrive {} --json", id(1))).await;
+    assert_eq!(objects(&json.out)[0]["ok"], 8);
+    assert_eq!(json.err, "");
+}
+
+#[tokio::test]
+async fn many_records_or_a_production_profile_want_a_yes() {
+    let cause = "dlq redrive --cause 3f9a2c17d05b";
+    let refused = shows(cause).await;
+    assert_eq!(refused.exit, Exit::Refused);
+    assert!(
+        refused.err.contains("212 letters at once: add --yes"),
+        "{}",
+        refused.err
+    );
+
+    let mut engine = Engine::new(busy());
+    engine.on_command = |_, s| redriven(OperationState::Completed, GOOD, s);
+    let allowed = engine.play(&format!("{cause} --yes")).await;
+    assert_eq!(allowed.exit, Exit::Ok, "{}", allowed.err);
+    assert!(matches!(
+        &allowed.asked[..],
+        [Command::Redrive {
+            letters: LetterChoice::Cause(_),
+            ..
+        }]
+    ));
+
+    let mut production = busy();
+    production.stack.production = true;
+    let refused = Engine::new(production).play("inject happy").await;
+    assert_eq!(refused.exit, Exit::Refused);
+    assert!(
+        refused.err.contains("1 order in a production profile"),
+        "{}",
+        refused.err
+    );
+
+    let mut engine = Engine::new(busy());
+    engine.on_focus = |_, s| {
+        if let Some(letters) = &mut s.letters.value {
+            letters.rows.clear();
+            letters.rows_total = 0;
+        }
+    };
+    let unknown = engine.play("dlq redrive --cause nothing").await;
+    assert_eq!(unknown.exit, Exit::Refused, "{}", unknown.err);
+}
+
+#[tokio::test]
+async fn an_interrupted_redrive_says_that_it_goes_on() {
+    let mut engine = Engine::new(busy());
+    engine.on_command = |_, s| redriven(OperationState::Running, Counts { ok: 1, ..GOOD }, s);
+    engine.stop_after = Some(Duration::from_millis(50));
+    let played = engine.play(&format!("dlq redrive {}", id(1))).await;
+    assert_eq!(played.exit, Exit::Partial);
+    assert!(
+        played.err.contains("redrive running: 9 of 9 sent, 1 ok"),
+        "{}",
+        played.err
+    );
+    assert!(
+        played.err.contains("goes on wherever evtop runs"),
+        "{}",
+        played.err
+    );
+}
+
+#[tokio::test]
+async fn without_waiting_the_id_is_the_answer() {
+    let mut engine = Engine::new(busy());
+    engine.on_command = |_, s| redriven(OperationState::Running, GOOD, s);
+    let played = engine
+        .play(&format!("dlq redrive {} --no-wait", id(1)))
+        .await;
+    assert_eq!(
+        (played.exit, played.out),
+        (Exit::Ok, format!("{}\n", id(500)))
+    );
+}
+
+#[tokio::test]
+async fn a_replay_counts_before_it_acts() {
+    fn answer(command: &Command, snapshot: &mut Snapshot) -> Result<Done, Refusal> {
+        match command {
+            Command::Replay { dry_run: true, .. } => Ok(Done::WouldReplay {
+                events: 101,
+                first: Some(Position { tx: 0, pos: 5 }),
+                last: Some(Position { tx: 0, pos: 900 }),
+                span: Some(Duration::from_secs(3_700)),
+            }),
+            _ => redriven(OperationState::Completed, GOOD, snapshot),
+        }
+    }
+    let engine = || {
+        let mut engine = Engine::new(busy());
+        engine.on_command = answer;
+        engine
+    };
+    let line = "replay --type OrderCreated --from 1h --to-service analytics";
+    let dry = engine().play(&format!("{line} --dry-run")).await;
+    assert_eq!(dry.exit, Exit::Ok);
+    assert_eq!(
+        dry.out,
+        "would replay 101 events, positions 5 to 900, over 1 h 1 min\n"
+    );
+    let refused = engine().play(line).await;
+    assert_eq!((refused.exit, refused.asked.len()), (Exit::Refused, 1));
+    let done = engine()
+        .play(&format!("{line} --yes --rate 7 --force"))
+        .await;
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    let Some(Command::Replay {
+        events: EventChoice::Matching(filter),
+        target,
+        rate,
+        force,
+        dry_run,
+    }) = done.asked.last()
+    else {
+        panic!("{:?}", done.asked)
+    };
+    assert_eq!(filter.event_type.as_deref(), Some("OrderCreated"));
+    assert_eq!(filter.from, Some(ago(3_600)));
+    assert_eq!(*target, ReplayTarget::Service("analytics".to_owned()));
+    assert_eq!((*rate, *force, *dry_run), (7, true, false));
+}
+
+#[tokio::test]
+async fn injected_orders_are_named() {
+    let injected = |_: &Command, _: &mut Snapshot| {
+        Ok(Done::Injected {
+            scenario: Scenario::Happy,
+            count: 2,
+            order_ids: vec!["ORD-1".to_owned(), "ORD-2\u{1b}".to_owned()],
+        })
+    };
+    let mut engine = Engine::new(busy());
+    engine.on_command = injected;
+    let text = engine.play("inject happy --count 2").await;
+    assert_eq!(text.out, "ORD-1\nORD-2␛\n");
+    let mut engine = Engine::new(busy());
+    engine.on_command = injected;
+    let json = engine.play("inject happy --count 2 --json").await;
+    assert_eq!(objects(&json.out)[0]["order_ids"][1], "ORD-2\u{1b}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_sentence_and_a_code() {
+    let kinds = [
+        (RefusalKind::ReadOnly, Exit::Refused),
+        (RefusalKind::NotFound, Exit::Refused),
+        (RefusalKind::Conflict, Exit::Refused),
+        (RefusalKind::Unavailable, Exit::Unavailable),
+        (RefusalKind::Invalid, Exit::Usage),
+    ];
+    for (kind, exit) in kinds {
+        let mut engine = Engine::new(busy());
+        engine.on_command = match kind {
+            RefusalKind::ReadOnly => |_, _| no(RefusalKind::ReadOnly),
+            RefusalKind::NotFound => |_, _| no(RefusalKind::NotFound),
+            RefusalKind::Conflict => |_, _| no(RefusalKind::Conflict),
+            RefusalKind::Unavailable => |_, _| no(RefusalKind::Unavailable),
+            RefusalKind::Invalid => |_, _| no(RefusalKind::Invalid),
+        };
+        let played = engine.play(&format!("ops --cancel {}", id(500))).await;
+        assert_eq!(played.exit, exit, "{kind:?}");
+        assert_eq!(played.err, "evtop: because␛ so\n");
+        assert_eq!(played.out, "");
+    }
+}
+
+fn no(kind: RefusalKind) -> Result<Done, Refusal> {
+    Err(Refusal {
+        kind,
+        sentence: "because\u{1b} so".to_owned(),
+    })
+}
+
+#[tokio::test]
+async fn doctor_tells_what_it_found() {
+    let mut engine = Engine::new(busy());
+    engine.on_command = |_, _| {
+        let check = |name: &str, state, text: &str| Check {
+            name: name.to_owned(),
+            state,
+            text: text.to_owned(),
+        };
+        Ok(Done::Checked(vec![
+            check("sqlite", CheckState::Ok, "3.50"),
+            check(
+                "topic order-events",
+                CheckState::Bad,
+                "missing: run `evtop setup`",
+            ),
+        ]))
+    };
+    let played = engine.play("doctor").await;
+    assert_eq!(played.exit, Exit::Unavailable);
+    insta::assert_snapshot!(played.out, @r"
+    STATE  WHAT                FOUND
+    ok     sqlite              3.50
+    bad    topic order-events  missing: run `evtop setup`
+    ");
+}
+
+#[tokio::test]
+async fn workers_say_how_things_stand_and_a_farewell() {
+    let mut text = Vec::new();
+    status_line(&busy(), false, &mut text).expect("written");
+    farewell(&busy(), true, Duration::from_millis(120), false, &mut text).expect("written");
+    status_line(&dark(), false, &mut text).expect("written");
+    status_line(&busy(), true, &mut text).expect("written");
+    insta::assert_snapshot!("workers", String::from_utf8(text).expect("UTF-8"));
+
+    let mut engine = Engine::new(busy());
+    engine.stop_after = Some(Duration::from_millis(20));
+    let played = engine.play("run").await;
+    assert_eq!((played.exit, played.out.as_str()), (Exit::Ok, ""));
+    let mut watching = busy();
+    watching.stack.workers = false;
+    assert_eq!(Engine::new(watching).play("run").await.exit, Exit::Usage);
+}
+
+#[test]
+fn settings_are_shown_without_secrets() {
+    let mut config = Config::default();
+    let password = ("sasl.password".to_owned(), Secret::new("hunter2"));
+    config.kafka.properties.extend([password]);
+    for json in [false, true] {
+        let mut out = Vec::new();
+        settings(&config, &Source::default(), json, &mut out).expect("written");
+        let out = String::from_utf8(out).expect("UTF-8");
+        assert!(out.contains("***") && !out.contains("hunter2"), "{out}");
+        assert!(out.contains("sasl.password"), "{out}");
+    }
+}
+
+#[test]
+fn a_command_may_run_on_any_thread() {
+    fn send<F: Future + Send>(
+        _: fn(
+            &'static evtop::cli::Task,
+            evtop::headless::Ports,
+            evtop::headless::Output<'static>,
+        ) -> F,
+    ) {
+    }
+    send(|task, ports, output| evtop::headless::run(task, ports, output));
+}
