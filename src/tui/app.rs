@@ -258,7 +258,7 @@ impl App {
         match self.screen {
             Screen::Flow => {
                 let rows = self.finding_keys();
-                self.flow.settle(&rows);
+                self.flow.settle_first(&rows);
             }
             Screen::Lag => {
                 let rows = self.lag_keys();

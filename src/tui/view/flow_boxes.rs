@@ -8,7 +8,7 @@ use crate::domain::printable;
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
-use super::flow::{Reader, lag_role, sum};
+use super::flow::{Reader, lag_role, sum, topics};
 use super::format;
 use super::parts::{cut, line, outside, right, sparkline, width, wrap};
 
@@ -106,7 +106,7 @@ fn pair(app: &App, buf: &mut Buffer, area: Rect, row: u16, label: &str, role: Ro
 }
 
 pub fn topic_rows(app: &App, area: Rect, buf: &mut Buffer) {
-    let Some(topics) = &app.shown.topics.value else {
+    if app.shown.topics.value.is_none() {
         line(
             buf,
             area,
@@ -114,7 +114,8 @@ pub fn topic_rows(app: &App, area: Rect, buf: &mut Buffer) {
             vec![app.theme.span(Role::Dim, format::UNKNOWN)],
         );
         return;
-    };
+    }
+    let topics = topics(app);
     if topics.is_empty() {
         line(
             buf,

@@ -7,7 +7,7 @@ use ratatui::text::Span;
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
-use super::flow::{Reader, lag_role, readers, sum};
+use super::flow::{Reader, lag_role, readers, sum, topics};
 use super::format;
 use super::parts::{cut, line, outside, right, sparkline, width};
 
@@ -83,7 +83,7 @@ fn stages(app: &App, area: Rect) -> Vec<Stage> {
             _ => Vec::new(),
         },
     ));
-    let topics = shown.topics.value.as_deref().unwrap_or_default();
+    let topics = topics(app);
     let readers = readers(app);
     let room = usize::from(area.height);
     // Stage lines besides topics and consumers, and at least three of findings.
