@@ -163,10 +163,10 @@ fn ui(config: &Config) -> Result<tui::Settings, String> {
         .map(|(action, keys)| (action.as_str(), keys.clone()));
     let keys = Keymap::patched(keys).map_err(|e| e.to_string())?;
     Ok(tui::Settings {
-        theme,
         keys,
         max_fps: config.ui.max_fps,
         ascii: config.ui.ascii,
+        ..tui::Settings::with(theme)
     })
 }
 
