@@ -21,7 +21,7 @@ use crate::stack::DLQ_TEMPLATE;
 use crate::world::World;
 
 /// Generous: other tests run at the same time.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
 pub type Check = Result<(), String>;
 

@@ -38,7 +38,28 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    duplicates
+    escape_sequences
     happy_order
+    injected_orders
+    insufficient_stock
+    key_queue
+    key_queue_one_batch
+    no_key
+    old_schema
+    one_group_fails
+    over_one_mebibyte
+    panic
+    parked
+    permanent_redriven
+    poison_bytes
+    queue_fails_again
+    retrying_partition
+    service_refuses
+    timeout
+    transient_exhausted
+    transient_once
+    unreadable
 }
 
 fn folder() -> &'static Path {
@@ -69,7 +90,7 @@ fn run(name: &str) {
         let mut world = World::new(&mut scenario, seed).await;
         for (n, step) in scenario.step.iter().enumerate() {
             let done = world.carry_out(step).await;
-            done.map_err(|why| format!("step {} {step:?}\n{why}", n + 1))?;
+            done.map_err(|why| format!("step {} ({}): {why}", n + 1, step.name()))?;
         }
         world.stop().await;
         laws::hold(&world)

@@ -115,6 +115,14 @@ pub enum Step {
     Expect(Box<Expect>),
 }
 
+impl Step {
+    /// Its word, roughly as in the file.
+    pub fn name(&self) -> String {
+        let text = format!("{self:?}").to_lowercase();
+        text.split([' ', '(']).next().unwrap_or_default().to_owned()
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Send {
