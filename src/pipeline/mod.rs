@@ -5,6 +5,7 @@
 pub mod batch;
 pub mod consumer;
 pub mod dead_letter;
+mod handler;
 pub mod indexer;
 pub mod inject;
 pub mod lane;
@@ -12,6 +13,7 @@ pub mod meter;
 pub mod orders;
 pub mod pressure;
 pub mod relay;
+mod settle;
 pub mod supervisor;
 pub mod traffic;
 pub mod worker;
