@@ -280,7 +280,8 @@ impl LagWatch {
             committed,
             end: bounds.end,
         });
-        match committed {
+        let nothing = bounds.first.is_some() && bounds.first == bounds.end;
+        match committed.or(bounds.end.filter(|_| nothing)) {
             Some(offset) => memory.out.push(now, offset.max(0) as u64),
             None => memory.out.gap(),
         }
