@@ -404,7 +404,10 @@ async fn prune(store: Store, clock: Clock, config: Config, stop: CancellationTok
     let hours = i64::try_from(config.store.sent_retention_hours).unwrap_or(i64::MAX);
     let days = i64::try_from(config.store.inbox_retention_days).unwrap_or(i64::MAX);
     let mut ticks = tokio::time::interval(Duration::from_secs(3_600));
-    while !config.read_only {
+    if config.read_only {
+        return;
+    }
+    loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}

@@ -14,7 +14,11 @@ use evtop::engine::{Ends, Engine};
 use evtop::folder::{self, Folder};
 use evtop::headless::{self, Output};
 use evtop::pipeline::Drained;
-use evtop::tui::{self, keymap::Keymap, theme::Theme};
+use evtop::tui::{
+    self,
+    keymap::Keymap,
+    theme::{Depth, Theme},
+};
 use evtop::{bench, logging};
 
 fn main() -> ExitCode {
@@ -156,7 +160,9 @@ fn ui(config: &Config) -> Result<tui::Settings, String> {
     } else {
         Theme::built_in(name)
     };
-    let theme = theme.map_err(|e| e.to_string())?;
+    let var = |name| std::env::var(name).ok();
+    let depth = Depth::of(var("COLORTERM").as_deref(), var("TERM").as_deref());
+    let theme = theme.map_err(|e| e.to_string())?.in_depth(depth);
     let keys = config
         .keys
         .iter()

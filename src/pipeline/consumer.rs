@@ -153,13 +153,13 @@ impl Loop {
             // What is fetched ahead of a waiting lane is dropped and read again: nothing is skipped.
             // Pausing costs that second fetch, so a lane that is merely full just holds the loop back
             // for a moment, unless that would be long.
-            let full = lane.len() >= limit;
+            let full = lane.held_records() >= limit;
             any_full |= full && !lane.paused;
             let long = self
                 .full
                 .is_some_and(|since| now.duration_since(since) > LONG);
             let pause = self.paused || lane.waits() || full && (long || lane.paused);
-            if pause != lane.paused && (pause || lane.len() < limit / 2) {
+            if pause != lane.paused && (pause || lane.held_records() < limit / 2) {
                 lane.paused = pause;
                 if pause {
                     self.consumer.pause(std::slice::from_ref(place));

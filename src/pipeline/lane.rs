@@ -72,7 +72,7 @@ impl Lane {
     }
 
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn held_records(&self) -> usize {
         self.queue.len()
     }
 
