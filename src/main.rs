@@ -1,10 +1,12 @@
 //! Arguments → settings → engine → screen or command → drain report → exit code.
 
 use std::io::{self, IsTerminal, Write};
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use color_eyre::eyre::Result;
+use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use evtop::cli::{Cli, Exit, Task};
@@ -134,10 +136,13 @@ fn screen(config: Config) -> Result<Exit> {
                 stop,
                 clock: clock.clone(),
             };
-            let shown = tui::run(&mut terminal, ports, settings).await;
+            // Even a bug in the screen ends the workers in order.
+            let shown = tui::run(&mut terminal, ports, settings);
+            let shown = AssertUnwindSafe(shown).catch_unwind().await;
             tui::leave();
             let began = clock::instant();
             let drained = engine.stop().await;
+            let shown = shown.unwrap_or_else(|panic| resume_unwind(panic));
             shown.map(|()| (drained, began.elapsed()))
         });
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));

@@ -39,6 +39,7 @@ pub use terminal::{enter, leave};
 
 use crate::clock::{self, Clock};
 use crate::command::{Command, Focus, Outcome, Request};
+use crate::failpoint;
 use crate::snapshot::Snapshot;
 
 /// The ends of the channels to the engine.
@@ -104,6 +105,7 @@ pub async fn run(
         send_focus(&app, &ports.focus);
         dirty = true;
         if since(drawn) >= frame {
+            failpoint::pass("ui.draw");
             painter.draw(terminal, &app)?;
             drawn = clock::instant();
             dirty = false;

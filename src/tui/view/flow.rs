@@ -120,7 +120,7 @@ pub fn sum(rates: impl Iterator<Item = Option<f64>>) -> Option<f64> {
         .fold(None, |sum, rate| Some(sum.unwrap_or(0.0) + rate))
 }
 
-/// The topics that somebody reads first: those of dead letters and the like come after.
+/// The flow's topics, those that somebody reads first; topics of dead letters are shown with the letters.
 pub fn topics(app: &App) -> Vec<&Topic> {
     let all = app.shown.topics.value.iter().flatten();
     let read = |topic: &Topic| {
@@ -129,7 +129,8 @@ pub fn topics(app: &App) -> Vec<&Topic> {
             .iter()
             .any(|c| c.topics.contains(&topic.name))
     };
-    let (mut first, others): (Vec<_>, Vec<_>) = all.partition(|topic| read(topic));
+    let flow = all.filter(|topic| !topic.dead_letters);
+    let (mut first, others): (Vec<_>, Vec<_>) = flow.partition(|topic| read(topic));
     first.extend(others);
     first
 }

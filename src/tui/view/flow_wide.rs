@@ -18,7 +18,7 @@ use ratatui::widgets::{Block, Padding, Widget};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
-use super::flow::readers;
+use super::flow::{readers, topics};
 use super::flow_boxes::{
     dead, end_to_end, orders, outbox, outcome, reader_rows, store, topic_rows,
 };
@@ -37,7 +37,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
         ..area
     };
     let readers = readers(app);
-    let topics = app.shown.topics.value.as_deref().unwrap_or_default();
+    let topics = topics(app);
     let troubles = readers.iter().filter(|r| r.trouble.is_some()).count();
     let rows = (readers.len() + troubles).max(topics.len()).clamp(6, 12);
     let high = u16::try_from(rows).unwrap_or(6) + 2;
