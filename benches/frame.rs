@@ -1,6 +1,6 @@
 //! What one frame costs: each screen at work at 140×42, and the lag tree of a thousand partitions.
 
-#[path = "../tests/common/fixtures.rs"]
+#[path = "../tests/common/fixtures/mod.rs"]
 #[allow(dead_code, reason = "the bench takes two of them")]
 mod fixtures;
 

@@ -364,6 +364,7 @@ pub fn pipeline_settings(config: &Config, kafka: KafkaSettings) -> pipeline::Set
         limits: Limits {
             max_value_bytes: consumers.max_value_bytes,
         },
+        queue_limit: consumers.queue_limit,
         handler_timeout: consumers.handler_timeout(),
         max_attempts: consumers.max_attempts,
         retry_scale: consumers.retry_base_ms as f64 / 1_000.0,
@@ -403,7 +404,10 @@ async fn prune(store: Store, clock: Clock, config: Config, stop: CancellationTok
     let hours = i64::try_from(config.store.sent_retention_hours).unwrap_or(i64::MAX);
     let days = i64::try_from(config.store.inbox_retention_days).unwrap_or(i64::MAX);
     let mut ticks = tokio::time::interval(Duration::from_secs(3_600));
-    while !config.read_only {
+    if config.read_only {
+        return;
+    }
+    loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}

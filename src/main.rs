@@ -16,7 +16,11 @@ use evtop::engine::{Ends, Engine};
 use evtop::folder::{self, Folder};
 use evtop::headless::{self, Output};
 use evtop::pipeline::Drained;
-use evtop::tui::{self, keymap::Keymap, theme::Theme};
+use evtop::tui::{
+    self,
+    keymap::Keymap,
+    theme::{Depth, Theme},
+};
 use evtop::{bench, logging};
 
 fn main() -> ExitCode {
@@ -161,17 +165,19 @@ fn ui(config: &Config) -> Result<tui::Settings, String> {
     } else {
         Theme::built_in(name)
     };
-    let theme = theme.map_err(|e| e.to_string())?;
+    let var = |name| std::env::var(name).ok();
+    let depth = Depth::of(var("COLORTERM").as_deref(), var("TERM").as_deref());
+    let theme = theme.map_err(|e| e.to_string())?.in_depth(depth);
     let keys = config
         .keys
         .iter()
         .map(|(action, keys)| (action.as_str(), keys.clone()));
     let keys = Keymap::patched(keys).map_err(|e| e.to_string())?;
     Ok(tui::Settings {
-        theme,
         keys,
         max_fps: config.ui.max_fps,
         ascii: config.ui.ascii,
+        ..tui::Settings::with(theme)
     })
 }
 

@@ -555,3 +555,31 @@ fn answers_become_toasts_that_go_away() {
     app.on_busy();
     assert!(said(&app).contains("try again"));
 }
+
+#[test]
+fn a_cause_that_is_gone_does_not_open_its_neighbour() {
+    let mut app = failing(Screen::Letters);
+    keys(&mut app, "enter");
+    let mut solved = fixtures::failing();
+    solved
+        .letters
+        .value
+        .as_mut()
+        .expect("letters")
+        .causes
+        .remove(0);
+    app.on_snapshot(Arc::new(solved));
+    assert_eq!(app.letters.depth, Depth::Causes);
+    assert_eq!(app.letters.cause.key(), Some(&app.causes()[0].fingerprint));
+}
+
+#[test]
+fn a_page_that_is_read_stands_still() {
+    let mut app = busy(Screen::Timeline);
+    let first = app.events()[0].position;
+    keys(&mut app, "k");
+    let Anchor::After(before) = app.focus().timeline.anchor else {
+        panic!("it still follows");
+    };
+    assert!(before < first && first.pos - before.pos == 1);
+}

@@ -156,7 +156,7 @@ impl KafkaSettings {
                 ("partition.assignment.strategy", "range"),
                 ("session.timeout.ms", "2000"),
                 ("heartbeat.interval.ms", "400"),
-                ("fetch.wait.max.ms", if patient { "250" } else { "10" }),
+                ("fetch.wait.max.ms", if patient { "250" } else { "15" }),
             ]
         } else {
             &[

@@ -95,13 +95,14 @@ pub fn letter_of(
     (letter, headers::body(record))
 }
 
-/// Writes the letter to its topic, waits for the acknowledgement, then writes the index row.
+/// Writes the letter to its topic, waits for the acknowledgement, then writes the index row. Returns
+/// the letter's id.
 pub async fn bury(
     shared: &Shared,
     service: Service,
     record: &Record,
     failure: &Failure<'_>,
-) -> Result<(), Held> {
+) -> Result<Uuid, Held> {
     let group = service.row().group;
     let (mut letter, body) = letter_of(group, record, failure, None);
     let topic = dlq_topic(&shared.settings.dlq_topic, &letter.topic, group);
@@ -127,13 +128,13 @@ pub async fn bury(
     match shared.store.bury(&letter, &body, redrive).await {
         Ok(()) => {
             tracing::info!(group, code = letter.code, id = %letter.id, "dead letter");
-            Ok(())
+            Ok(letter.id)
         }
         Err(StoreError::Unavailable(why)) => Err(Held(why)),
         // The topic has the letter, and the indexer reads it from there; only the block is missing.
         Err(error) => {
             tracing::error!(%error, id = %letter.id, "a letter's index row could not be written");
-            Ok(())
+            Ok(letter.id)
         }
     }
 }

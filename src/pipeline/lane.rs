@@ -72,7 +72,7 @@ impl Lane {
     }
 
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn held_records(&self) -> usize {
         self.queue.len()
     }
 
@@ -81,10 +81,10 @@ impl Lane {
         self.busy.is_some()
     }
 
-    /// Fetching should stop: the lane waits, or has more than it can soon work on.
+    /// Its head waits to be tried again.
     #[must_use]
-    pub fn wants_pause(&self, limit: usize) -> bool {
-        self.wait.is_some() || self.queue.len() >= limit
+    pub fn waits(&self) -> bool {
+        self.wait.is_some()
     }
 
     /// When it may go on, while it waits.

@@ -133,7 +133,9 @@ pub fn styled(app: &App, size: (u16, u16)) -> String {
                 (fg, bg) => format!("{fg} on {bg}"),
             };
             match runs.last_mut() {
-                Some((_, end, last)) if *last == name && *end == x => *end = x + 1,
+                // Blanks between two words of one role belong to it.
+                Some((_, end, last)) if *last == name && x - *end <= 1 => *end = x + 1,
+                Some((_, end, last)) if blank && *end == x && last.ends_with(&name) => *end = x + 1,
                 _ => runs.push((x, x + 1, name)),
             }
         }

@@ -33,6 +33,16 @@ pub fn short(n: u64) -> String {
     }
 }
 
+/// A count without a blank: `312`, `212k`.
+#[must_use]
+pub fn badge(n: u64) -> String {
+    match n {
+        0..10_000 => n.to_string(),
+        10_000..10_000_000 => format!("{}k", n / 1_000),
+        _ => format!("{}M", n / 1_000_000),
+    }
+}
+
 /// `1 cause`, `2 causes`.
 #[must_use]
 pub fn plural(n: u64, one: &str) -> String {

@@ -87,8 +87,12 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         }
         return;
     }
+    let mut columns = COLUMNS;
+    if area.width >= 60 {
+        columns[0].least = 26;
+    }
     let table = Table {
-        columns: &COLUMNS,
+        columns: &columns,
         len: rows.len(),
         selected,
         focused: true,

@@ -159,6 +159,14 @@ pub fn title(
     let rest = room.saturating_sub(4);
     let left = cut(left, rest);
     let taken = width(&left);
+    if taken == 0 {
+        return line(
+            buf,
+            area,
+            0,
+            vec![app.theme.span(Role::Faint, rule.repeat(room))],
+        );
+    }
     let mut spans = vec![app.theme.span(Role::Faint, rule), " ".into()];
     spans.extend(left);
     spans.push(" ".into());

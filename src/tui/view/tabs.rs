@@ -41,7 +41,8 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
             spans.extend(tab(app, screen, fit));
             spans.push(" ".repeat(gap).into());
         }
-        if width(&spans) <= room + gap {
+        spans.pop();
+        if width(&spans) <= room {
             break;
         }
     }
@@ -133,5 +134,5 @@ fn badge(app: &App, screen: Screen) -> Option<(Role, String)> {
             return (n > 0).then(|| (Role::Strong, format!("{sign}{n}")));
         }
     };
-    (n > 0).then(|| (role, format::short(n)))
+    (n > 0).then(|| (role, format::badge(n)))
 }

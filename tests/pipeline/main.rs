@@ -1,0 +1,106 @@
+//! The pipeline by scenarios: `tests/scenarios/*.toml` say what happens and what must be seen then. They
+//! run in this process, each on a stack of its own, and are judged by Kafka and the database.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod expect;
+mod laws;
+mod records;
+mod scenario;
+mod stack;
+mod world;
+
+use std::path::Path;
+
+use scenario::Scenario;
+use world::World;
+
+/// One test for each file, so that failures name it.
+macro_rules! scenarios {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            run(stringify!($name));
+        })*
+
+        #[test]
+        fn every_file_has_its_test() {
+            let mut files: Vec<String> = std::fs::read_dir(folder())
+                .unwrap()
+                .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+                .collect();
+            files.sort();
+            let mut tests = vec![$(stringify!($name)),*];
+            tests.sort_unstable();
+            assert_eq!(files, tests);
+        }
+    };
+}
+
+scenarios! {
+    duplicates
+    escape_sequences
+    happy_order
+    injected_orders
+    insufficient_stock
+    key_queue
+    key_queue_one_batch
+    no_key
+    old_schema
+    one_group_fails
+    over_one_mebibyte
+    panic
+    parked
+    permanent_redriven
+    poison_bytes
+    queue_fails_again
+    retrying_partition
+    service_refuses
+    timeout
+    transient_exhausted
+    transient_once
+    unreadable
+}
+
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios"))
+}
+
+fn run(name: &str) {
+    let file = folder().join(format!("{name}.toml"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut scenario: Scenario =
+        toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    let seed = std::env::var("EVTOP_SEED")
+        .ok()
+        .and_then(|s| s.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    if let Some(filter) = std::env::var_os("EVTOP_LOG") {
+        let filter = filter.to_string_lossy().into_owned();
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_test_writer()
+            .try_init();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let ended = runtime.unwrap().block_on(async {
+        let mut world = World::new(&mut scenario, seed).await;
+        for (n, step) in scenario.step.iter().enumerate() {
+            let done = world.carry_out(step).await;
+            done.map_err(|why| format!("step {} ({}): {why}", n + 1, step.name()))?;
+        }
+        world.stop().await;
+        laws::hold(&world)
+            .await
+            .map_err(|why| format!("at the end: {why}"))
+    });
+    if let Err(why) = ended {
+        panic!(
+            "tests/scenarios/{name}.toml ({})\nEVTOP_SEED={seed}\n{why}",
+            scenario.about
+        );
+    }
+}
