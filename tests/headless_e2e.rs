@@ -1,9 +1,11 @@
 //! The commands as a person or a script uses them, against a stack that runs in another process and is
 //! found by itself.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -94,7 +96,7 @@ impl Stack {
 
     #[track_caller]
     fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-        let began = Instant::now();
+        let began = evtop::clock::instant();
         loop {
             if let Some(found) = look() {
                 return found;
