@@ -113,7 +113,7 @@ impl Operator {
                 "this profile is read-only: set read_only = false in its config to allow changes",
             ));
         }
-        let detail = format!("{command:?}");
+        let detail = command.to_string();
         self.audit(id, command.action(), &detail, None)
             .await
             .map_err(|e| {
@@ -124,7 +124,7 @@ impl Operator {
             })?;
         let result = self.carry_out(id, command).await;
         let outcome = match &result {
-            Ok(done) => format!("{done:?}"),
+            Ok(done) => done.to_string(),
             Err(refusal) => format!("refused: {}", refusal.sentence),
         };
         if let Err(error) = self
