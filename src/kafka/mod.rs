@@ -40,6 +40,9 @@ pub enum KafkaError {
     /// The client must be made anew: an idempotent producer gave up its sequence.
     #[error("{0}")]
     Fatal(String),
+    /// An ordered producer did not send it, since it had to refuse an earlier record of its key.
+    #[error("an earlier record of its key could not be sent")]
+    Behind,
     #[error("{0}")]
     Other(String),
 }
@@ -63,6 +66,7 @@ impl From<rdkafka::error::KafkaError> for KafkaError {
             ) => Self::Unsendable(text),
             Some(
                 Code::Fatal
+                | Code::GaplessGuarantee
                 | Code::OutOfOrderSequenceNumber
                 | Code::InvalidProducerEpoch
                 | Code::Fenced

@@ -1,5 +1,6 @@
 //! Sending records: idempotent, and a batch's deliveries awaited together.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,27 +26,31 @@ pub struct Delivery {
 pub struct Producer {
     settings: Arc<KafkaSettings>,
     client: Arc<Mutex<FutureProducer<Context>>>,
+    /// No record of a key passes an earlier one.
+    ordered: bool,
 }
 
 impl Producer {
     pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
-        Self::with(settings.clone())
+        Self::with(settings.clone(), false)
     }
 
-    /// A producer that fails everything after a record of a partition that could not be sent, so that
-    /// a later one never passes it (`enable.gapless.guarantee`).
+    /// A producer that fails everything after a record of a partition that could not be sent
+    /// (`enable.gapless.guarantee`), and a key's records after one that it had to refuse, so that a
+    /// later one never passes an earlier one.
     pub fn ordered(settings: &KafkaSettings) -> Result<Self, KafkaError> {
         let mut settings = settings.clone();
         let gapless = ("enable.gapless.guarantee".to_owned(), "true".to_owned());
         settings.producer.entry(gapless.0).or_insert(gapless.1);
-        Self::with(settings)
+        Self::with(settings, true)
     }
 
-    fn with(settings: KafkaSettings) -> Result<Self, KafkaError> {
+    fn with(settings: KafkaSettings, ordered: bool) -> Result<Self, KafkaError> {
         let client = connect(&settings)?;
         Ok(Self {
             settings: Arc::new(settings),
             client: Arc::new(Mutex::new(client)),
+            ordered,
         })
     }
 
@@ -62,8 +67,17 @@ impl Producer {
     pub async fn send_all(&self, records: &[NewRecord]) -> Vec<Result<Delivery, KafkaError>> {
         let client = self.lock().clone();
         let mut waiting = Vec::with_capacity(records.len());
+        let mut refused: HashSet<&[u8]> = HashSet::new();
         for record in records {
-            waiting.push(enqueue(&client, record).await);
+            if record.key.as_deref().is_some_and(|k| refused.contains(k)) {
+                waiting.push(Err(KafkaError::Behind));
+                continue;
+            }
+            let sent = enqueue(&client, record).await;
+            if self.ordered && sent.is_err() {
+                refused.extend(record.key.as_deref());
+            }
+            waiting.push(sent);
         }
         let results = join_all(waiting.into_iter().map(|sent| async {
             match sent {
