@@ -231,7 +231,9 @@ async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
         store.item_refused(item.redrive_id, &why).await?;
         return Ok(false);
     }
-    store.item_queued(item.redrive_id).await?;
+    if !store.item_queued(item.redrive_id).await? {
+        return Ok(false);
+    }
     failpoint::pass("redrive.queued");
     // Read again: queueing it counted the redrive.
     let Some((letter, body)) = store.letter(item.letter_id).await? else {

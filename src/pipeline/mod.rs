@@ -288,13 +288,13 @@ impl Pipeline {
     pub async fn drain(&self) -> Drained {
         let limit = self.shared.settings.drain;
         self.stop_orders.cancel();
+        // What is parked stays, and nobody waits for it.
         let emptied = async {
-            while self
-                .shared
-                .store
-                .outbox_summary()
+            let store = &self.shared.store;
+            while store
+                .outbox_batch(1, self.shared.clock.now())
                 .await
-                .is_ok_and(|o| o.pending > 0)
+                .is_ok_and(|rows| !rows.is_empty())
             {
                 self.shared.wake_relay();
                 tokio::time::sleep(Duration::from_millis(20)).await;
