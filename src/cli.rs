@@ -271,12 +271,18 @@ pub struct OpsArgs {
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct BenchArgs {
-    /// Orders to put through
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Orders put through in a round of throughput
+    #[arg(long, value_name = "N", default_value_t = 8_000, value_parser = clap::value_parser!(u32).range(1..=9_000))]
     pub orders: u32,
-    /// Orders a second; 0 is as fast as it goes
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Orders a second while the way of an order is timed
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     pub rate: u32,
+    /// Seconds of a round in which it is timed
+    #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Rounds; every figure is their median
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
 }
 
 /// A time as it was typed; how long ago counts from the moment it is asked.

@@ -167,15 +167,15 @@ impl Start {
     ) -> Option<Drained> {
         // Held to the end: the cluster lives as long as anything may still want to commit to it.
         let embedded = self.until(|| async { self.embedded() }, "kafka").await?;
-        let settings = self.kafka(embedded.as_ref());
+        let settings = kafka_settings(&self.config, embedded.as_ref());
         let clients = self.until(|| async { clients(&settings) }, "kafka").await?;
         let store = self.until(|| self.open_store(), "sqlite").await?;
         let shared = Arc::new(Shared::new(
             self.clock.clone(),
-            self.settings(settings),
+            pipeline_settings(&self.config, settings),
             store.clone(),
             Dedupe::memory(),
-            (clients.producer, clients.ordered),
+            clients.producer,
             owner(),
         ));
         if let (Some(folder), Some(cluster)) = (&self.folder, &embedded)
@@ -202,8 +202,7 @@ impl Start {
             shared: Arc::clone(&shared),
             pipeline: pipeline.clone(),
             workers: self.config.workers,
-            groups: self
-                .services()
+            groups: services(&self.config)
                 .iter()
                 .map(|s| s.row().group.to_owned())
                 .collect(),
@@ -279,57 +278,6 @@ impl Start {
             .map_err(|e| e.to_string())
     }
 
-    fn kafka(&self, embedded: Option<&Embedded>) -> KafkaSettings {
-        let kafka = &self.config.kafka;
-        KafkaSettings {
-            brokers: embedded.map_or_else(|| kafka.brokers.clone(), |e| e.bootstrap().to_owned()),
-            client_id: kafka.client_id.clone(),
-            embedded: embedded.is_some(),
-            properties: exposed(&kafka.properties),
-            producer: exposed(&kafka.producer),
-            consumer: exposed(&kafka.consumer),
-            timeout: kafka.request_timeout(),
-        }
-    }
-
-    fn services(&self) -> Vec<Service> {
-        self.config
-            .consumers
-            .services
-            .iter()
-            .filter_map(|name| Service::parse(name))
-            .collect()
-    }
-
-    fn settings(&self, kafka: KafkaSettings) -> pipeline::Settings {
-        let (consumers, config) = (&self.config.consumers, &self.config);
-        let services = self
-            .services()
-            .into_iter()
-            .map(|s| (s, config.faults(s.row().name)))
-            .collect();
-        pipeline::Settings {
-            kafka,
-            dlq_topic: config.kafka.dlq_topic.clone(),
-            services,
-            batch: consumers.batch,
-            limits: Limits {
-                max_value_bytes: consumers.max_value_bytes,
-            },
-            handler_timeout: consumers.handler_timeout(),
-            max_attempts: consumers.max_attempts,
-            retry_scale: consumers.retry_base_ms as f64 / 1_000.0,
-            retry_cap: Duration::from_millis(consumers.retry_cap_ms),
-            commit_every: consumers.commit_every(),
-            relay_batch: u32::try_from(config.relay.batch).unwrap_or(u32::MAX),
-            relay_poll: Duration::from_millis(config.relay.poll_ms),
-            orders_per_s: config.orders_per_s(),
-            poison_every: u64::from(config.traffic.poison_every),
-            seed: config.traffic.seed,
-            drain: DRAIN,
-        }
-    }
-
     /// Where the database is: as set, in the embedded stack's folder, or in the state folder.
     fn database(&self) -> PathBuf {
         if let Some(path) = self.config.store.sqlite_path() {
@@ -377,9 +325,62 @@ impl Start {
     }
 }
 
+/// How to reach Kafka: the embedded cluster where there is one, else what the settings name.
+#[must_use]
+pub fn kafka_settings(config: &Config, embedded: Option<&Embedded>) -> KafkaSettings {
+    let kafka = &config.kafka;
+    KafkaSettings {
+        brokers: embedded.map_or_else(|| kafka.brokers.clone(), |e| e.bootstrap().to_owned()),
+        client_id: kafka.client_id.clone(),
+        embedded: embedded.is_some(),
+        properties: exposed(&kafka.properties),
+        producer: exposed(&kafka.producer),
+        consumer: exposed(&kafka.consumer),
+        timeout: kafka.request_timeout(),
+    }
+}
+
+fn services(config: &Config) -> Vec<Service> {
+    config
+        .consumers
+        .services
+        .iter()
+        .filter_map(|name| Service::parse(name))
+        .collect()
+}
+
+/// How the pipeline runs, by the settings.
+#[must_use]
+pub fn pipeline_settings(config: &Config, kafka: KafkaSettings) -> pipeline::Settings {
+    let consumers = &config.consumers;
+    pipeline::Settings {
+        kafka,
+        dlq_topic: config.kafka.dlq_topic.clone(),
+        services: services(config)
+            .into_iter()
+            .map(|s| (s, config.faults(s.row().name)))
+            .collect(),
+        batch: consumers.batch,
+        limits: Limits {
+            max_value_bytes: consumers.max_value_bytes,
+        },
+        queue_limit: consumers.queue_limit,
+        handler_timeout: consumers.handler_timeout(),
+        max_attempts: consumers.max_attempts,
+        retry_scale: consumers.retry_base_ms as f64 / 1_000.0,
+        retry_cap: Duration::from_millis(consumers.retry_cap_ms),
+        commit_every: consumers.commit_every(),
+        relay_batch: u32::try_from(config.relay.batch).unwrap_or(u32::MAX),
+        relay_poll: Duration::from_millis(config.relay.poll_ms),
+        orders_per_s: config.orders_per_s(),
+        poison_every: u64::from(config.traffic.poison_every),
+        seed: config.traffic.seed,
+        drain: DRAIN,
+    }
+}
+
 struct Clients {
     producer: Producer,
-    ordered: Producer,
     observer: Observer,
 }
 
@@ -387,7 +388,6 @@ fn clients(settings: &KafkaSettings) -> Result<Clients, String> {
     let text = |e: crate::kafka::KafkaError| e.to_string();
     Ok(Clients {
         producer: Producer::new(settings).map_err(text)?,
-        ordered: Producer::ordered(settings).map_err(text)?,
         observer: Observer::new(settings).map_err(text)?,
     })
 }
@@ -404,7 +404,10 @@ async fn prune(store: Store, clock: Clock, config: Config, stop: CancellationTok
     let hours = i64::try_from(config.store.sent_retention_hours).unwrap_or(i64::MAX);
     let days = i64::try_from(config.store.inbox_retention_days).unwrap_or(i64::MAX);
     let mut ticks = tokio::time::interval(Duration::from_secs(3_600));
-    while !config.read_only {
+    if config.read_only {
+        return;
+    }
+    loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}

@@ -1,5 +1,37 @@
-//! evtop: top for event-driven systems.
+//! evtop: top for event-driven systems. This page is the map of the house.
+//!
+//! ```text
+//!  orders ─► store (events + outbox, one tx) ─► relay ─► Kafka ─► consumers ─► store / DLQ       pipeline/
+//!                                                          │          │
+//!               broker offsets, DLQ topics, tables ────────┘          └── meters (atomics)
+//!                          │                                               │
+//!                          ▼                                               ▼
+//!                       watch/  ── watch<Arc<Snapshot>> ──►  tui/  or  headless/
+//!                          ▲                                   │
+//!                          └───────── Focus ───────────────────┤ keys → Action → Command
+//!                       operate/ ◄──── mpsc<Command> ──────────┘
+//!                          └─────────── Outcome ──────────────► toast, activity, audit
+//! ```
+//!
+//! Two files of plain data are the whole contract between the engine and whoever shows it:
+//! [`snapshot`] is all that may be shown, [`command`] all that may be asked and answered. [`engine`] puts
+//! the parts together.
+//!
+//! The rules, held by `tests/architecture.rs` where a test can hold them:
+//!
+//! 1. [`domain`] names no other module and no driver; `snapshot` and `command` name only `domain`.
+//! 2. [`kafka`] is the only user of rdkafka, [`store`] of sqlx, and [`dedupe`] will be of Redis; they do
+//!    not name each other. [`pipeline`], [`watch`] and [`operate`] name no driver type and no screen.
+//! 3. [`tui`] and [`headless`] name none of those; `tui::view` names no clock, channel or setting.
+//! 4. Views are pure functions of plain data. Selection and marks hold a row's key, never its index.
+//! 5. Time is read in [`clock`] alone. Unknown is `None`, never 0.
+//! 6. A closed set is an enum and a `match`; one table each for actions, services and roles.
+//! 7. Whatever changes anything passes the one gate in `operate`.
+//! 8. The event's id in the transaction of its effect is the truth. Offsets are stored after the work;
+//!    a dead letter is acknowledged before its offset moves.
+//! 9. `unsafe` stands in one file of `kafka`, each block with its reason.
 
+pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod command;

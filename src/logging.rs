@@ -29,24 +29,34 @@ const ROTATE_BYTES: u64 = 8 * 1024 * 1024;
 /// The newest log lines, oldest first; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Ring {
-    lines: Arc<Mutex<VecDeque<LogLine>>>,
+    lines: Arc<Mutex<Lines>>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    lines: VecDeque<LogLine>,
+    /// The copy that snapshots share until a line is added.
+    copy: Option<Arc<[LogLine]>>,
 }
 
 impl Ring {
     /// Adds a line; the oldest goes when there are too many.
     pub fn push(&self, line: LogLine) {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == KEPT {
-            lines.pop_front();
+        let mut kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.lines.len() == KEPT {
+            kept.lines.pop_front();
         }
-        lines.push_back(line);
+        kept.lines.push_back(line);
+        kept.copy = None;
     }
 
     /// A copy for a snapshot.
     #[must_use]
     pub fn lines(&self) -> Arc<[LogLine]> {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().cloned().collect()
+        let mut kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let Lines { lines, copy } = &mut *kept;
+        let copy = copy.get_or_insert_with(|| lines.iter().cloned().collect());
+        Arc::clone(copy)
     }
 }
 

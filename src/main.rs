@@ -1,10 +1,12 @@
 //! Arguments → settings → engine → screen or command → drain report → exit code.
 
 use std::io::{self, IsTerminal, Write};
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use color_eyre::eyre::Result;
+use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use evtop::cli::{Cli, Exit, Task};
@@ -13,9 +15,13 @@ use evtop::config::{self, Config, Source};
 use evtop::engine::{Ends, Engine};
 use evtop::folder::{self, Folder};
 use evtop::headless::{self, Output};
-use evtop::logging;
 use evtop::pipeline::Drained;
-use evtop::tui::{self, keymap::Keymap, theme::Theme};
+use evtop::tui::{
+    self,
+    keymap::Keymap,
+    theme::{Depth, Theme},
+};
+use evtop::{bench, logging};
 
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
@@ -130,10 +136,13 @@ fn screen(config: Config) -> Result<Exit> {
                 stop,
                 clock: clock.clone(),
             };
-            let shown = tui::run(&mut terminal, ports, settings).await;
+            // Even a bug in the screen ends the workers in order.
+            let shown = tui::run(&mut terminal, ports, settings);
+            let shown = AssertUnwindSafe(shown).catch_unwind().await;
             tui::leave();
             let began = clock::instant();
             let drained = engine.stop().await;
+            let shown = shown.unwrap_or_else(|panic| resume_unwind(panic));
             shown.map(|()| (drained, began.elapsed()))
         });
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -156,17 +165,19 @@ fn ui(config: &Config) -> Result<tui::Settings, String> {
     } else {
         Theme::built_in(name)
     };
-    let theme = theme.map_err(|e| e.to_string())?;
+    let var = |name| std::env::var(name).ok();
+    let depth = Depth::of(var("COLORTERM").as_deref(), var("TERM").as_deref());
+    let theme = theme.map_err(|e| e.to_string())?.in_depth(depth);
     let keys = config
         .keys
         .iter()
         .map(|(action, keys)| (action.as_str(), keys.clone()));
     let keys = Keymap::patched(keys).map_err(|e| e.to_string())?;
     Ok(tui::Settings {
-        theme,
         keys,
         max_fps: config.ui.max_fps,
         ascii: config.ui.ascii,
+        ..tui::Settings::with(theme)
     })
 }
 
@@ -201,6 +212,9 @@ fn command(cli: &Cli, task: &Task, config: Config) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    if let Task::Bench(args) = task {
+        return runtime.block_on(bench::run(args, &config, cli.json, &mut io::stdout()));
+    }
     let folder = folder_for(&config)?;
     let log_file = config::log_file(&config, folder.as_ref().map(Folder::path));
     let log = logging::start(config.log.level, log_file.as_deref(), &clock);

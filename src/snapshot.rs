@@ -183,6 +183,8 @@ pub struct Topic {
     pub end: Option<i64>,
     pub rate: Option<f64>,
     pub history: Series,
+    /// Where letters of our services go: it is shown with them, not among the flow's topics.
+    pub dead_letters: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

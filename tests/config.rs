@@ -44,7 +44,7 @@ fn nothing_set_is_the_embedded_stack() {
     assert_eq!(config, Config::default());
     assert!(config.embedded());
     assert_eq!(config.stack_name(), "embedded");
-    assert_eq!(config.orders_per_s(), 5.0);
+    assert_eq!(config.orders_per_s(), 3.0);
     assert!(!config.faults("analytics").is_quiet());
 }
 

@@ -93,12 +93,12 @@ impl Config {
         }
     }
 
-    /// Orders a second: as set, else a gentle 5 on the embedded stack and none on anybody's own.
+    /// Orders a second: as set, else a gentle 3 on the embedded stack and none on anybody's own.
     #[must_use]
     pub fn orders_per_s(&self) -> f64 {
         match self.traffic.orders_per_s {
             Some(rate) => rate,
-            None if self.embedded() => 5.0,
+            None if self.embedded() => 3.0,
             None => 0.0,
         }
     }
@@ -221,7 +221,7 @@ impl Default for Consumers {
             max_attempts: 4,
             retry_base_ms: 1_000,
             retry_cap_ms: 60_000,
-            queue_limit: 1_024,
+            queue_limit: 2_048,
             commit_ms: 250,
             faults: Faults::default(),
         }

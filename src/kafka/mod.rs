@@ -1,5 +1,6 @@
 //! The only user of rdkafka. Everything above speaks of records, partitions and offsets as plain data.
 
+pub mod baseline;
 pub mod consumer;
 pub mod embedded;
 mod ffi;
@@ -40,7 +41,7 @@ pub enum KafkaError {
     /// The client must be made anew: an idempotent producer gave up its sequence.
     #[error("{0}")]
     Fatal(String),
-    /// An ordered producer did not send it, since it had to refuse an earlier record of its key.
+    /// It was not sent, since an earlier record of its key had to be refused.
     #[error("an earlier record of its key could not be sent")]
     Behind,
     #[error("{0}")]
@@ -117,11 +118,14 @@ impl KafkaSettings {
         config
     }
 
-    /// Idempotent, acknowledged by all, and partitioned as Java's clients do (murmur2).
+    /// Idempotent, acknowledged by all, and partitioned as Java's clients do (murmur2). Gapless: when a
+    /// record can't be sent in time, everything after it fails too, so that a later record of a key
+    /// never passes an earlier one; the producer is then made anew.
     fn producer(&self) -> ClientConfig {
         let mut config = self.client();
         config
             .set("enable.idempotence", "true")
+            .set("enable.gapless.guarantee", "true")
             .set("acks", "all")
             .set("partitioner", "murmur2_random")
             .set("compression.type", "lz4")
@@ -156,7 +160,7 @@ impl KafkaSettings {
                 ("partition.assignment.strategy", "range"),
                 ("session.timeout.ms", "2000"),
                 ("heartbeat.interval.ms", "400"),
-                ("fetch.wait.max.ms", if patient { "250" } else { "10" }),
+                ("fetch.wait.max.ms", if patient { "250" } else { "15" }),
             ]
         } else {
             &[

@@ -26,31 +26,14 @@ pub struct Delivery {
 pub struct Producer {
     settings: Arc<KafkaSettings>,
     client: Arc<Mutex<FutureProducer<Context>>>,
-    /// No record of a key passes an earlier one.
-    ordered: bool,
 }
 
 impl Producer {
     pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
-        Self::with(settings.clone(), false)
-    }
-
-    /// A producer that fails everything after a record of a partition that could not be sent
-    /// (`enable.gapless.guarantee`), and a key's records after one that it had to refuse, so that a
-    /// later one never passes an earlier one.
-    pub fn ordered(settings: &KafkaSettings) -> Result<Self, KafkaError> {
-        let mut settings = settings.clone();
-        let gapless = ("enable.gapless.guarantee".to_owned(), "true".to_owned());
-        settings.producer.entry(gapless.0).or_insert(gapless.1);
-        Self::with(settings, true)
-    }
-
-    fn with(settings: KafkaSettings, ordered: bool) -> Result<Self, KafkaError> {
-        let client = connect(&settings)?;
+        let client = connect(settings)?;
         Ok(Self {
-            settings: Arc::new(settings),
+            settings: Arc::new(settings.clone()),
             client: Arc::new(Mutex::new(client)),
-            ordered,
         })
     }
 
@@ -63,7 +46,8 @@ impl Producer {
     }
 
     /// Sends all records pipelined and waits for all; the answers stand in the records' order. Order
-    /// within a partition is kept, also over retries (the producer is idempotent).
+    /// within a partition is kept, also over retries (the producer is idempotent), and a key's records
+    /// are not sent after one that had to be refused.
     pub async fn send_all(&self, records: &[NewRecord]) -> Vec<Result<Delivery, KafkaError>> {
         let client = self.lock().clone();
         let mut waiting = Vec::with_capacity(records.len());
@@ -74,7 +58,7 @@ impl Producer {
                 continue;
             }
             let sent = enqueue(&client, record).await;
-            if self.ordered && sent.is_err() {
+            if sent.is_err() {
                 refused.extend(record.key.as_deref());
             }
             waiting.push(sent);

@@ -165,8 +165,9 @@ async fn drive(
     store
         .set_operation_state(id, OperationState::Running, None, now())
         .await?;
+    // What was reported while nobody looked is followed too.
     let mut flying: HashSet<Uuid> = store
-        .in_flight_items(id)
+        .sent_items(id)
         .await?
         .iter()
         .map(|i| i.redrive_id)
@@ -214,7 +215,7 @@ async fn drive(
     }
 }
 
-/// Sends one letter; `false` when it was refused.
+/// Sends one letter; `false` when there is nothing to wait for.
 async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
     let store = &operator.shared.store;
     let Some((letter, _)) = store.letter(item.letter_id).await? else {
@@ -232,7 +233,8 @@ async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
         return Ok(false);
     }
     if !store.item_queued(item.redrive_id).await? {
-        return Ok(false);
+        // Refused there and then, or reported meanwhile: nothing is to be sent.
+        return Ok(true);
     }
     failpoint::pass("redrive.queued");
     // Read again: queueing it counted the redrive.

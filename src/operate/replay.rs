@@ -291,7 +291,7 @@ async fn send(
     let mut sent = 0;
     for (record, result) in records
         .iter()
-        .zip(operator.shared.ordered.send_all(&records).await)
+        .zip(operator.shared.producer.send_all(&records).await)
     {
         let place = result.map_err(|e| format!("Kafka did not take it: {e}"))?;
         operator.shared.delivered(record, place);

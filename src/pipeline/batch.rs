@@ -86,6 +86,7 @@ pub async fn run(worker: Arc<Worker>, mut records: Vec<Record>, head: Attempts) 
         blocked: HashMap::new(),
         head,
     };
+    failpoint::pass("worker.batch");
     let stop = run.through().await;
     let done = run.done;
     let next = done.checked_sub(1).map(|last| records[last].offset + 1);

@@ -20,6 +20,9 @@ use crate::kafka::KafkaError;
 use crate::kafka::consumer::{Change, Consumer, Place};
 use crate::snapshot::ConsumerState;
 
+/// A lane that stays full for longer is paused, so that the others go on.
+const LONG: Duration = Duration::from_millis(250);
+
 struct Loop {
     worker: Arc<Worker>,
     consumer: Consumer,
@@ -29,6 +32,8 @@ struct Loop {
     /// The broker gave our partitions to nobody we know of: it did not hear from us in time.
     lost: bool,
     paused: bool,
+    /// Since when some lane has had as much as it may hold.
+    full: Option<std::time::Instant>,
     jitter: fastrand::Rng,
 }
 
@@ -59,6 +64,7 @@ pub async fn run(
         epoch: 0,
         lost: false,
         paused: *paused.borrow(),
+        full: None,
     };
     let mut fetched = Vec::new();
     loop {
@@ -77,8 +83,8 @@ pub async fn run(
                 this.consumer.commit_async();
                 this.show();
             }
-            record = this.consumer.recv() => this.fetched(record, &mut fetched).await,
-            () = tokio::time::sleep(wake), if !this.lanes.is_empty() => {}
+            record = this.consumer.recv(), if this.full.is_none() => this.fetched(record, &mut fetched).await,
+            () = tokio::time::sleep(wake) => {}
         }
     }
     this.drain().await;
@@ -136,7 +142,8 @@ impl Loop {
     fn dispatch(&mut self) {
         let most = self.worker.shared.settings.batch;
         let now = clock::instant();
-        let limit = most * 4;
+        let limit = self.worker.shared.settings.queue_limit.max(most);
+        let mut any_full = false;
         for (place, lane) in &mut self.lanes {
             if !self.paused
                 && let Some((records, attempts)) = lane.take(most, now)
@@ -153,8 +160,15 @@ impl Loop {
                 lane.started(handle);
             }
             // What is fetched ahead of a waiting lane is dropped and read again: nothing is skipped.
-            let pause = self.paused || lane.wants_pause(limit);
-            if pause != lane.paused && (pause || lane.len() < limit / 2) {
+            // Pausing costs that second fetch, so a lane that is merely full just holds the loop back
+            // for a moment, unless that would be long.
+            let full = lane.held_records() >= limit;
+            any_full |= full && !lane.paused;
+            let long = self
+                .full
+                .is_some_and(|since| now.duration_since(since) > LONG);
+            let pause = self.paused || lane.waits() || full && (long || lane.paused);
+            if pause != lane.paused && (pause || lane.held_records() < limit / 2) {
                 lane.paused = pause;
                 if pause {
                     self.consumer.pause(std::slice::from_ref(place));
@@ -163,6 +177,11 @@ impl Loop {
                 }
             }
         }
+        self.full = if any_full {
+            self.full.or(Some(now))
+        } else {
+            None
+        };
     }
 
     async fn fetched(&mut self, record: Result<Record, KafkaError>, buffer: &mut Vec<Record>) {
@@ -231,9 +250,12 @@ impl Loop {
             .filter(|l| !l.is_busy() && !self.paused)
             .filter_map(Lane::due)
             .min();
-        due.map_or(Duration::from_secs(3600), |due| {
-            due.saturating_duration_since(now)
-        })
+        let idle = if self.full.is_some() {
+            LONG
+        } else {
+            Duration::from_secs(3600)
+        };
+        due.map_or(idle, |due| due.saturating_duration_since(now))
     }
 
     /// Writes the state down for whoever looks.

@@ -87,7 +87,7 @@ impl Lane {
     }
 
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn held_records(&self) -> usize {
         self.queue.len()
     }
 
@@ -96,10 +96,10 @@ impl Lane {
         self.busy.is_some()
     }
 
-    /// Fetching should stop: the lane waits, or has more than it can soon work on.
+    /// Its head waits to be tried again.
     #[must_use]
-    pub fn wants_pause(&self, limit: usize) -> bool {
-        self.wait.is_some() || self.queue.len() >= limit
+    pub fn waits(&self) -> bool {
+        self.wait.is_some()
     }
 
     /// When it may go on, while it waits.
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(queued(&lane), (2..10).collect::<Vec<_>>());
         let held = lane.held("t", 0).unwrap();
         assert_eq!((held.offset, held.attempts, held.waiting), (2, 1, 7));
-        assert!(lane.wants_pause(100), "nothing is fetched meanwhile");
+        assert!(lane.waits(), "nothing is fetched meanwhile");
         assert!(lane.take(4, now).is_none(), "not before it is due");
         let (batch, attempts) = lane.take(4, now + SECOND).unwrap();
         assert_eq!((batch[0].offset, batch.len(), attempts.made), (2, 4, 1));
@@ -310,7 +310,7 @@ mod tests {
             stop: Stop::Done,
         };
         assert_eq!(end(&mut lane, done, now), Some(8));
-        assert!(lane.held("t", 0).is_none() && !lane.wants_pause(100));
+        assert!(lane.held("t", 0).is_none() && !lane.waits());
         assert_eq!(lane.attempts.made, 0);
     }
 

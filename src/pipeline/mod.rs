@@ -48,6 +48,8 @@ pub struct Settings {
     pub services: Vec<(Service, FaultPlan)>,
     pub batch: usize,
     pub limits: Limits,
+    /// Records of one partition held in memory before fetching waits.
+    pub queue_limit: usize,
     pub handler_timeout: Duration,
     pub max_attempts: u32,
     /// Stretches the retry delays: 1 is 1 s, 2 s, 4 s.
@@ -69,10 +71,7 @@ pub struct Shared {
     pub settings: Settings,
     pub store: Store,
     pub dedupe: Dedupe,
-    /// For dead letters, redrives and what goes straight to a topic.
     pub producer: Producer,
-    /// For the relay: it never lets a later record of a partition pass an earlier one that failed.
-    pub ordered: Producer,
     /// Who we are in claims, audit and operations.
     pub owner: String,
     pub relay: RelayMeter,
@@ -91,7 +90,7 @@ impl Shared {
         settings: Settings,
         store: Store,
         dedupe: Dedupe,
-        producers: (Producer, Producer),
+        producer: Producer,
         owner: String,
     ) -> Self {
         let pressure = settings.kafka.embedded.then(Mutex::default);
@@ -100,8 +99,7 @@ impl Shared {
             settings,
             store,
             dedupe,
-            producer: producers.0,
-            ordered: producers.1,
+            producer,
             owner,
             relay: RelayMeter::default(),
             end_to_end: Window::default(),
@@ -167,11 +165,11 @@ pub struct Pipeline {
     pub workers: Vec<Arc<Worker>>,
     paused: Vec<watch::Sender<bool>>,
     rate: watch::Sender<f64>,
+    /// Orders and consumers stop first; what they wrote the relay still publishes.
     tasks: TaskTracker,
-    /// Orders stop first, then the relay empties the outbox, then the consumers.
-    stop_orders: CancellationToken,
+    relay: TaskTracker,
+    stop: CancellationToken,
     stop_relay: CancellationToken,
-    stop_consumers: CancellationToken,
 }
 
 /// What was left when the pipeline ended.
@@ -190,12 +188,8 @@ impl Pipeline {
     /// Starts every worker.
     #[must_use]
     pub fn start(shared: Arc<Shared>) -> Self {
-        let tasks = TaskTracker::new();
-        let (stop_orders, stop_relay, stop_consumers) = (
-            CancellationToken::new(),
-            CancellationToken::new(),
-            CancellationToken::new(),
-        );
+        let (tasks, relay) = (TaskTracker::new(), TaskTracker::new());
+        let (stop, stop_relay) = (CancellationToken::new(), CancellationToken::new());
         let rate = watch::Sender::new(shared.settings.orders_per_s);
         let mut paused = Vec::new();
         let workers: Vec<Arc<Worker>> = shared
@@ -209,13 +203,13 @@ impl Pipeline {
             tasks.spawn(keep_consumer(
                 Arc::clone(worker),
                 switch.subscribe(),
-                stop_consumers.clone(),
+                stop.clone(),
             ));
             paused.push(switch);
         }
         {
             let (shared, stop) = (Arc::clone(&shared), stop_relay.clone());
-            tasks.spawn(supervisor::keep(
+            relay.spawn(supervisor::keep(
                 "relay",
                 stop.clone(),
                 |_| {},
@@ -223,7 +217,7 @@ impl Pipeline {
             ));
         }
         {
-            let (shared, stop) = (Arc::clone(&shared), stop_consumers.clone());
+            let (shared, stop) = (Arc::clone(&shared), stop.clone());
             tasks.spawn(supervisor::keep(
                 "dlq-indexer",
                 stop.clone(),
@@ -232,7 +226,7 @@ impl Pipeline {
             ));
         }
         {
-            let (shared, stop, rate) = (Arc::clone(&shared), stop_orders.clone(), rate.subscribe());
+            let (shared, stop, rate) = (Arc::clone(&shared), stop.clone(), rate.subscribe());
             tasks.spawn(supervisor::keep(
                 "traffic",
                 stop.clone(),
@@ -241,15 +235,16 @@ impl Pipeline {
             ));
         }
         tasks.close();
+        relay.close();
         Self {
             shared,
             workers,
             paused,
             rate,
             tasks,
-            stop_orders,
+            relay,
+            stop,
             stop_relay,
-            stop_consumers,
         }
     }
 
@@ -284,10 +279,18 @@ impl Pipeline {
         *self.rate.borrow()
     }
 
-    /// Ends everything in order: no new orders, the outbox published, the consumers done and committed.
+    /// Ends everything in order: no new orders, the consumers done and committed, and what all of them
+    /// wrote published.
     pub async fn drain(&self) -> Drained {
         let limit = self.shared.settings.drain;
-        self.stop_orders.cancel();
+        self.stop.cancel();
+        let mut late = 0;
+        if tokio::time::timeout(limit, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            late += self.tasks.len();
+        }
         // What is parked stays, and nobody waits for it.
         let emptied = async {
             let store = &self.shared.store;
@@ -302,10 +305,12 @@ impl Pipeline {
         };
         let _ = tokio::time::timeout(limit / 4, emptied).await;
         self.stop_relay.cancel();
-        self.stop_consumers.cancel();
-        let late = tokio::time::timeout(limit, self.tasks.wait())
+        if tokio::time::timeout(limit / 4, self.relay.wait())
             .await
-            .is_err();
+            .is_err()
+        {
+            late += self.relay.len();
+        }
         let _ = self.shared.producer.flush(limit / 4).await;
         Drained {
             handled: self
@@ -321,7 +326,7 @@ impl Pipeline {
                 .await
                 .ok()
                 .map(|o| o.pending),
-            late: if late { self.tasks.len() } else { 0 },
+            late,
         }
     }
 }

@@ -113,7 +113,7 @@ async fn publish(shared: &Shared, stop: &CancellationToken) -> Step {
     }
     shared.relay.set("publishing");
     let records: Vec<NewRecord> = rows.iter().map(record).collect();
-    let results = shared.ordered.send_all(&records).await;
+    let results = shared.producer.send_all(&records).await;
     failpoint::pass("relay.published");
     take_in(shared, &rows, &records, results).await
 }

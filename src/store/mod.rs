@@ -38,9 +38,7 @@ impl Store {
         match settings.url.split_once(':') {
             Some(("sqlite", path)) => {
                 let path = path.strip_prefix("//").unwrap_or(path);
-                Sqlite::open(path, settings.read_only)
-                    .await
-                    .map(Self::Sqlite)
+                Sqlite::open(path, settings).await.map(Self::Sqlite)
             }
             _ => Err(StoreError::Other(format!(
                 "\"{}\" names no store; use sqlite:path/to/file.db",
@@ -217,6 +215,8 @@ operations! {
     item(redrive: Uuid) -> Option<Item>;
     /// The items that were sent and not reported.
     in_flight_items(operation: Uuid) -> Vec<Item>;
+    /// The items that were sent, reported or not.
+    sent_items(operation: Uuid) -> Vec<Item>;
     /// Adds a letter to a running redrive; false when it is in it already and not settled.
     add_item(operation: Uuid, redrive: Uuid, letter: Uuid) -> bool;
     /// Marks item and letter queued and counts the redrive, once. False, and the item is refused, when

@@ -1,5 +1,7 @@
 //! What goes into the store and comes out of it, beside the domain's own records.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -18,15 +20,18 @@ pub struct StoreSettings {
     pub url: String,
     /// Neither creates, migrates nor writes: every write is refused by the database.
     pub read_only: bool,
+    /// How long a write waits for another process's transaction before it is unavailable.
+    pub busy_timeout: Duration,
 }
 
 impl StoreSettings {
-    /// Read and write.
+    /// Read and write, waiting five seconds for a lock.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             read_only: false,
+            busy_timeout: Duration::from_secs(5),
         }
     }
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::action::{Action, row};
 use super::cursor::Cursor;
 use super::keymap::{Code, Key, Keymap};
 use super::overlay::Overlay;
@@ -29,6 +28,8 @@ pub struct Settings {
     pub max_fps: u32,
     /// Only characters that every terminal has.
     pub ascii: bool,
+    /// The screen to begin with.
+    pub screen: Screen,
 }
 
 impl Settings {
@@ -40,6 +41,7 @@ impl Settings {
             keys: Keymap::default(),
             max_fps: 30,
             ascii: false,
+            screen: Screen::Flow,
         }
     }
 }
@@ -168,7 +170,7 @@ impl App {
             frozen: false,
             every: Duration::ZERO,
             size,
-            screen: Screen::Flow,
+            screen: settings.screen,
             flow: Cursor::default(),
             lag: LagView::default(),
             consumers: ConsumersView::default(),
@@ -256,7 +258,7 @@ impl App {
         match self.screen {
             Screen::Flow => {
                 let rows = self.finding_keys();
-                self.flow.settle(&rows);
+                self.flow.settle_first(&rows);
             }
             Screen::Lag => {
                 let rows = self.lag_keys();
@@ -272,6 +274,11 @@ impl App {
             }
             Screen::Letters => {
                 let rows = self.cause_keys();
+                let open = self.letters.cause.index(&rows).is_some();
+                if !open && !rows.is_empty() {
+                    // The cause that was open is gone: its neighbour is not opened in its place.
+                    self.letters.depth = Depth::Causes;
+                }
                 self.letters.cause.settle(&rows);
                 let rows = self.letter_keys();
                 self.letters.letter.settle(&rows);
@@ -334,73 +341,6 @@ impl App {
     #[must_use]
     pub fn page(&self) -> usize {
         usize::from(self.size.1).saturating_sub(8).max(1)
-    }
-
-    /// Why an action can't be done right now; `None` when it can.
-    #[must_use]
-    pub fn why_not(&self, action: Action) -> Option<String> {
-        let stack = &self.shown.stack;
-        if row(action).writes && stack.read_only {
-            let what = row(action).name;
-            return Some(format!(
-                "This profile is read-only, so there is no {what}; a profile with writing allowed can"
-            ));
-        }
-        let missing = match action {
-            Action::Redrive if self.letters.depth == Depth::Causes => {
-                "Enter opens the cause and its letters; R redrives the whole cause"
-            }
-            Action::Redrive | Action::Mark if self.letters.letter.key().is_none() => {
-                "There is no letter under the cursor"
-            }
-            Action::RedriveMany if self.letters.fingerprint().is_none() => {
-                "There are no dead letters to redrive"
-            }
-            Action::Replay | Action::ReplayMany | Action::Correlation
-                if self.event_key().is_none() =>
-            {
-                "There is no event under the cursor"
-            }
-            Action::PauseConsumer
-            | Action::ResumeConsumer
-            | Action::Faults
-            | Action::TrafficDown
-            | Action::TrafficUp
-                if !stack.workers =>
-            {
-                "No workers run in this process, so there is nothing to steer"
-            }
-            Action::PauseConsumer | Action::ResumeConsumer | Action::Faults
-                if self.consumers.cursor.key().is_none() =>
-            {
-                "There is no consumer under the cursor"
-            }
-            Action::CancelOperation if self.operation_to_cancel().is_none() => {
-                "No operation is running"
-            }
-            _ => return None,
-        };
-        Some(missing.to_owned())
-    }
-
-    /// The operation under the cursor if it runs, else the only one that does.
-    #[must_use]
-    pub fn operation_to_cancel(&self) -> Option<&crate::domain::operation::Operation> {
-        let running: Vec<_> = self
-            .shown
-            .activity
-            .operations
-            .iter()
-            .filter(|o| !o.state.is_over())
-            .collect();
-        let here = running
-            .iter()
-            .find(|o| Some(&o.id) == self.activity.operation.key());
-        match (here, running.as_slice()) {
-            (Some(operation), _) => Some(operation),
-            (None, [only]) => Some(only),
-            _ => None,
-        }
     }
 
     pub(super) fn letters_focus(&self) -> LettersFocus {

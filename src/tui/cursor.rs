@@ -20,11 +20,17 @@ pub struct Cursor<K> {
     key: Option<K>,
     /// Where the key stood last, to stay near when its row goes.
     at: usize,
+    /// Somebody put it where it is.
+    moved: bool,
 }
 
 impl<K> Default for Cursor<K> {
     fn default() -> Self {
-        Self { key: None, at: 0 }
+        Self {
+            key: None,
+            at: 0,
+            moved: false,
+        }
     }
 }
 
@@ -47,10 +53,20 @@ impl<K: Clone + PartialEq> Cursor<K> {
     /// Selects this row, wherever it will stand.
     pub fn set(&mut self, key: K) {
         self.key = Some(key);
+        self.moved = true;
     }
 
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// After the rows changed, in a list whose first row is the one to see: stays on the first until
+    /// somebody moves it.
+    pub fn settle_first(&mut self, rows: &[K]) {
+        if !self.moved {
+            self.clear();
+        }
+        self.settle(rows);
     }
 
     /// After the rows changed: follows its row, or takes the one nearest to where it was.
@@ -80,6 +96,7 @@ impl<K: Clone + PartialEq> Cursor<K> {
             Motion::Bottom => last,
         };
         self.key = Some(rows[self.at].clone());
+        self.moved = true;
     }
 }
 

@@ -3,24 +3,30 @@
 
 mod act;
 pub mod action;
+mod allowed;
 mod answer;
 pub mod app;
+mod ask;
 pub mod cursor;
 mod focus;
 pub mod keymap;
+mod moves;
 pub mod overlay;
 pub mod rows;
 mod terminal;
 pub mod theme;
 pub mod toast;
+mod typing;
 pub mod view;
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use color_eyre::Result;
 use crossterm::event::{Event, EventStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use ratatui::DefaultTerminal;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -28,10 +34,12 @@ use tokio_util::sync::CancellationToken;
 use app::App;
 pub use app::Settings;
 use keymap::Key;
-pub use terminal::{Painter, enter, leave};
+use terminal::Painter;
+pub use terminal::{enter, leave};
 
 use crate::clock::{self, Clock};
 use crate::command::{Command, Focus, Outcome, Request};
+use crate::failpoint;
 use crate::snapshot::Snapshot;
 
 /// The ends of the channels to the engine.
@@ -93,10 +101,11 @@ pub async fn run(
             },
             () = tokio::time::sleep(wait), if dirty => {}
         }
-        drain(&mut app, &mut events, &mut ports)?;
+        drain(&mut app, &mut events, &mut ports).await?;
         send_focus(&app, &ports.focus);
         dirty = true;
         if since(drawn) >= frame {
+            failpoint::pass("ui.draw");
             painter.draw(terminal, &app)?;
             drawn = clock::instant();
             dirty = false;
@@ -116,8 +125,12 @@ fn since(at: Instant) -> Duration {
 }
 
 /// Takes what is ready, so that a burst of keys or outcomes costs one frame.
-fn drain(app: &mut App, events: &mut EventStream, ports: &mut Ports) -> Result<()> {
-    while let Some(Some(event)) = events.next().now_or_never() {
+///
+/// The events are polled with this task's own waker: a poll with another one, as `now_or_never` makes it,
+/// leaves that one behind in the stream, and the next event wakes nobody.
+async fn drain(app: &mut App, events: &mut EventStream, ports: &mut Ports) -> Result<()> {
+    while let Poll::Ready(Some(event)) = poll_fn(|cx| Poll::Ready(events.poll_next_unpin(cx))).await
+    {
         on_event(app, &event?, ports);
         if app.quit {
             return Ok(());

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use ratatui::text::Span;
 use serde::Deserialize;
 
@@ -33,8 +33,10 @@ pub enum Role {
     Ok,
     Warn,
     Bad,
-    /// Sparklines, bars and charts.
+    /// Sparklines and bars.
     Spark,
+    /// Charts: large, so calmer than a sparkline.
+    Fill,
     /// The profile's name when it is production.
     Production,
     /// FROZEN and READ-ONLY.
@@ -52,7 +54,7 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Base,
         Self::Strong,
         Self::Dim,
@@ -67,6 +69,7 @@ impl Role {
         Self::Warn,
         Self::Bad,
         Self::Spark,
+        Self::Fill,
         Self::Production,
         Self::Badge,
         Self::Overlay,
@@ -96,6 +99,7 @@ impl Role {
             Self::Warn => "warn",
             Self::Bad => "bad",
             Self::Spark => "spark",
+            Self::Fill => "fill",
             Self::Production => "production",
             Self::Badge => "badge",
             Self::Overlay => "overlay",
@@ -109,10 +113,72 @@ impl Role {
     }
 }
 
+/// How many colours a terminal has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    #[default]
+    True,
+    Ansi256,
+    Ansi16,
+}
+
+impl Depth {
+    /// What `COLORTERM` and `TERM` say of it.
+    #[must_use]
+    pub fn of(colorterm: Option<&str>, term: Option<&str>) -> Self {
+        match (colorterm, term) {
+            (Some("truecolor" | "24bit"), _) => Self::True,
+            (_, Some(term)) if term.contains("direct") => Self::True,
+            (_, Some(term)) if term.contains("256") => Self::Ansi256,
+            _ => Self::Ansi16,
+        }
+    }
+
+    /// The colour of this depth that is most like it.
+    fn nearest(self, colour: Color) -> Color {
+        let Color::Rgb(r, g, b) = colour else {
+            return colour;
+        };
+        let from = match self {
+            Self::True => return colour,
+            // The first sixteen are whatever the terminal's owner chose.
+            Self::Ansi256 => 16..=255,
+            Self::Ansi16 => 0..=15,
+        };
+        let far = |n: u8| {
+            let (x, y, z) = ansi(n);
+            let part = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
+            part(r, x) * 3 + part(g, y) * 6 + part(b, z)
+        };
+        Color::Indexed(from.min_by_key(|n| far(*n)).unwrap_or(0))
+    }
+}
+
+/// What xterm shows for a numbered colour.
+fn ansi(n: u8) -> (u8, u8, u8) {
+    let level = |n: u8| if n == 0 { 0 } else { 55 + 40 * n };
+    match n {
+        7 => (229, 229, 229),
+        8 => (127, 127, 127),
+        0..=15 => {
+            let on = if n > 8 { 255 } else { 205 };
+            let bit = |mask: u8| if n & mask > 0 { on } else { 0 };
+            (bit(1), bit(2), bit(4))
+        }
+        16..=231 => (
+            level((n - 16) / 36),
+            level((n - 16) / 6 % 6),
+            level((n - 16) % 6),
+        ),
+        _ => (8 + 10 * (n - 232), 8 + 10 * (n - 232), 8 + 10 * (n - 232)),
+    }
+}
+
 /// A style for each role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
     pub name: String,
+    depth: Depth,
     styles: [Style; Role::ALL.len()],
 }
 
@@ -156,6 +222,7 @@ impl Theme {
     pub fn plain(name: &str, style: Style) -> Self {
         Self {
             name: name.to_owned(),
+            depth: Depth::True,
             styles: [style; Role::ALL.len()],
         }
     }
@@ -224,7 +291,19 @@ impl Theme {
     pub fn next(&self) -> Self {
         let at = BUILT_IN.iter().position(|(name, _)| *name == self.name);
         let next = at.map_or(0, |at| (at + 1) % BUILT_IN.len());
-        Self::built_in(BUILT_IN[next].0).unwrap_or_else(|_| self.clone())
+        let theme = Self::built_in(BUILT_IN[next].0);
+        theme.map_or_else(|_| self.clone(), |theme| theme.in_depth(self.depth))
+    }
+
+    /// The theme in the colours that a terminal has.
+    #[must_use]
+    pub fn in_depth(mut self, depth: Depth) -> Self {
+        self.depth = depth;
+        for style in &mut self.styles {
+            style.fg = style.fg.map(|colour| depth.nearest(colour));
+            style.bg = style.bg.map(|colour| depth.nearest(colour));
+        }
+        self
     }
 
     #[must_use]
@@ -235,6 +314,11 @@ impl Theme {
     /// Text in a role. For text of this program; what comes from outside goes through `parts::outside`.
     #[must_use]
     pub fn span<'a>(&self, role: Role, text: impl Into<std::borrow::Cow<'a, str>>) -> Span<'a> {
-        Span::styled(text, self.style(role))
+        let mut style = self.style(role);
+        if role == Role::Base {
+            // Text shows what is behind it: a selection, or an overlay.
+            style.bg = None;
+        }
+        Span::styled(text, style)
     }
 }

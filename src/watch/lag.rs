@@ -11,7 +11,9 @@ use super::verdict::{Facts, Sample, verdict};
 use crate::clock::{self, Clock};
 use crate::kafka::consumer::Place;
 use crate::kafka::offsets::{Bounds, Observer};
-use crate::snapshot::{GroupLag, LagNumbers, PartitionLag, Series, Topic, TopicLag, Verdict};
+use crate::snapshot::{
+    GroupLag, LagNumbers, PartitionLag, Series, Topic, TopicLag, Verdict, VerdictKind,
+};
 
 /// Samples that a verdict looks at.
 const WINDOW: usize = 60;
@@ -177,6 +179,7 @@ impl LagWatch {
                     end: sum,
                     rate: memory.rate.per_s(),
                     history: memory.history.series(step, points),
+                    dead_letters: false,
                 }
             })
             .collect()
@@ -209,7 +212,7 @@ impl LagWatch {
             .map(|(topic, partitions)| {
                 let mut numbers = sum(partitions.iter().map(|p| &p.numbers));
                 numbers.history = self.total(&group.name, Some(topic), numbers.lag);
-                let verdict = worst(partitions.iter().map(|p| &p.verdict));
+                let verdict = worst(partitions.iter().map(|p| &p.verdict), numbers.lag);
                 TopicLag {
                     topic: topic.to_owned(),
                     numbers,
@@ -220,7 +223,7 @@ impl LagWatch {
             .collect();
         let mut numbers = sum(topics.iter().map(|t| &t.numbers));
         numbers.history = self.total(&group.name, None, numbers.lag);
-        let verdict = worst(topics.iter().map(|t| &t.verdict));
+        let verdict = worst(topics.iter().map(|t| &t.verdict), numbers.lag);
         GroupLag {
             group: group.name.clone(),
             ours: group.ours,
@@ -280,13 +283,23 @@ impl LagWatch {
             committed,
             end: bounds.end,
         });
-        match committed {
+        let nothing = bounds.first.is_some() && bounds.first == bounds.end;
+        match committed.or(bounds.end.filter(|_| nothing)) {
             Some(offset) => memory.out.push(now, offset.max(0) as u64),
             None => memory.out.gap(),
         }
-        let lag = committed
-            .zip(bounds.end)
-            .map(|(c, e)| (e - c).max(0) as u64);
+        let lag = match (committed, bounds) {
+            (Some(at), Bounds { end: Some(end), .. }) => Some((end - at).max(0) as u64),
+            // Nothing was ever written: there is nothing to commit, and nothing behind.
+            (
+                None,
+                Bounds {
+                    first: Some(first),
+                    end: Some(end),
+                },
+            ) if first == end => Some(0),
+            _ => None,
+        };
         memory.history.push(lag.map(|l| l as f64));
         let samples = memory.samples.make_contiguous();
         let verdict = verdict(Facts {
@@ -391,6 +404,14 @@ fn sum<'a>(rows: impl Iterator<Item = &'a LagNumbers> + Clone) -> LagNumbers {
     }
 }
 
-fn worst<'a>(rows: impl Iterator<Item = &'a Verdict>) -> Verdict {
-    rows.max_by_key(|v| v.kind).cloned().unwrap_or_default()
+/// The worst verdict below, or how far behind it is in all when there is nothing wrong.
+fn worst<'a>(rows: impl Iterator<Item = &'a Verdict>, lag: Option<u64>) -> Verdict {
+    let worst = rows.max_by_key(|v| v.kind).cloned().unwrap_or_default();
+    match lag.filter(|lag| worst.kind == VerdictKind::Ok && *lag > 0) {
+        Some(lag) => Verdict {
+            reason: format!("{lag} behind, moving"),
+            ..worst
+        },
+        None => worst,
+    }
 }

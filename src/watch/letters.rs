@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 use super::board::{Board, within};
 use super::sources::Sources;
 use crate::command::{Focus, Screen};
-use crate::domain::letter::LetterFilter;
+use crate::domain::letter::{LetterBody, LetterFilter};
+use crate::kafka::headers;
 use crate::snapshot::{LetterDetail, Letters};
 
 /// Causes that are listed; more are counted.
@@ -32,7 +33,10 @@ pub async fn poll(sources: &Sources, board: &Board, focus: &Focus) {
             let behind = sources.store.behind(id).await?;
             Ok::<_, crate::store::StoreError>(found.map(|(letter, body)| LetterDetail {
                 letter,
-                body,
+                body: LetterBody {
+                    headers: headers::restored(&body.headers),
+                    ..body
+                },
                 behind,
             }))
         });

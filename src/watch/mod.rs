@@ -133,7 +133,7 @@ impl Watch {
             activity: Activity {
                 operations: board.operations.read().value.unwrap_or_default(),
                 audit: board.audit.read().value.unwrap_or_default(),
-                log: self.log.lines().into(),
+                log: self.log.lines(),
             },
         };
         snapshot.findings = findings::findings(&snapshot);
@@ -259,7 +259,11 @@ async fn poll_lag(lag: &mut LagWatch, sources: &Sources, board: &Board, focus: &
     let answer = within(sources.timeout * 2, lag.poll(&groups, wanted)).await;
     let now = sources.clock.now();
     match answer {
-        Ok(polled) => {
+        Ok(mut polled) => {
+            let letters = indexer::topics(&sources.shared.settings.dlq_topic);
+            for topic in &mut polled.topics {
+                topic.dead_letters = letters.contains(&topic.name);
+            }
             for (topic, partition, committed, group) in &polled.slowest {
                 sources.shared.read(topic, *partition, *committed, group);
             }

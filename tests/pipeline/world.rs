@@ -142,6 +142,7 @@ impl World {
                 .into_iter()
                 .map(|s| (s, self.plan(s)))
                 .collect(),
+            queue_limit: 2_048,
             batch: self.settings.batch,
             limits: self.limits(),
             handler_timeout: Duration::from_millis(self.settings.handler_timeout_ms),
@@ -162,10 +163,7 @@ impl World {
             settings,
             self.stack.open_store().await,
             Dedupe::memory(),
-            (
-                Producer::new(&kafka).unwrap(),
-                Producer::ordered(&kafka).unwrap(),
-            ),
+            Producer::new(&kafka).unwrap(),
             name.to_owned(),
         ))
     }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::codec::{hex, json, uuid};
 use super::outbox::{self, NewOutboxRow};
-use super::{Sqlite, Tx, events, inbox, items, operations, services};
+use super::{Sqlite, Tx, event_write, inbox, items, operations, services};
 use crate::clock::Clock;
 use crate::domain::envelope::Envelope;
 use crate::domain::letter::RedriveOutcome;
@@ -162,7 +162,7 @@ impl<'a> Batch<'a> {
         }
         services::write(tx, self.writes, now).await?;
         let events = self.events.iter().map(|e| (e.stream(), e)).collect();
-        events::write(tx, events, true, now).await?;
+        event_write::write(tx, events, true, now).await?;
         let messages: Vec<_> = self.messages.iter().map(message_row).collect();
         outbox::insert(tx, &messages, now).await
     }

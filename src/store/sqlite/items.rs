@@ -36,6 +36,18 @@ impl Sqlite {
             .await
     }
 
+    pub(in crate::store) async fn sent_items(
+        &self,
+        operation: Uuid,
+    ) -> Result<Vec<Item>, StoreError> {
+        self.items(
+            operation,
+            " AND state IN ('in_flight', 'settled')",
+            u32::MAX,
+        )
+        .await
+    }
+
     pub(in crate::store) async fn item(&self, redrive: Uuid) -> Result<Option<Item>, StoreError> {
         let mut query = QueryBuilder::<Driver>::new(COLUMNS);
         query

@@ -20,8 +20,10 @@ const COLUMNS: &str = "SELECT id, status, consumer, topic, partition, offset, ke
     correlation_id, stage, code, message, fingerprint, attempts, first_failed_at, last_failed_at, redrives,
     outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset FROM dead_letter";
 
+/// Open letters, in the very words of the partial indexes.
+const OPEN: &str = "status NOT IN ('resolved', 'archived')";
 /// Open letters that failed themselves.
-const FAILED: &str = "status IN ('unresolved', 'queued', 'in_flight', 'parked')";
+const FAILED: &str = "status NOT IN ('resolved', 'archived') AND status != 'blocked'";
 
 impl Sqlite {
     pub(in crate::store) async fn letters(
@@ -248,19 +250,16 @@ impl Sqlite {
 /// A SELECT with the filter's conditions.
 fn select(columns: &'static str, filter: &LetterFilter) -> QueryBuilder<Driver> {
     let mut query = QueryBuilder::<Driver>::new(columns);
-    query.push(" WHERE status IN (");
-    let open = || LetterStatus::ALL.into_iter().filter(|s| s.is_open());
-    let mut words = query.separated(", ");
     if filter.statuses.is_empty() {
-        open().for_each(|status| {
-            words.push_bind(status.name());
-        });
+        query.push(" WHERE ").push(OPEN);
     } else {
+        query.push(" WHERE status IN (");
+        let mut words = query.separated(", ");
         for status in &filter.statuses {
             words.push_bind(status.name());
         }
+        query.push(")");
     }
-    query.push(")");
     if let Some(fingerprint) = &filter.fingerprint {
         query
             .push(" AND fingerprint = ")

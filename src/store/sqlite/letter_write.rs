@@ -2,6 +2,7 @@
 //! block change in the same transaction, so a block stands exactly while a letter of its key is open.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Sqlite as Driver};
@@ -80,7 +81,7 @@ impl Sqlite {
         rows: &[(Letter, LetterBody)],
     ) -> Result<Vec<Queued>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut queues: HashMap<(&str, &[u8]), Option<(Uuid, u64)>> = HashMap::new();
+        let mut queues: HashMap<Place<'_>, Option<(Uuid, u64)>> = HashMap::new();
         let mut answers = Vec::with_capacity(rows.len());
         let mut waiting = Vec::new();
         for (letter, body) in rows {
@@ -89,10 +90,11 @@ impl Sqlite {
                 continue;
             };
             let place = (letter.group.as_str(), key);
-            if !queues.contains_key(&place) {
-                queues.insert(place, queue(&mut tx, place).await?);
-            }
-            let Some(Some((head, depth))) = queues.get_mut(&place) else {
+            let queue = match queues.entry(place) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(queue(&mut tx, place).await?),
+            };
+            let Some((head, depth)) = queue else {
                 answers.push(Queued::Released);
                 continue;
             };
@@ -171,10 +173,13 @@ impl Sqlite {
     }
 }
 
+/// A group and a key.
+type Place<'a> = (&'a str, &'a [u8]);
+
 /// The head of a key's queue and how many wait behind it; `None` when the key is free.
 async fn queue(
     connection: &mut SqliteConnection,
-    (group, key): (&str, &[u8]),
+    (group, key): Place<'_>,
 ) -> Result<Option<(Uuid, u64)>, StoreError> {
     let row: Option<(String, i64)> = sqlx::query_as(
         "SELECT head_id, (SELECT count(*) FROM dead_letter d

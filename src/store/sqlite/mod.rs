@@ -5,12 +5,14 @@
 mod apply;
 mod audit;
 mod codec;
-mod events;
+mod event_read;
+mod event_write;
 mod inbox;
 mod items;
 mod letter_read;
 mod letter_write;
 mod operations;
+mod orders;
 mod outbox;
 mod services;
 
@@ -23,12 +25,10 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 
-use super::StoreError;
+use super::{StoreError, StoreSettings};
 
 type Tx = sqlx::Transaction<'static, sqlx::Sqlite>;
 
-/// How long a writer waits for another process's transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a caller waits for a connection of ours.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
@@ -45,7 +45,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) async fn open(path: &str, read_only: bool) -> Result<Self, StoreError> {
+    pub(super) async fn open(path: &str, settings: &StoreSettings) -> Result<Self, StoreError> {
         if path.is_empty() || path == ":memory:" {
             return Err(StoreError::Other(
                 "SQLite needs a file; use sqlite:path/to/file.db".into(),
@@ -53,7 +53,7 @@ impl Sqlite {
         }
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(settings.busy_timeout)
             .synchronous(SqliteSynchronous::Normal)
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "MEMORY")
@@ -63,11 +63,10 @@ impl Sqlite {
             SqlitePoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
-                .test_before_acquire(false)
                 .max_lifetime(None)
                 .idle_timeout(None)
         };
-        let writer = if read_only {
+        let writer = if settings.read_only {
             options.clone().read_only(true)
         } else {
             options
@@ -76,7 +75,7 @@ impl Sqlite {
                 .create_if_missing(true)
         };
         let write = pool(1).connect_with(writer).await?;
-        if !read_only {
+        if !settings.read_only {
             let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
             // One transaction around all, or two processes that start at once migrate twice.
             let connection: &mut SqliteConnection = &mut tx;
@@ -108,9 +107,9 @@ impl Sqlite {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        /// Busy, locked, I/O, full, cannot open: primary result codes that pass by themselves or
-        /// when somebody mends the machine.
-        const PASSING: [i32; 5] = [5, 6, 10, 13, 14];
+        /// Primary result codes that say something of the machine and nothing of the request: busy,
+        /// locked, no memory, read-only, I/O, corrupt, full, cannot open, locking protocol, no database.
+        const PASSING: [i32; 10] = [5, 6, 7, 8, 10, 11, 13, 14, 15, 26];
         let passing = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::PoolTimedOut

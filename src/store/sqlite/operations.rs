@@ -211,9 +211,11 @@ impl Sqlite {
 
 /// At most one unfinished redrive works on a dead-letter topic, or two would race for the same keys.
 async fn refuse_second(connection: &mut SqliteConnection, items: &str) -> Result<(), StoreError> {
+    // CROSS JOIN keeps this order: few operations are unfinished, while items are many.
     let busy: Option<(String, String, String)> = sqlx::query_as(
         "SELECT o.what, d.topic, d.consumer
-         FROM operation o JOIN operation_item i ON i.operation_id = o.id JOIN dead_letter d ON d.id = i.letter_id
+         FROM operation o CROSS JOIN operation_item i ON i.operation_id = o.id
+             CROSS JOIN dead_letter d ON d.id = i.letter_id
          WHERE o.kind = 'redrive' AND o.state IN ('planned', 'running', 'draining')
              AND (d.topic, d.consumer) IN (SELECT DISTINCT topic, consumer FROM dead_letter
                                            WHERE id IN (SELECT value->>1 FROM json_each(?)))

@@ -1,4 +1,4 @@
-//! What the services know: stock, reservations, mails, windows, and the summary of orders. Loaded
+//! What the services know: stock, reservations, mails and windows. Loaded
 //! before a batch is decided and written after it, each kind in one statement.
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,15 +8,13 @@ use serde_json::Value;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::Sqlite;
-use super::codec::{Columns, count, json, micros, signed, time, unreadable};
-use super::events::order_facts;
-use crate::domain::envelope::Envelope;
+use super::codec::{Columns, json, micros, signed, time, unreadable};
 use crate::domain::event::ReservedItem;
 use crate::domain::money::Money;
 use crate::domain::service::analytics::{Tally, Window};
 use crate::domain::service::inventory::{self, Reservation, ReservationStatus, Stock};
 use crate::domain::service::{Needs, Service, State, Write};
-use crate::store::{EmailRow, OrderRow, StockRow, StoreError};
+use crate::store::{EmailRow, StockRow, StoreError};
 
 /// Loads what a batch needs.
 pub(super) async fn load(
@@ -257,28 +255,6 @@ fn window(row: &SqliteRow) -> Result<Window, StoreError> {
     })
 }
 
-/// Writes the summary of each order that is created; the first one of an order stays.
-pub(super) async fn write_orders(
-    connection: &mut SqliteConnection,
-    events: impl Iterator<Item = &Envelope>,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let orders: Vec<_> = events.filter_map(order_facts).collect();
-    if orders.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO orders (order_id, customer_id, total, currency, item_count, status, created_at)
-         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, 'draft', ?1 FROM json_each(?2) WHERE true
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(micros(now))
-    .bind(json(&orders)?)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 impl Sqlite {
     pub(in crate::store) async fn seed_stock(
         &self,
@@ -305,33 +281,6 @@ impl Sqlite {
             reserved,
         };
         Ok(rows.into_iter().map(row).collect())
-    }
-
-    pub(in crate::store) async fn order(
-        &self,
-        order_id: &str,
-    ) -> Result<Option<OrderRow>, StoreError> {
-        let row = sqlx::query(
-            "SELECT order_id, customer_id, total, currency, item_count, status, created_at
-             FROM orders WHERE order_id = ?",
-        )
-        .bind(order_id)
-        .fetch_optional(&self.read)
-        .await?;
-        row.as_ref()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(OrderRow {
-                    order_id: c.get()?,
-                    customer_id: c.get()?,
-                    total: Money::from_cents(c.get()?),
-                    currency: c.get()?,
-                    item_count: u32::try_from(count(c.get()?)).unwrap_or(u32::MAX),
-                    status: c.get()?,
-                    created_at: c.time()?,
-                })
-            })
-            .transpose()
     }
 
     pub(in crate::store) async fn emails_newest(

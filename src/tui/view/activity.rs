@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use crate::domain::operation::{AuditRow, Operation, OperationState};
+use crate::domain::printable;
 use crate::snapshot::{LogLevel, LogLine, short_id};
 use crate::tui::app::{App, Pane};
 use crate::tui::cursor::window;
@@ -12,17 +13,17 @@ use crate::tui::theme::Role;
 
 use super::format;
 use super::letters::share;
-use super::parts::{below, empty, line, outside, title};
+use super::parts::{below, empty, line, outside, title, wrap};
 use super::table::{Cells, Column, Table};
 
 const OPERATIONS: [Column; 7] = [
     Column::left("ID", 8, 5),
     Column::left("WHAT", 18, 0).growing(4).most(50),
     Column::left("STATE", 11, 1),
-    Column::left("PROGRESS", 24, 2).growing(1).most(40),
+    Column::left("PROGRESS", 20, 2).growing(1).most(40),
     Column::left("OUTCOME", 20, 3).growing(3).most(44),
     Column::left("TO", 14, 6).growing(1).most(34),
-    Column::right("BEGAN", 9, 4),
+    Column::right("BEGAN", 10, 4),
 ];
 
 const AUDIT: [Column; 5] = [
@@ -34,6 +35,7 @@ const AUDIT: [Column; 5] = [
 ];
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    let area = in_full(app, area, buf);
     if area.height < 24 {
         let inner = Rect {
             x: area.x + 2,
@@ -76,6 +78,62 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         );
         area = below(area, height);
     }
+}
+
+/// The row under the cursor, with all its words, on the last lines; returns the room that is left.
+fn in_full(app: &App, area: Rect, buf: &mut Buffer) -> Rect {
+    const LINES: u16 = 3;
+    let words = match app.activity.pane {
+        Pane::Operations => app
+            .operations()
+            .into_iter()
+            .find(|o| Some(&o.id) == app.activity.operation.key())
+            .map(|o| {
+                let note = o
+                    .note
+                    .as_deref()
+                    .map_or(String::new(), |n| format!(" · {n}"));
+                format!(
+                    "{} {} to {} by {}{note}",
+                    o.kind.name(),
+                    o.what,
+                    o.target,
+                    o.by
+                )
+            }),
+        Pane::Audit => app
+            .audit()
+            .into_iter()
+            .find(|a| Some(&a.id) == app.activity.audit.key())
+            .map(|a| {
+                let outcome = a.outcome.as_deref().unwrap_or("meant to");
+                format!("{} {}: {} · {outcome}", a.who, a.action, a.detail)
+            }),
+        Pane::Log => app
+            .log()
+            .into_iter()
+            .find(|(key, _)| Some(key) == app.activity.log.key())
+            .map(|(_, line)| format!("{}: {}", line.target, line.text)),
+    };
+    let Some(words) = words.filter(|_| area.height >= 16) else {
+        return area;
+    };
+    let left = Rect {
+        height: area.height - LINES,
+        ..area
+    };
+    let place = below(area, left.height);
+    title(app, buf, place, Vec::new(), Vec::new());
+    let inner = Rect {
+        x: area.x + 3,
+        width: area.width.saturating_sub(5),
+        ..below(place, 1)
+    };
+    let rows = wrap(&printable::visible(&words), usize::from(inner.width));
+    for (row, text) in (0..inner.height).zip(rows) {
+        line(buf, inner, row, vec![app.theme.span(Role::Base, text)]);
+    }
+    left
 }
 
 fn name(pane: Pane) -> &'static str {
@@ -174,7 +232,7 @@ fn sign(app: &App, state: OperationState) -> &'static str {
         (OperationState::Failed, false) => "✗",
         (OperationState::Failed, true) => "x",
         (OperationState::Cancelled, _) => "-",
-        (_, false) => "⟳",
+        (_, false) => "↻",
         (_, true) => "~",
     }
 }
@@ -199,7 +257,7 @@ fn outcomes(app: &App, it: &Operation) -> Vec<Span<'static>> {
     spans
 }
 
-/// One running operation as a line: `⟳ redrive ━━━━━── 4 of 9 · ok 3 · at most 25/s`.
+/// One running operation as a line: `↻ redrive ━━━━━── 4 of 9 · ok 3 · at most 25/s`.
 #[must_use]
 pub fn progress(app: &App, it: &Operation, bar: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
@@ -298,7 +356,7 @@ fn log_line(app: &App, it: &LogLine) -> Vec<Span<'static>> {
         LogLevel::Error => ("error", Role::Bad),
         LogLevel::Warn => ("warn ", Role::Warn),
         LogLevel::Info => ("info ", Role::Dim),
-        LogLevel::Debug => ("debug", Role::Faint),
+        LogLevel::Debug => ("debug", Role::Dim),
     };
     let mut spans = vec![
         theme.span(Role::Dim, format!("{}  ", format::clock(it.at))),

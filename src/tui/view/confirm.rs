@@ -32,9 +32,15 @@ pub fn render(app: &App, confirm: &Confirm, area: Rect, buf: &mut Buffer) {
     let rows: usize = facts.iter().map(|(_, words)| words.len()).sum();
     let high = u16::try_from(rows).unwrap_or(20) + 7 + u16::from(confirm.typed.is_some());
     let inner = framed(app, buf, area, (WIDE, high), &confirm.title, "n or esc: no");
+    // What must be seen: the count, where it is typed, and the key. The facts take the rest.
+    let must = 2 + u16::from(confirm.typed.is_some());
+    let room = inner.height.saturating_sub(must);
     let mut y = 0;
     for (label, words) in facts {
         for (at, words) in words.into_iter().enumerate() {
+            if y >= room {
+                break;
+            }
             let label = if at == 0 { label } else { "" };
             line(
                 buf,
@@ -61,9 +67,12 @@ pub fn render(app: &App, confirm: &Confirm, area: Rect, buf: &mut Buffer) {
             ),
         ],
     );
-    y += 2;
+    y += 1 + u16::from(inner.height > y + must);
     if let Some(input) = &confirm.typed {
-        let mut spans = vec![theme.span(Role::Warn, format!("type {} ", confirm.count))];
+        let mut spans = vec![theme.span(
+            Role::Warn,
+            format!("{:<LABEL$}", format!("type {}", confirm.count)),
+        )];
         spans.extend(field(app, input, 10, true));
         line(buf, inner, y, spans);
         y += 1;
@@ -77,6 +86,6 @@ pub fn render(app: &App, confirm: &Confirm, area: Rect, buf: &mut Buffer) {
         buf,
         inner,
         y,
-        vec![theme.span(key, "y"), theme.span(words, " does it")],
+        vec![theme.span(key, "y"), theme.span(words, "  yes, do it")],
     );
 }

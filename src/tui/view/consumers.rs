@@ -184,7 +184,7 @@ fn about(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) {
         Rect {
             x: left.right() + 2,
             width: inner.width - left.width - 2,
-            height: inner.height.min(14),
+            height: inner.height.min(18),
             ..inner
         }
     } else {
@@ -333,9 +333,10 @@ fn fault_words(plan: &FaultPlan) -> String {
     let share = |share: f64| format!("{}%", (share * 100_000.0).round() / 1_000.0);
     if plan.transient > 0.0 {
         parts.push(format!(
-            "{} for {} attempts",
+            "{} for {} attempt{}",
             share(plan.transient),
-            plan.transient_times
+            plan.transient_times,
+            if plan.transient_times == 1 { "" } else { "s" }
         ));
     }
     if plan.permanent > 0.0 {

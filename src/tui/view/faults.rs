@@ -17,7 +17,7 @@ pub fn render(app: &App, form: &Faults, area: Rect, buf: &mut Buffer) {
         app,
         buf,
         area,
-        (60, 12),
+        (60, 13),
         &title,
         "⏎ set   ↑↓ field   esc cancel",
     );

@@ -12,15 +12,17 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::symbols::border;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::{Block, Padding, Widget};
 
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
-use super::flow::{Reader, lag_role, readers, sum};
-use super::format;
-use super::parts::{chart, cut, line, outside, right, sparkline, title, width};
+use super::flow::{readers, topics};
+use super::flow_boxes::{
+    dead, end_to_end, orders, outbox, outcome, reader_rows, store, topic_rows,
+};
+use super::parts::{chart, line, outside, title};
 
 /// The body it needs.
 pub const LEAST: (u16, u16) = (124, 24);
@@ -35,12 +37,12 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
         ..area
     };
     let readers = readers(app);
-    let topics = app.shown.topics.value.as_deref().unwrap_or_default();
+    let topics = topics(app);
     let troubles = readers.iter().filter(|r| r.trouble.is_some()).count();
     let rows = (readers.len() + troubles).max(topics.len()).clamp(6, 12);
     let high = u16::try_from(rows).unwrap_or(6) + 2;
     let extra = area.width.saturating_sub(126);
-    let topics_width = 33 + extra / 6;
+    let topics_width = 33 + extra / 8;
     let fixed = 17 + 20 + topics_width + 17 + 4 * GAP;
     let widths = [17, 20, topics_width, area.width - fixed, 17];
     let mut x = area.x;
@@ -167,347 +169,28 @@ fn framed(app: &App, buf: &mut Buffer, area: Rect, name: &'static str) -> Rect {
     inner
 }
 
-/// A number with its unit behind, and the unit dim.
-fn figure(app: &App, role: Role, number: String, unit: &str) -> Vec<Span<'static>> {
-    vec![
-        app.theme.span(role, number),
-        app.theme.span(Role::Dim, format!(" {unit}")),
-    ]
-}
-
-fn orders(app: &App, area: Rect, buf: &mut Buffer) {
-    let traffic = &app.shown.traffic;
-    line(
-        buf,
-        area,
-        0,
-        vec![
-            app.theme
-                .span(Role::Strong, format::per_second(traffic.orders_per_s)),
-        ],
-    );
-    let spark = sparkline(app, &traffic.history, usize::from(area.width));
-    line(buf, area, 1, vec![app.theme.span(Role::Spark, spark)]);
-    if app.shown.stack.workers {
-        line(
-            buf,
-            area,
-            2,
-            vec![
-                app.theme
-                    .span(Role::Dim, format!("set to {}/s", traffic.rate)),
-            ],
-        );
-    }
-    if let Some(reason) = &traffic.slowed {
-        let rows = super::parts::wrap(
-            &crate::domain::printable::visible(reason),
-            usize::from(area.width),
-        );
-        for (row, text) in (3..).zip(rows) {
-            line(buf, area, row, vec![app.theme.span(Role::Warn, text)]);
-        }
-    }
-}
-
-fn outbox(app: &App, area: Rect, buf: &mut Buffer) {
-    let Some(outbox) = &app.shown.outbox.value else {
-        line(
-            buf,
-            area,
-            0,
-            vec![app.theme.span(Role::Dim, format::UNKNOWN)],
-        );
-        return;
-    };
-    line(
-        buf,
-        area,
-        0,
-        figure(app, Role::Strong, format::count(outbox.pending), "pending"),
-    );
-    let spark = sparkline(app, &outbox.pending_history, usize::from(area.width));
-    line(buf, area, 1, vec![app.theme.span(Role::Spark, spark)]);
-    let oldest = outbox.oldest.map(|at| app.age(at));
-    let facts = [
-        ("oldest", format::maybe_span(oldest)),
-        ("sent", format::per_second(outbox.publish_per_s)),
-        ("delay p99", format::maybe_span(outbox.delay.map(|d| d.p99))),
-    ];
-    for (row, (label, value)) in (2..).zip(facts) {
-        pair(app, buf, area, row, label, Role::Base, value);
-    }
-    if !outbox.blocked.is_empty() {
-        let text = format!("{} keys blocked", outbox.blocked.len());
-        line(buf, area, 5, vec![app.theme.span(Role::Warn, text)]);
-    }
-}
-
-/// A label at the left, its value at the right.
-fn pair(app: &App, buf: &mut Buffer, area: Rect, row: u16, label: &str, role: Role, value: String) {
-    line(
-        buf,
-        area,
-        row,
-        vec![app.theme.span(Role::Dim, label.to_owned())],
-    );
-    right(
-        buf,
-        area,
-        row,
-        label.len(),
-        vec![app.theme.span(role, value)],
-    );
-}
-
-fn topic_rows(app: &App, area: Rect, buf: &mut Buffer) {
-    let Some(topics) = &app.shown.topics.value else {
-        line(
-            buf,
-            area,
-            0,
-            vec![app.theme.span(Role::Dim, format::UNKNOWN)],
-        );
-        return;
-    };
-    let room = usize::from(area.width);
-    let name = topics
-        .iter()
-        .map(|t| width(&outside(&app.theme, Role::Base, &t.name)))
-        .max();
-    let name = name.unwrap_or(0).min(room.saturating_sub(9)).max(1);
-    let shown = rows_of(topics.len(), area.height);
-    for (row, topic) in (0..).zip(&topics[..shown]) {
-        let mut spans = cut(outside(&app.theme, Role::Base, &topic.name), name);
-        spans.push(" ".repeat(name - width(&spans)).into());
-        spans.push(app.theme.span(
-            Role::Strong,
-            format!("{:>8}", format::per_second(topic.rate)),
-        ));
-        let left = room.saturating_sub(width(&spans) + 1);
-        spans.push(" ".into());
-        spans.push(
-            app.theme
-                .span(Role::Spark, sparkline(app, &topic.history, left)),
-        );
-        line(buf, area, row, spans);
-    }
-    more(app, buf, area, topics.len(), shown);
-}
-
-/// How many rows are listed when the last line may have to say how many are not.
-fn rows_of(len: usize, height: u16) -> usize {
-    let height = usize::from(height);
-    if len > height {
-        height.saturating_sub(1)
-    } else {
-        len
-    }
-}
-
-fn more(app: &App, buf: &mut Buffer, area: Rect, len: usize, shown: usize) {
-    if len > shown {
-        let row = u16::try_from(shown).unwrap_or(u16::MAX);
-        line(
-            buf,
-            area,
-            row,
-            vec![app.theme.span(Role::Dim, format!("… {} more", len - shown))],
-        );
-    }
-}
-
-fn reader_rows(app: &App, readers: &[Reader<'_>], area: Rect, buf: &mut Buffer) {
-    if readers.is_empty() {
-        let text = if app.shown.seq == 0 {
-            "–"
-        } else {
-            "no group reads here yet"
-        };
-        line(buf, area, 0, vec![app.theme.span(Role::Dim, text)]);
-        return;
-    }
-    let room = usize::from(area.width);
-    let name = readers
-        .iter()
-        .map(|r| width(&outside(&app.theme, Role::Base, r.name)))
-        .max();
-    let name = name.unwrap_or(0).clamp(1, room.saturating_sub(24).max(1));
-    let shown = rows_of(readers.len(), area.height);
-    let mut row = 0;
-    for (at, reader) in readers[..shown].iter().enumerate() {
-        let (sign, ascii, role) = reader.sign;
-        let mut spans = vec![
-            app.theme.span(role, if app.ascii { ascii } else { sign }),
-            " ".into(),
-        ];
-        spans.extend(cut(outside(&app.theme, Role::Base, reader.name), name));
-        spans.push(" ".repeat((name + 2).saturating_sub(width(&spans))).into());
-        spans.push(app.theme.span(
-            Role::Strong,
-            format!("{:>8}", format::per_second(reader.rate)),
-        ));
-        spans.push(app.theme.span(Role::Dim, " lag"));
-        spans.push(app.theme.span(
-            lag_role(reader),
-            format!("{:>7}", format::maybe(reader.lag)),
-        ));
-        let left = room.saturating_sub(width(&spans) + 1);
-        spans.push(" ".into());
-        spans.push(
-            app.theme
-                .span(Role::Spark, sparkline(app, reader.history, left)),
-        );
-        line(buf, area, row, spans);
-        row += 1;
-        let rest = u16::try_from(readers.len() - at).unwrap_or(u16::MAX);
-        if let Some((role, words)) = reader
-            .trouble
-            .as_ref()
-            .filter(|_| row + rest <= area.height)
-        {
-            let hook = if app.ascii { "` " } else { "╰ " };
-            let mut spans = vec!["  ".into(), app.theme.span(Role::Faint, hook)];
-            spans.extend(outside(&app.theme, *role, words));
-            line(buf, area, row, spans);
-            row += 1;
-        }
-    }
-    more(app, buf, area, readers.len(), shown);
-}
-
-fn outcome(app: &App, area: Rect, buf: &mut Buffer) {
-    let consumers = &app.shown.consumers;
-    if consumers.is_empty() {
-        line(
-            buf,
-            area,
-            0,
-            vec![app.theme.span(Role::Dim, format::UNKNOWN)],
-        );
-        return;
-    }
-    let ok = sum(consumers.iter().map(|c| c.events_per_s));
-    let errors = sum(consumers.iter().map(|c| c.errors_per_s));
-    line(
-        buf,
-        area,
-        0,
-        figure(app, Role::Strong, format::per_second(ok), "done"),
-    );
-    let failing = errors.is_some_and(|rate| rate >= 0.05);
-    let role = if failing { Role::Warn } else { Role::Dim };
-    line(
-        buf,
-        area,
-        1,
-        figure(app, role, format::per_second(errors), "failed"),
-    );
-    let total = |of: fn(&crate::snapshot::Consumer) -> u64| consumers.iter().map(of).sum::<u64>();
-    let facts = [
-        ("retries", total(|c| c.retries)),
-        ("duplicates", total(|c| c.duplicates)),
-        ("dead", total(|c| c.dead)),
-    ];
-    for (row, (label, n)) in (2..).zip(facts) {
-        pair(app, buf, area, row, label, Role::Base, format::count(n));
-    }
-}
-
-fn store(app: &App, area: Rect, buf: &mut Buffer) {
-    let store = app.shown.store.value;
-    let mut spans = figure(
-        app,
-        Role::Strong,
-        format::maybe(store.map(|s| s.events)),
-        "events",
-    );
-    if let Some(streams) = store.and_then(|s| s.streams) {
-        spans.push(
-            app.theme
-                .span(Role::Dim, format!(" in {} streams", format::count(streams))),
-        );
-    }
-    line(buf, area, 0, spans);
-    line(
-        buf,
-        area,
-        1,
-        vec![
-            app.theme
-                .span(Role::Dim, "written with the outbox, in one step"),
-        ],
-    );
-}
-
-fn end_to_end(app: &App, area: Rect, buf: &mut Buffer) {
-    let mut spans = Vec::new();
-    for (name, value) in format::percentiles(app.shown.end_to_end) {
-        spans.push(app.theme.span(Role::Dim, format!("{name} ")));
-        spans.push(app.theme.span(Role::Strong, format!("{value:<10}")));
-    }
-    line(buf, area, 0, spans);
-    line(
-        buf,
-        area,
-        1,
-        vec![
-            app.theme
-                .span(Role::Dim, "order written → first service done, last minute"),
-        ],
-    );
-}
-
-fn dead(app: &App, area: Rect, buf: &mut Buffer) {
-    let Some(letters) = &app.shown.letters.value else {
-        line(
-            buf,
-            area,
-            0,
-            vec![app.theme.span(Role::Dim, format::UNKNOWN)],
-        );
-        return;
-    };
-    let role = if letters.open > 0 {
-        Role::Warn
-    } else {
-        Role::Strong
-    };
-    line(
-        buf,
-        area,
-        0,
-        figure(app, role, format::count(letters.open), "open"),
-    );
-    let role = if letters.last_minute > 0 {
-        Role::Warn
-    } else {
-        Role::Dim
-    };
-    line(
-        buf,
-        area,
-        1,
-        figure(app, role, format!("+{}", letters.last_minute), "a minute"),
-    );
-}
-
 /// Orders, and the group that is furthest behind, over the last minutes.
 fn charts(app: &App, area: Rect, buf: &mut Buffer) {
-    let half = (area.width - 3) / 2;
+    let area = Rect {
+        x: area.x - 1,
+        width: area.width + 2,
+        ..area
+    };
+    let half = area.width / 2;
     let left = Rect {
         width: half,
         ..area
     };
     let right = Rect {
-        x: area.x + half + 3,
-        width: area.width - half - 3,
+        x: area.x + half,
+        width: area.width - half,
         ..area
     };
     let plot = |area: Rect| Rect {
+        x: area.x + 1,
+        width: area.width - 3,
         y: area.y + 1,
         height: area.height - 2,
-        ..area
     };
     title(
         app,

@@ -23,6 +23,32 @@ pub fn count(n: u64) -> String {
     text
 }
 
+/// A count in seven cells at most: `999 999`, `24.7 M`. The exact one stands where there is room.
+#[must_use]
+pub fn short(n: u64) -> String {
+    match n {
+        0..1_000_000 => count(n),
+        1_000_000..1_000_000_000 => format!("{:.1} M", n as f64 / 1e6),
+        _ => format!("{:.1} G", n as f64 / 1e9),
+    }
+}
+
+/// A count without a blank: `312`, `212k`.
+#[must_use]
+pub fn badge(n: u64) -> String {
+    match n {
+        0..10_000 => n.to_string(),
+        10_000..10_000_000 => format!("{}k", n / 1_000),
+        _ => format!("{}M", n / 1_000_000),
+    }
+}
+
+/// `1 cause`, `2 causes`.
+#[must_use]
+pub fn plural(n: u64, one: &str) -> String {
+    format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// An offset: the same, with its sign.
 #[must_use]
 pub fn offset(n: Option<i64>) -> String {
@@ -31,6 +57,11 @@ pub fn offset(n: Option<i64>) -> String {
         Some(n) => count(n.unsigned_abs()),
         None => UNKNOWN.to_owned(),
     }
+}
+
+#[must_use]
+pub fn maybe_short(n: Option<u64>) -> String {
+    n.map_or_else(|| UNKNOWN.to_owned(), short)
 }
 
 #[must_use]
@@ -79,12 +110,21 @@ pub fn maybe_span(d: Option<Duration>) -> String {
     d.map_or_else(|| UNKNOWN.to_owned(), span)
 }
 
+/// The same in whole seconds: `3 s`.
+#[must_use]
+pub fn seconds(d: Duration) -> String {
+    match d.as_secs() {
+        secs @ 0..10 => format!("{secs} s"),
+        secs => span(Duration::from_secs(secs)),
+    }
+}
+
 /// An age in whole seconds, calm enough for a list: `now`, `3 s ago`, `4 min ago`.
 #[must_use]
 pub fn ago(age: Duration) -> String {
     match age.as_secs() {
         0 => "now".to_owned(),
-        secs => format!("{} ago", span(Duration::from_secs(secs))),
+        secs => format!("{} ago", seconds(Duration::from_secs(secs))),
     }
 }
 

@@ -87,7 +87,7 @@ pub fn framed(
         .border_set(if app.ascii { ascii } else { border::ROUNDED })
         .style(style)
         .border_style(app.theme.style(Role::Dim))
-        .padding(Padding::new(2, 2, u16::from(height > 10), 0))
+        .padding(Padding::new(2, 2, u16::from(area.height >= 16), 0))
         .title(Line::from(app.theme.span(Role::Strong, heading)))
         .title_bottom(Line::from(app.theme.span(Role::Dim, format!(" {keys} "))).centered());
     let inner = block.inner(place);

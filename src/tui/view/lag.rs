@@ -16,22 +16,22 @@ use crate::tui::theme::Role;
 use super::flow::sign;
 use super::format;
 use super::parts::{
-    below, chart, empty, freshness, line, outside, right, sparkline, title, waiting, width,
+    below, chart, empty, freshness, line, outside, sparkline, title, waiting, width,
 };
 use super::table::{Cells, Column, Table};
 
 const COLUMNS: [Column; 9] = [
     Column::left("GROUP / TOPIC / PARTITION", 18, 0)
         .growing(2)
-        .most(44),
+        .most(38),
     Column::right("LAG", 7, 0),
     Column::right("TIME", 7, 1),
     Column::right("IN/s", 7, 5),
     Column::right("OUT/s", 7, 4),
-    Column::left("TREND", 8, 6).growing(1).most(20),
+    Column::left("TREND", 10, 6),
     Column::right("ETA", 7, 3),
-    Column::left("VERDICT", 10, 2).growing(3),
-    Column::left("OWNER", 16, 7).growing(1).most(28),
+    Column::left("VERDICT", 10, 2).growing(6),
+    Column::left("OWNER", 14, 7).growing(1).most(24),
 ];
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
@@ -87,28 +87,28 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         }
         return;
     }
+    let mut columns = COLUMNS;
+    if area.width >= 60 {
+        columns[0].least = 26;
+    }
     let table = Table {
-        columns: &COLUMNS,
+        columns: &columns,
         len: rows.len(),
         selected,
         focused: true,
     };
-    table.render(app, buf, list, |at, widths| cells(app, &rows[at], widths));
-    right(
-        buf,
-        list,
-        0,
-        usize::from(list.width) / 2,
-        with_space(heading),
-    );
+    table.render(app, buf, below(list, 1), |at, widths| {
+        cells(app, &rows[at], widths)
+    });
+    let inner = Rect {
+        x: area.x + 3,
+        width: area.width.saturating_sub(5),
+        ..area
+    };
+    line(buf, inner, 0, heading);
     if let (Some(row), true) = (selected.map(|at| &rows[at]), detail > 0) {
         about(app, row, below(area, area.height - detail), buf);
     }
-}
-
-fn with_space(mut spans: Vec<Span<'static>>) -> Vec<Span<'static>> {
-    spans.push("  ".into());
-    spans
 }
 
 fn cells(app: &App, row: &LagRow<'_>, widths: &[usize]) -> Cells {
@@ -158,7 +158,7 @@ fn cells(app: &App, row: &LagRow<'_>, widths: &[usize]) -> Cells {
     let dim = |text: String| vec![theme.span(Role::Dim, text)];
     vec![
         name,
-        vec![theme.span(of_lag, format::maybe(numbers.lag))],
+        vec![theme.span(of_lag, format::maybe_short(numbers.lag))],
         vec![theme.span(if bad { role } else { Role::Dim }, lag_time(numbers))],
         dim(format::rate(numbers.rate_in)),
         dim(format::rate(numbers.rate_out)),

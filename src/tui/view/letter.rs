@@ -67,7 +67,11 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     message.extend(outside(theme, Role::Base, &words[0]));
     line(buf, inner, 0, message);
     let mut used = 1;
-    for text in words.iter().skip(1).take(2) {
+    for text in words
+        .iter()
+        .skip(1)
+        .take(if inner.height < 10 { 0 } else { 2 })
+    {
         let pad = " ".repeat(indent.min(usize::from(inner.width) / 3));
         line(
             buf,

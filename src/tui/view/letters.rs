@@ -17,13 +17,13 @@ use super::table::{Cells, Column, Table};
 use super::{format, letter};
 
 const CAUSES: [Column; 7] = [
-    Column::left("CAUSE", 20, 0).growing(8),
+    Column::left("CAUSE", 32, 0).growing(8),
     Column::right("OPEN", 6, 0),
     Column::left("TREND", 10, 5),
     Column::right("FIRST", 8, 4),
     Column::right("LAST", 10, 2),
     Column::left("GROUP", 14, 1).growing(1).most(30),
-    Column::left("STATUS", 16, 3),
+    Column::left("STATUS", 12, 3),
 ];
 
 const LETTERS: [Column; 7] = [
@@ -49,6 +49,20 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let depth = app.letters.depth;
     if area.height < 24 || area.width < 100 {
         match depth {
+            Depth::Causes if area.height >= 14 => {
+                let rows = u16::try_from(letters.causes.len() + 2).unwrap_or(u16::MAX);
+                let high = rows.clamp(3, area.height / 2);
+                causes(
+                    app,
+                    letters,
+                    Rect {
+                        height: high,
+                        ..area
+                    },
+                    buf,
+                );
+                list(app, letters, below(area, high), buf);
+            }
             Depth::Causes => causes(app, letters, area, buf),
             Depth::Letters => list(app, letters, area, buf),
             Depth::Detail => letter::render(app, area, buf),
@@ -57,7 +71,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let high = u16::try_from(letters.causes.len() + 2)
         .unwrap_or(u16::MAX)
-        .clamp(5, area.height / 3);
+        .clamp(3, area.height / 3);
     causes(
         app,
         letters,
@@ -153,6 +167,9 @@ fn head(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) -> u16 {
     ));
     line(buf, inner, 0, spans);
     let mut used = 1;
+    if area.height < 12 && app.letters.depth == Depth::Detail {
+        return used;
+    }
     let mut say = |spans: Vec<Span<'static>>| {
         if !spans.is_empty() {
             line(buf, inner, used, spans);

@@ -22,12 +22,13 @@ const BLOCKED: [Column; 4] = [
     Column::left("HEAD'S ERROR", 14, 0).growing(3),
 ];
 
-const WAITING: [Column; 5] = [
+const WAITING: [Column; 6] = [
     Column::left("KEY", 16, 0).growing(2).most(40),
     Column::left("TYPE", 14, 1).growing(1).most(28),
-    Column::left("TOPIC", 14, 2).growing(1).most(28),
-    Column::right("SEQ", 8, 3),
+    Column::left("TOPIC", 20, 2).growing(1).most(34),
+    Column::right("SEQ", 8, 4),
     Column::right("AGE", 8, 0),
+    Column::right("", 10, 3),
 ];
 
 const SENT: [Column; 6] = [
@@ -36,7 +37,7 @@ const SENT: [Column; 6] = [
     Column::left("WENT TO", 20, 2).growing(1).most(34),
     Column::right("SEQ", 8, 4),
     Column::right("DELAY", 8, 0),
-    Column::right("SENT", 9, 3),
+    Column::right("SENT", 10, 3),
 ];
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
@@ -96,15 +97,15 @@ fn totals(app: &App, outbox: &Outbox) -> Vec<Span<'static>> {
 }
 
 fn charts(app: &App, outbox: &Outbox, area: Rect, buf: &mut Buffer) {
-    let half = area.width.saturating_sub(3) / 2;
+    let half = area.width / 2;
     let places = [
         Rect {
             width: half,
             ..area
         },
         Rect {
-            x: area.x + half + 3,
-            width: area.width - half - 3,
+            x: area.x + half,
+            width: area.width - half,
             ..area
         },
     ];
@@ -323,6 +324,7 @@ fn waiting_cells(app: &App, it: &OutboxRow) -> Cells {
         outside(theme, Role::Dim, &it.topic),
         vec![theme.span(Role::Dim, format::offset(Some(it.seq)))],
         vec![theme.span(Role::Base, format::span(app.age(it.created_at)))],
+        Vec::new(),
     ]
 }
 

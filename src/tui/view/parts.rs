@@ -149,17 +149,30 @@ pub fn title(
     if area.height == 0 {
         return;
     }
+    let area = Rect {
+        x: area.x + 1.min(area.width),
+        width: area.width.saturating_sub(2),
+        ..area
+    };
     let rule = if app.ascii { "-" } else { "─" };
     let room = usize::from(area.width);
     let rest = room.saturating_sub(4);
     let left = cut(left, rest);
     let taken = width(&left);
-    let mut spans = vec![app.theme.span(Role::Faint, rule.repeat(2)), " ".into()];
+    if taken == 0 {
+        return line(
+            buf,
+            area,
+            0,
+            vec![app.theme.span(Role::Faint, rule.repeat(room))],
+        );
+    }
+    let mut spans = vec![app.theme.span(Role::Faint, rule), " ".into()];
     spans.extend(left);
     spans.push(" ".into());
     let mut end = cut(end, rest.saturating_sub(taken + 4));
     let gap = if end.is_empty() { 0 } else { width(&end) + 3 };
-    let fill = room.saturating_sub(taken + 4 + gap);
+    let fill = room.saturating_sub(taken + 3 + gap);
     spans.push(app.theme.span(Role::Faint, rule.repeat(fill)));
     if gap > 0 {
         spans.push(" ".into());
@@ -232,34 +245,38 @@ pub fn waiting<T>(app: &App, buf: &mut Buffer, area: Rect, what: &str, reading: 
 const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 const ASCII_BLOCKS: [&str; 8] = ["_", "_", ".", "-", "-", "=", "=", "#"];
 
-/// The newest points of a series in this many cells, each cell the highest of its points. A gap stays
-/// a gap.
+/// A series in this many cells, each cell the highest of its points; a gap stays a gap. Fewer points
+/// than cells stand at the right end, or are stretched over all.
 #[must_use]
-pub fn buckets(series: &Series, cells: usize) -> Vec<Option<f32>> {
+pub fn buckets(series: &Series, cells: usize, stretch: bool) -> Vec<Option<f32>> {
     let points = &series.points;
-    if points.is_empty() || cells == 0 {
-        return vec![None; cells];
+    let len = points.len();
+    if len == 0 || (len < cells && !stretch) {
+        let mut out = vec![None; cells - len.min(cells)];
+        out.extend(points.iter());
+        return out;
     }
-    let each = points.len().div_ceil(cells).max(1);
-    let mut out: Vec<Option<f32>> = points
-        .rchunks(each)
-        .map(|chunk| chunk.iter().flatten().copied().reduce(f32::max))
-        .collect();
-    out.resize(cells, None);
-    out.reverse();
-    out
+    let from = |cell: usize| cell * len / cells;
+    (0..cells)
+        .map(|cell| {
+            let first = from(cell);
+            let bucket = &points[first..from(cell + 1).max(first + 1)];
+            bucket.iter().flatten().copied().reduce(f32::max)
+        })
+        .collect()
 }
 
-/// A series as one line of blocks, scaled to its own highest point.
+/// A series as one line of blocks, scaled to its own highest point. The blocks leave a gap to the line
+/// above.
 #[must_use]
 pub fn sparkline(app: &App, series: &Series, cells: usize) -> String {
-    let points = buckets(series, cells);
+    let points = buckets(series, cells, false);
     let top = points.iter().flatten().copied().fold(1e-6, f32::max);
     let blocks = if app.ascii { ASCII_BLOCKS } else { BLOCKS };
     points
         .iter()
         .map(|point| match point {
-            Some(value) => blocks[((value / top * 7.0).round() as usize).min(7)],
+            Some(value) => blocks[((value / top * 6.0).round() as usize).min(6)],
             None => " ",
         })
         .collect()
@@ -292,8 +309,7 @@ pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &st
         height: area.height - 1,
         ..area
     };
-    let cells = usize::from(plot.width).min(series.points.len().max(1));
-    let points = buckets(series, cells);
+    let points = buckets(series, usize::from(plot.width), true);
     let known = points.iter().flatten().count();
     let highest = points.iter().flatten().copied().fold(0.0_f32, f32::max);
     let top = highest.max(1.0);
@@ -309,7 +325,7 @@ pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &st
     line(buf, area, plot.height - 1, label(0.0));
     let blocks = if app.ascii { ASCII_BLOCKS } else { BLOCKS };
     let steps = f32::from(plot.height) * 8.0;
-    let style = app.theme.style(Role::Spark);
+    let style = app.theme.style(Role::Fill);
     let faint = app.theme.style(Role::Faint);
     for (x, point) in (plot.x..).zip(&points) {
         let height = point.map(|value| ((value / top * steps).round() as u16).max(1));
@@ -331,10 +347,15 @@ pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &st
             }
         }
     }
+    if known == 0 {
+        let text = app.theme.span(Role::Dim, "no points yet");
+        line(buf, plot, plot.height / 2, vec![text]);
+        return;
+    }
     let shown = series.step * u32::try_from(series.points.len()).unwrap_or(0);
     let foot = Rect {
         x: plot.x,
-        width: u16::try_from(cells).unwrap_or(plot.width),
+        width: plot.width,
         y: area.y + plot.height,
         height: 1,
     };
@@ -348,8 +369,4 @@ pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &st
         taken,
         vec![app.theme.span(Role::Dim, format!("{unit}   now"))],
     );
-    if known == 0 {
-        let text = app.theme.span(Role::Dim, "no points yet");
-        line(buf, plot, plot.height / 2, vec![text]);
-    }
 }

@@ -10,18 +10,39 @@ use crate::tui::app::App;
 use crate::tui::overlay::Overlay;
 use crate::tui::theme::Role;
 
+use super::format;
 use super::parts::{line, outside, right, width};
 
+/// How much room a tab takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    Roomy,
+    Tight,
+    Short,
+    Number,
+}
+
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    const FITS: [(usize, Fit); 8] = [
+        (3, Fit::Roomy),
+        (2, Fit::Roomy),
+        (0, Fit::Roomy),
+        (1, Fit::Tight),
+        (1, Fit::Short),
+        (0, Fit::Short),
+        (1, Fit::Number),
+        (0, Fit::Number),
+    ];
     let room = usize::from(area.width);
     let mut spans = Vec::new();
-    for (gap, short) in [(3, false), (2, false), (0, false), (1, true), (0, true)] {
+    for (gap, fit) in FITS {
         spans = vec![" ".into()];
         for screen in Screen::ALL {
-            spans.extend(tab(app, screen, short && screen != app.screen));
+            spans.extend(tab(app, screen, fit));
             spans.push(" ".repeat(gap).into());
         }
-        if width(&spans) <= room + gap {
+        spans.pop();
+        if width(&spans) <= room {
             break;
         }
     }
@@ -42,22 +63,33 @@ pub fn rule(app: &App, area: Rect, buf: &mut Buffer) {
     }
 }
 
-fn tab(app: &App, screen: Screen, short: bool) -> Vec<Span<'static>> {
+fn tab(app: &App, screen: Screen, fit: Fit) -> Vec<Span<'static>> {
     let (key, title) = screen.tab();
+    let title = match fit {
+        Fit::Roomy | Fit::Tight => title,
+        Fit::Short | Fit::Number => title.split(' ').next().unwrap_or(title),
+    };
     let here = screen == app.screen;
     let mut spans = Vec::new();
     if here {
         spans.push(app.theme.span(Role::Accent, format!(" {key} {title}")));
-    } else if short {
+    } else if fit == Fit::Number {
         spans.push(app.theme.span(Role::Dim, format!(" {key}")));
     } else {
         spans.push(app.theme.span(Role::Dim, format!(" {key} {title}")));
     }
     if let Some((role, text)) = badge(app, screen) {
-        spans.push(" ".into());
+        let joint = match (fit, app.ascii) {
+            (Fit::Roomy | Fit::Tight, _) => " ",
+            (_, false) => "·",
+            (_, true) => ":",
+        };
+        spans.push(app.theme.span(Role::Dim, joint));
         spans.push(app.theme.span(role, text));
     }
-    spans.push(" ".into());
+    if here || fit == Fit::Roomy {
+        spans.push(" ".into());
+    }
     if here {
         let under = app.theme.style(Role::Selected);
         for span in &mut spans {
@@ -98,9 +130,9 @@ fn badge(app: &App, screen: Screen) -> Option<(Role, String)> {
                 .iter()
                 .filter(|o| !o.state.is_over());
             let n = running.count();
-            let sign = if app.ascii { "~" } else { "⟳" };
+            let sign = if app.ascii { "~" } else { "↻" };
             return (n > 0).then(|| (Role::Strong, format!("{sign}{n}")));
         }
     };
-    (n > 0).then(|| (role, n.to_string()))
+    (n > 0).then(|| (role, format::badge(n)))
 }

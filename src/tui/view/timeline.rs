@@ -108,7 +108,7 @@ fn head(app: &App, timeline: &Timeline) -> Vec<Span<'static>> {
     };
     if let Some(of) = of {
         spans.push(theme.span(Role::Accent, of));
-        spans.push(theme.span(Role::Dim, ", esc shows all"));
+        spans.push(theme.span(Role::Dim, " · esc: all"));
     }
     if let Some(stream) = &filter.stream {
         spans.push(theme.span(Role::Dim, " of "));
@@ -175,14 +175,15 @@ fn about(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let wanted = app.event_key();
     let events = app.events();
-    let Some(event) = events.iter().find(|e| Some(e.position) == wanted).copied() else {
+    let mut detail = app.shown.event.as_ref();
+    if !app.timeline.following() {
+        detail = detail.filter(|d| Some(d.event.position) == wanted);
+    }
+    // While following, the newest detail that came is shown: the newest event is always ahead of it.
+    let listed = || events.iter().find(|e| Some(e.position) == wanted).copied();
+    let Some(event) = detail.map(|d| &d.event).or_else(listed) else {
         return;
     };
-    let detail = app
-        .shown
-        .event
-        .as_ref()
-        .filter(|d| Some(d.event.position) == wanted);
     let role = if app.timeline.open {
         Role::Accent
     } else {
@@ -276,14 +277,25 @@ fn state(app: &App, detail: &EventDetail, lines: &mut Lines) {
         Role::Heading,
         format!("STATE after v{}", detail.event.version),
     )]);
+    let known = |text: &str| {
+        if text.is_empty() {
+            format::UNKNOWN.to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
     for (name, value) in &detail.state {
+        let changed = detail.changes.iter().any(|(field, ..)| field == name);
+        if value.is_empty() && !changed {
+            continue;
+        }
         let mut words = cut(outside(theme, Role::Dim, name), LABEL - 1);
         words.push(" ".repeat(LABEL - width(&words)).into());
         match detail.changes.iter().find(|(field, ..)| field == name) {
             Some((_, before, after)) => {
-                words.extend(outside(theme, Role::Dim, before));
+                words.extend(outside(theme, Role::Dim, &known(before)));
                 words.push(theme.span(Role::Dim, arrow));
-                words.extend(outside(theme, Role::Strong, after));
+                words.extend(outside(theme, Role::Strong, &known(after)));
             }
             None => words.extend(outside(theme, Role::Base, value)),
         }

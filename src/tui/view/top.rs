@@ -25,10 +25,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         badges.push(" ".into());
     }
     if let Some(age) = app.frozen_for() {
-        let text = format!(
-            " FROZEN {} ",
-            format::span(std::time::Duration::from_secs(age.as_secs()))
-        );
+        let text = format!(" FROZEN {} ", format::seconds(age));
         badges.push(theme.span(Role::Badge, text));
         badges.push(" ".into());
     }
@@ -51,13 +48,13 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     right(buf, area, 0, taken, end);
 }
 
-/// As much as fits: with figures and notes, else names, else signs of what is not all right.
+/// As much as fits: with figures and notes, else figures, else names, else signs of what is not all right.
 fn dependencies(app: &App, room: usize) -> Vec<Span<'static>> {
     if app.shown.health.is_empty() {
         return vec![app.theme.span(Role::Dim, "   connecting…")];
     }
     let mut last = Vec::new();
-    for detail in [2, 1, 0] {
+    for detail in [3, 2, 1, 0] {
         last.clear();
         for dependency in &app.shown.health {
             last.push("  ".into());
@@ -86,7 +83,7 @@ fn words(app: &App, it: &Dependency, detail: u8) -> Vec<Span<'static>> {
     spans.push(" ".into());
     spans.extend(outside(&app.theme, text, &it.name));
     let more = match (it.state, it.latency, it.since) {
-        (DependencyState::Up, Some(latency), _) if detail == 2 => {
+        (DependencyState::Up, Some(latency), _) if detail >= 2 => {
             format!(" {:<6}", format::span(latency))
         }
         (DependencyState::Connecting, ..) if detail > 0 => " connecting".to_owned(),
@@ -100,7 +97,7 @@ fn words(app: &App, it: &Dependency, detail: u8) -> Vec<Span<'static>> {
         _ => String::new(),
     };
     spans.push(app.theme.span(text, more));
-    if let (2, Some(note), false) = (detail, &it.note, it.state == DependencyState::Up) {
+    if let (3, Some(note), false) = (detail, &it.note, it.state == DependencyState::Up) {
         spans.push(app.theme.span(text, ": "));
         spans.extend(outside(&app.theme, text, note));
     }

@@ -27,11 +27,14 @@ CREATE TABLE dead_letter (
     dlq_offset      INTEGER,
     note            TEXT
 ) STRICT;
-CREATE INDEX dead_letter_newest ON dead_letter (last_failed_at DESC, seq DESC);
+CREATE INDEX dead_letter_status ON dead_letter (status, last_failed_at DESC, seq DESC);
 CREATE INDEX dead_letter_first ON dead_letter (first_failed_at);
-CREATE INDEX dead_letter_cause ON dead_letter (fingerprint, status, last_failed_at, first_failed_at);
 CREATE INDEX dead_letter_key ON dead_letter (consumer, key, status);
-CREATE INDEX dead_letter_status ON dead_letter (status);
+-- Open letters are few beside the closed ones of years; lists and causes read these two.
+CREATE INDEX dead_letter_open ON dead_letter (last_failed_at DESC, seq DESC)
+    WHERE status NOT IN ('resolved', 'archived');
+CREATE INDEX dead_letter_cause ON dead_letter (fingerprint, last_failed_at DESC, seq DESC, status, first_failed_at)
+    WHERE status NOT IN ('resolved', 'archived');
 
 -- Bytes apart from the index, so that lists and counts stay light.
 CREATE TABLE dead_letter_body (
@@ -84,6 +87,7 @@ CREATE TABLE operation_item (
     error        TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX operation_item_order ON operation_item (operation_id, seq);
+CREATE INDEX operation_item_unsent ON operation_item (operation_id, seq) WHERE state IN ('planned', 'queued');
 CREATE INDEX operation_item_state ON operation_item (operation_id, state, outcome);
 
 CREATE TABLE audit (

@@ -1,0 +1,190 @@
+//! Reading the event store: pages by position, streams, counts.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite as Driver};
+
+use super::Sqlite;
+use super::codec::{Columns, micros};
+use crate::domain::position::Position;
+use crate::domain::stored::{EventFilter, StoredEvent};
+use crate::store::{EventCount, EventPage, Page, StoreError};
+
+const COLUMNS: &str =
+    "SELECT tx, pos, event_id, stream, version, event_type, event_version, correlation_id,
+    causation_id, source_service, timestamp, recorded_at, data FROM event_store";
+
+impl Sqlite {
+    pub(in crate::store) async fn events(
+        &self,
+        filter: &EventFilter,
+        page: Page,
+        limit: u32,
+    ) -> Result<EventPage, StoreError> {
+        // The positions first: an index tells them, and only the page's own rows are read.
+        let inner = "SELECT pos FROM event_store";
+        let mut query = select(format!("{COLUMNS} WHERE pos IN ({inner}"), filter);
+        let order = match page {
+            Page::Newest => " ORDER BY pos DESC LIMIT ",
+            Page::Before(position) => {
+                query.push(" AND pos < ").push_bind(position.pos);
+                " ORDER BY pos DESC LIMIT "
+            }
+            Page::After(position) => {
+                query.push(" AND pos > ").push_bind(position.pos);
+                " ORDER BY pos LIMIT "
+            }
+        };
+        // One more than asked tells whether there are more.
+        query.push(order).push_bind(i64::from(limit) + 1);
+        query.push(") ORDER BY pos");
+        let mut rows = query.build().fetch_all(&self.read).await?;
+        let more = rows.len() > limit as usize;
+        if more {
+            match page {
+                Page::Newest | Page::Before(_) => drop(rows.remove(0)),
+                Page::After(_) => drop(rows.pop()),
+            }
+        }
+        let rows = rows.iter().map(stored).collect::<Result<_, _>>()?;
+        let (at_start, at_end) = match page {
+            Page::Newest => (!more, true),
+            Page::Before(position) => (!more, !self.any(filter, " AND pos >= ", position).await?),
+            Page::After(position) => (!self.any(filter, " AND pos <= ", position).await?, !more),
+        };
+        Ok(EventPage {
+            rows,
+            at_start,
+            at_end,
+        })
+    }
+
+    async fn any(
+        &self,
+        filter: &EventFilter,
+        side: &'static str,
+        position: Position,
+    ) -> Result<bool, StoreError> {
+        let mut query = select("SELECT pos FROM event_store", filter);
+        query.push(side).push_bind(position.pos).push(" LIMIT 1");
+        Ok(query.build().fetch_optional(&self.read).await?.is_some())
+    }
+
+    pub(in crate::store) async fn event(
+        &self,
+        position: Position,
+    ) -> Result<Option<StoredEvent>, StoreError> {
+        let mut query = QueryBuilder::<Driver>::new(COLUMNS);
+        query.push(" WHERE pos = ").push_bind(position.pos);
+        query.push(" AND tx = ").push_bind(position.tx);
+        let row = query.build().fetch_optional(&self.read).await?;
+        row.as_ref().map(stored).transpose()
+    }
+
+    pub(in crate::store) async fn previous_in_stream(
+        &self,
+        stream: &str,
+        version: i64,
+    ) -> Result<Option<StoredEvent>, StoreError> {
+        let mut query = QueryBuilder::<Driver>::new(COLUMNS);
+        query.push(" WHERE stream = ").push_bind(stream);
+        query.push(" AND version < ").push_bind(version);
+        query.push(" ORDER BY version DESC LIMIT 1");
+        let row = query.build().fetch_optional(&self.read).await?;
+        row.as_ref().map(stored).transpose()
+    }
+
+    pub(in crate::store) async fn stream_until(
+        &self,
+        stream: &str,
+        version: i64,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let mut query = QueryBuilder::<Driver>::new(COLUMNS);
+        query.push(" WHERE stream = ").push_bind(stream);
+        query.push(" AND version <= ").push_bind(version);
+        query.push(" ORDER BY version");
+        let rows = query.build().fetch_all(&self.read).await?;
+        rows.iter().map(stored).collect()
+    }
+
+    pub(in crate::store) async fn count_events(
+        &self,
+        filter: &EventFilter,
+    ) -> Result<EventCount, StoreError> {
+        let columns =
+            "SELECT count(*), min(pos), max(pos), min(timestamp), max(timestamp) FROM event_store";
+        let row = select(columns, filter)
+            .build()
+            .fetch_one(&self.read)
+            .await?;
+        let mut c = Columns::of(&row);
+        let position = |pos: Option<i64>| pos.map(|pos| Position { tx: 0, pos });
+        Ok(EventCount {
+            count: c.count()?,
+            first: position(c.get()?),
+            last: position(c.get()?),
+            first_at: c.time_or_null()?,
+            last_at: c.time_or_null()?,
+        })
+    }
+
+    pub(in crate::store) async fn totals(&self) -> Result<(u64, Option<u64>), StoreError> {
+        // Nothing is deleted and a rollback burns no number, so the newest position is the count.
+        let row = sqlx::query(
+            "SELECT coalesce((SELECT max(pos) FROM event_store), 0), streams FROM stream_count",
+        )
+        .fetch_one(&self.read)
+        .await?;
+        let mut c = Columns::of(&row);
+        Ok((c.count()?, Some(c.count()?)))
+    }
+}
+
+/// A SELECT with the filter's conditions.
+fn select(columns: impl Into<String>, filter: &EventFilter) -> QueryBuilder<Driver> {
+    let mut query = QueryBuilder::<Driver>::new(columns);
+    query.push(" WHERE 1");
+    if let Some(stream) = &filter.stream {
+        query.push(" AND stream = ").push_bind(stream.clone());
+    }
+    if let Some(event_type) = &filter.event_type {
+        query
+            .push(" AND event_type = ")
+            .push_bind(event_type.clone());
+    }
+    if let Some(id) = filter.correlation_id {
+        query
+            .push(" AND correlation_id = ")
+            .push_bind(id.to_string());
+    }
+    if let Some(id) = filter.event_id {
+        query.push(" AND event_id = ").push_bind(id.to_string());
+    }
+    if let Some(from) = filter.from {
+        query.push(" AND timestamp >= ").push_bind(micros(from));
+    }
+    if let Some(to) = filter.to {
+        query.push(" AND timestamp < ").push_bind(micros(to));
+    }
+    query
+}
+
+fn stored(row: &SqliteRow) -> Result<StoredEvent, StoreError> {
+    let mut c = Columns::of(row);
+    Ok(StoredEvent {
+        position: Position {
+            tx: c.get()?,
+            pos: c.get()?,
+        },
+        event_id: c.uuid()?,
+        stream: c.get()?,
+        version: c.get()?,
+        event_type: c.get()?,
+        event_version: c.get()?,
+        correlation_id: c.uuid()?,
+        causation_id: c.uuid_or_null()?,
+        source_service: c.get()?,
+        timestamp: c.time()?,
+        recorded_at: c.time()?,
+        payload: c.get()?,
+    })
+}

@@ -1,0 +1,188 @@
+//! Questions before something is done: what a key asks of the engine, put into words and counted.
+
+use super::app::{App, Depth};
+use super::overlay::{Confirm, Faults, Overlay, Replay};
+use crate::command::{Command, EventChoice, LetterChoice};
+use crate::domain::stored::EventFilter;
+use crate::snapshot::short_id;
+
+/// Letters a second that a redrive sends at most.
+const REDRIVE_RATE: u32 = 25;
+
+impl App {
+    pub(super) fn ask_redrive(&mut self) {
+        let letters = self.letters();
+        let Some(letter) = letters
+            .iter()
+            .find(|l| Some(&l.id) == self.letters.letter.key())
+        else {
+            return;
+        };
+        let confirm = Confirm::new(
+            Command::Redrive {
+                letters: LetterChoice::Ids(vec![letter.id]),
+                rate: REDRIVE_RATE,
+            },
+            "Redrive 1 letter",
+            vec![
+                ("letter", short_id(letter.id)),
+                (
+                    "record",
+                    format!("{}/{} @ {}", letter.topic, letter.partition, letter.offset),
+                ),
+                ("to", format!("{} only; other groups skip it", letter.group)),
+                ("failed", format!("{}: {}", letter.code, letter.message)),
+            ],
+            1,
+        );
+        self.overlay = Some(Overlay::Confirm(self.guard(confirm)));
+    }
+
+    pub(super) fn ask_redrive_many(&mut self) {
+        let Some(cause) = self
+            .causes()
+            .iter()
+            .find(|c| Some(&c.fingerprint) == self.letters.fingerprint())
+        else {
+            return;
+        };
+        let marked: Vec<_> = self.letters.marked.iter().copied().collect();
+        let by_marks = !marked.is_empty() && self.letters.depth > Depth::Causes;
+        let confirm = if by_marks {
+            let count = marked.len() as u64;
+            Confirm::new(
+                Command::Redrive {
+                    letters: LetterChoice::Ids(marked),
+                    rate: REDRIVE_RATE,
+                },
+                "Redrive the marked letters",
+                vec![
+                    ("to", "each to the group that failed; others skip it".into()),
+                    ("rate", format!("at most {REDRIVE_RATE}/s")),
+                ],
+                count,
+            )
+        } else {
+            Confirm::new(
+                Command::Redrive {
+                    letters: LetterChoice::Cause(cause.fingerprint.clone()),
+                    rate: REDRIVE_RATE,
+                },
+                "Redrive every open letter of this cause",
+                vec![
+                    ("cause", format!("{}: {}", cause.code, cause.title)),
+                    (
+                        "to",
+                        format!("{} only; other groups skip them", cause.group),
+                    ),
+                    ("rate", format!("at most {REDRIVE_RATE}/s")),
+                ],
+                cause.count,
+            )
+        };
+        self.overlay = Some(Overlay::Confirm(self.guard(confirm)));
+    }
+
+    /// Opens the replay form and asks how many events it would be.
+    pub(super) fn ask_replay(&mut self, stream: bool) -> Option<Command> {
+        let position = self.event_key()?;
+        let event = self.events().into_iter().find(|e| e.position == position)?;
+        let (events, what) = if stream {
+            let filter = EventFilter {
+                stream: Some(event.stream.clone()),
+                ..EventFilter::default()
+            };
+            (
+                EventChoice::Matching(filter),
+                format!("stream {}", event.stream),
+            )
+        } else {
+            let what = format!(
+                "{} v{} of {}",
+                event.event_type, event.version, event.stream
+            );
+            (EventChoice::One(position), what)
+        };
+        let services = self.shown.consumers.iter().map(|c| c.service.clone());
+        let form = Replay::new(events, what, services.collect());
+        let dry = form.command(true);
+        self.overlay = Some(Overlay::Replay(form));
+        dry
+    }
+
+    pub(super) fn ask_pause(&mut self) {
+        let Some(service) = self.consumers.cursor.key().cloned() else {
+            return;
+        };
+        let confirm = Confirm::new(
+            Command::PauseConsumer {
+                service: service.clone(),
+            },
+            "Pause this consumer",
+            vec![
+                ("consumer", service),
+                ("meanwhile", "its lag grows; nothing is lost".into()),
+            ],
+            1,
+        );
+        self.overlay = Some(Overlay::Confirm(self.guard(confirm)));
+    }
+
+    pub(super) fn ask_faults(&mut self) {
+        let service = self.consumers.cursor.key();
+        let consumer = self
+            .shown
+            .consumers
+            .iter()
+            .find(|c| Some(&c.service) == service);
+        if let Some(consumer) = consumer {
+            let form = Faults::new(consumer.service.clone(), &consumer.faults);
+            self.overlay = Some(Overlay::Faults(form));
+        }
+    }
+
+    pub(super) fn ask_cancel(&mut self) {
+        let Some(operation) = self.operation_to_cancel() else {
+            return;
+        };
+        let left = operation.counts.total.saturating_sub(operation.counts.sent);
+        let confirm = Confirm::new(
+            Command::Cancel {
+                operation: operation.id,
+            },
+            "Cancel the operation",
+            vec![
+                (
+                    "operation",
+                    format!("{} {}", operation.kind.name(), operation.what),
+                ),
+                (
+                    "sent",
+                    format!("{} of {}", operation.counts.sent, operation.counts.total),
+                ),
+                ("not sent then", left.to_string()),
+            ],
+            1,
+        );
+        self.overlay = Some(Overlay::Confirm(self.guard(confirm)));
+    }
+
+    pub(super) fn traffic(&self, more: bool) -> Command {
+        const STEPS: [f64; 12] = [
+            0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0,
+        ];
+        let now = self.newest.traffic.rate;
+        let orders_per_s = if more {
+            STEPS.into_iter().find(|step| *step > now).unwrap_or(now)
+        } else {
+            let below = STEPS.into_iter().rev().find(|step| *step < now);
+            below.unwrap_or(0.0)
+        };
+        Command::SetTraffic { orders_per_s }
+    }
+
+    /// Above a hundred records, and on production always, the count is typed.
+    pub(super) fn guard(&self, confirm: Confirm) -> Confirm {
+        confirm.guarded(self.shown.stack.production)
+    }
+}

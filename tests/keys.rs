@@ -1,0 +1,585 @@
+//! Keys in; state and commands out. No terminal.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{app, fixtures, keys, type_in};
+use evtop::command::*;
+use evtop::domain::position::Position;
+use evtop::domain::scenario::Scenario;
+use evtop::domain::stored::EventFilter;
+use evtop::tui::action::{Action, TABLE};
+use evtop::tui::app::{App, Depth};
+use evtop::tui::keymap::{Key, KeyError, Keymap};
+use evtop::tui::overlay::{Dry, Overlay};
+use evtop::tui::rows::LagKey;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const SIZE: (u16, u16) = (140, 42);
+
+fn busy(screen: Screen) -> App {
+    app(screen, fixtures::busy(), SIZE)
+}
+
+fn failing(screen: Screen) -> App {
+    let mut snapshot = fixtures::failing();
+    snapshot.stack.production = false;
+    app(screen, snapshot, SIZE)
+}
+
+fn read_only(screen: Screen) -> App {
+    let mut snapshot = fixtures::failing();
+    snapshot.stack.read_only = true;
+    app(screen, snapshot, SIZE)
+}
+
+fn said(app: &App) -> String {
+    let rows = app.toasts.rows().iter().map(|toast| toast.text.as_str());
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_default_keys_have_no_conflict_and_each_action_one_row() {
+    assert_eq!(Keymap::default().check(), Ok(()));
+    let names: BTreeSet<_> = TABLE.iter().map(|row| row.name).collect();
+    assert_eq!(names.len(), TABLE.len());
+    for row in TABLE {
+        let mine = TABLE.iter().filter(|other| other.action == row.action);
+        assert_eq!(mine.count(), 1, "{}", row.name);
+        for key in row.keys {
+            let read: Key = key.parse().expect("a key");
+            assert_eq!(&read.to_string().parse::<Key>(), &Ok(read));
+        }
+    }
+}
+
+#[test]
+fn every_action_is_reached_by_each_of_its_keys() {
+    let map = Keymap::default();
+    for row in TABLE {
+        assert!(!row.keys.is_empty(), "{} has no key", row.name);
+        let screens = if row.screens.is_empty() {
+            &Screen::ALL[..]
+        } else {
+            row.screens
+        };
+        for key in row.keys {
+            let key = key.parse().expect("a key");
+            let reached = screens
+                .iter()
+                .any(|s| map.action(*s, key) == Some(row.action));
+            assert!(reached, "{} by {key}", row.name);
+        }
+    }
+}
+
+#[test]
+fn keys_can_be_bound_anew_and_conflicts_name_both() {
+    let map = Keymap::patched([("redrive", vec!["ctrl-r".into(), "f5".into()])]).expect("fine");
+    let key = "f5".parse().expect("a key");
+    assert_eq!(map.action(Screen::Letters, key), Some(Action::Redrive));
+    let clash = Keymap::patched([("redrive", vec!["x".into()])]);
+    let Err(KeyError::Conflict { first, second, .. }) = clash else {
+        panic!("{clash:?}");
+    };
+    assert_eq!((first, second), ("redrive", "mark"));
+    assert!(Keymap::patched([("fly", vec![])]).is_err());
+    assert!(Keymap::patched([("redrive", vec!["hyper-q".into()])]).is_err());
+}
+
+proptest! {
+    #[test]
+    fn a_key_reads_as_it_is_written(c in any::<char>().prop_filter("shown", |c| !c.is_control()), ctrl: bool, alt: bool) {
+        let key = Key { code: evtop::tui::keymap::Code::Char(c), ctrl, alt };
+        prop_assert_eq!(key.to_string().parse::<Key>(), Ok(key));
+    }
+
+    #[test]
+    fn any_text_is_a_key_or_an_error(text in ".{0,12}") {
+        if let Ok(key) = text.parse::<Key>() {
+            prop_assert_eq!(key.to_string().parse::<Key>(), Ok(key));
+        }
+    }
+}
+
+#[test]
+fn numbers_and_tab_switch_screens() {
+    let mut app = busy(Screen::Flow);
+    for screen in Screen::ALL {
+        keys(&mut app, &screen.tab().0.to_string());
+        assert_eq!(app.screen, screen);
+    }
+    keys(&mut app, "tab");
+    assert_eq!(app.screen, Screen::Flow);
+    keys(&mut app, "shift-tab shift-tab");
+    assert_eq!(app.screen, Screen::Timeline);
+    assert!(keys(&mut app, "7 8 0").is_empty());
+}
+
+#[test]
+fn q_and_ctrl_c_quit_and_esc_never_does() {
+    for (key, quits) in [("q", true), ("ctrl-c", true), ("esc", false)] {
+        let mut app = busy(Screen::Letters);
+        keys(&mut app, key);
+        assert_eq!(app.quit, quits, "{key}");
+    }
+    let mut app = busy(Screen::Flow);
+    keys(&mut app, "/ q esc i ctrl-c");
+    assert!(app.quit, "ctrl-c quits from a form too");
+}
+
+#[test]
+fn typing_never_does_anything_else() {
+    let mut app = busy(Screen::Consumers);
+    keys(&mut app, "/");
+    type_in(&mut app, "q1pRi? *x");
+    assert_eq!(app.filter(Screen::Consumers), "q1pRi? *x");
+    assert!(!app.quit && app.screen == Screen::Consumers);
+    keys(&mut app, "ctrl-u e m a backspace enter");
+    assert_eq!(app.filter(Screen::Consumers), "em");
+    keys(&mut app, "/ z esc");
+    assert_eq!(
+        app.filter(Screen::Consumers),
+        "em",
+        "esc brings the old one back"
+    );
+    keys(&mut app, "2 3");
+    assert_eq!(app.filter(Screen::Consumers), "em", "remembered per screen");
+    keys(&mut app, "esc");
+    assert_eq!(app.filter(Screen::Consumers), "");
+}
+
+#[test]
+fn pasting_goes_into_a_field_or_nowhere() {
+    let mut app = busy(Screen::Letters);
+    app.on_paste("qqRRy\n");
+    assert!(!app.quit && app.overlay.is_none());
+    keys(&mut app, "/");
+    app.on_paste("OR\u{1b}D-1\n");
+    assert_eq!(app.filter(Screen::Letters), "ORD-1");
+}
+
+#[test]
+fn a_letter_is_redriven_after_a_y_and_not_by_enter() {
+    let mut app = failing(Screen::Letters);
+    keys(&mut app, "enter j r");
+    assert!(matches!(app.overlay, Some(Overlay::Confirm(_))));
+    assert_eq!(keys(&mut app, "enter"), []);
+    assert!(app.overlay.is_some(), "enter answers nothing");
+    let id = app.letters()[1].id;
+    let sent = keys(&mut app, "y");
+    let expected = LetterChoice::Ids(vec![id]);
+    assert!(matches!(&sent[..], [Command::Redrive { letters, .. }] if *letters == expected));
+    assert!(app.overlay.is_none());
+    keys(&mut app, "r");
+    assert_eq!(keys(&mut app, "n"), []);
+    assert!(app.overlay.is_none());
+}
+
+#[test]
+fn a_capital_redrives_the_cause_or_the_marked() {
+    let mut app = failing(Screen::Letters);
+    let sent = keys(&mut app, "R y");
+    let cause = app.causes()[0].fingerprint.clone();
+    assert!(
+        matches!(&sent[..], [Command::Redrive { letters: LetterChoice::Cause(c), .. }] if *c == cause)
+    );
+    keys(&mut app, "enter x x");
+    let marked: Vec<Uuid> = app.letters.marked.iter().copied().collect();
+    assert_eq!(marked.len(), 2);
+    let sent = keys(&mut app, "R y");
+    assert!(
+        matches!(&sent[..], [Command::Redrive { letters: LetterChoice::Ids(ids), .. }] if *ids == marked)
+    );
+}
+
+#[test]
+fn marks_and_cursor_hold_their_letters_when_rows_move() {
+    let mut app = failing(Screen::Letters);
+    keys(&mut app, "enter j x");
+    let (marked, cursor) = (
+        app.letters.marked.clone(),
+        app.letters.letter.key().copied(),
+    );
+    let mut moved = fixtures::failing();
+    moved.seq += 1;
+    if let Some(letters) = &mut moved.letters.value {
+        letters.rows.reverse();
+        letters.rows.remove(0);
+    }
+    app.on_snapshot(Arc::new(moved));
+    assert_eq!(app.letters.marked, marked);
+    assert_eq!(app.letters.letter.key().copied(), cursor);
+    keys(&mut app, "*");
+    assert!(app.letters.marked.is_empty());
+    keys(&mut app, "*");
+    assert_eq!(app.letters.marked.len(), app.letters().len());
+}
+
+#[test]
+fn the_count_is_typed_on_production_and_above_a_hundred() {
+    let mut production = app(Screen::Letters, fixtures::failing(), SIZE);
+    keys(&mut production, "R");
+    assert_eq!(
+        keys(&mut production, "y"),
+        [],
+        "not before the count is typed"
+    );
+    assert_eq!(keys(&mut production, "8 y"), []);
+    assert_eq!(keys(&mut production, "backspace 9 y").len(), 1);
+    let mut many = fixtures::failing();
+    many.stack.production = false;
+    many.letters.value.as_mut().expect("letters").causes[0].count = 101;
+    let mut many = app(Screen::Letters, many, SIZE);
+    assert_eq!(keys(&mut many, "R y"), []);
+    assert_eq!(keys(&mut many, "1 0 1 y").len(), 1);
+}
+
+#[test]
+fn read_only_says_so_and_sends_nothing() {
+    for (screen, pressed) in [
+        (Screen::Letters, "R"),
+        (Screen::Letters, "enter r"),
+        (Screen::Timeline, "p"),
+        (Screen::Timeline, "P"),
+        (Screen::Consumers, "p"),
+        (Screen::Consumers, "r"),
+        (Screen::Consumers, "f"),
+        (Screen::Activity, "C"),
+        (Screen::Flow, "]"),
+        (Screen::Flow, "i"),
+    ] {
+        let mut app = read_only(screen);
+        assert_eq!(keys(&mut app, pressed), [], "{pressed}");
+        assert!(
+            app.overlay.is_none() && said(&app).contains("read-only"),
+            "{pressed}"
+        );
+    }
+}
+
+#[test]
+fn a_disabled_key_says_why() {
+    let mut watching = app(Screen::Consumers, fixtures::huge(), SIZE);
+    watching.shown = Arc::new(evtop::snapshot::Snapshot {
+        stack: evtop::snapshot::Stack::default(),
+        ..(*watching.shown).clone()
+    });
+    keys(&mut watching, "p");
+    assert!(said(&watching).contains("No workers run"));
+    let mut empty = app(Screen::Letters, fixtures::empty(), SIZE);
+    keys(&mut empty, "R");
+    assert!(said(&empty).contains("no dead letters"));
+    let mut idle = busy(Screen::Activity);
+    keys(&mut idle, "C");
+    assert!(said(&idle).contains("No operation is running"));
+    keys(&mut idle, "esc");
+    assert_eq!(said(&idle), "");
+}
+
+#[test]
+fn orders_are_injected_from_the_form() {
+    let mut app = busy(Screen::Flow);
+    let sent = keys(&mut app, "i down down down 5 enter");
+    assert_eq!(
+        sent,
+        [Command::Inject {
+            scenario: Scenario::PoisonBytes,
+            count: 5
+        }]
+    );
+    assert_eq!(keys(&mut app, "i backspace enter"), []);
+    assert!(said(&app).contains("How many"));
+    assert_eq!(
+        keys(&mut app, "ctrl-u 5 0 0 enter"),
+        [],
+        "many are asked about"
+    );
+    assert_eq!(keys(&mut app, "5 0 0 y").len(), 1);
+}
+
+#[test]
+fn traffic_goes_in_steps() {
+    let mut app = busy(Screen::Flow);
+    assert_eq!(
+        keys(&mut app, "]"),
+        [Command::SetTraffic { orders_per_s: 50.0 }]
+    );
+    assert_eq!(
+        keys(&mut app, "["),
+        [Command::SetTraffic { orders_per_s: 10.0 }]
+    );
+}
+
+#[test]
+fn consumers_are_paused_resumed_and_told_to_fail() {
+    let mut app = busy(Screen::Consumers);
+    let service = "analytics".to_owned();
+    assert_eq!(
+        keys(&mut app, "j p y"),
+        [Command::PauseConsumer {
+            service: service.clone()
+        }]
+    );
+    assert_eq!(
+        keys(&mut app, "r"),
+        [Command::ResumeConsumer {
+            service: service.clone()
+        }]
+    );
+    let sent = keys(&mut app, "f 2 . 5 down 3 enter");
+    let [Command::SetFaults { service: to, plan }] = &sent[..] else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(
+        (to, plan.transient, plan.transient_times),
+        (&service, 0.025, 3)
+    );
+    assert_eq!(keys(&mut app, "f 2 0 0 enter"), []);
+    assert!(said(&app).contains("percentage"));
+}
+
+#[test]
+fn a_replay_counts_first_and_asks_then() {
+    let mut app = busy(Screen::Timeline);
+    let sent = keys(&mut app, "P");
+    let [
+        Command::Replay {
+            dry_run: true,
+            events: EventChoice::Matching(filter),
+            ..
+        },
+    ] = &sent[..]
+    else {
+        panic!("{sent:?}");
+    };
+    assert!(filter.stream.is_some());
+    let id = Uuid::from_u128(7);
+    app.on_sent(id, sent[0].clone());
+    assert_eq!(keys(&mut app, "enter"), []);
+    assert!(said(&app).contains("Still counting"));
+    let done = Done::WouldReplay {
+        events: 5,
+        first: None,
+        last: None,
+        span: None,
+    };
+    app.on_outcome(Outcome {
+        id,
+        result: Ok(done),
+    });
+    assert!(
+        matches!(&app.overlay, Some(Overlay::Replay(form)) if matches!(form.dry, Dry::Counted { events: 5, .. }))
+    );
+    let sent = keys(&mut app, "right down right enter enter y");
+    let [
+        Command::Replay {
+            target,
+            force,
+            dry_run,
+            ..
+        },
+    ] = &sent[..]
+    else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(target, &ReplayTarget::Service("analytics".into()));
+    assert!(*force && !dry_run);
+}
+
+#[test]
+fn correlation_is_followed_and_left() {
+    let mut app = busy(Screen::Timeline);
+    let wanted = app.events().last().expect("events").correlation_id;
+    keys(&mut app, "c");
+    assert_eq!(app.focus().timeline.filter.correlation_id, Some(wanted));
+    keys(&mut app, "esc");
+    assert_eq!(app.focus().timeline.filter, EventFilter::default());
+}
+
+#[test]
+fn the_timeline_follows_until_one_looks_up() {
+    let mut app = busy(Screen::Timeline);
+    assert!(app.timeline.following());
+    keys(&mut app, "k");
+    assert!(!app.timeline.following());
+    keys(&mut app, "g");
+    let first = app.events()[0].position;
+    let second = app.events()[1].position;
+    assert_eq!(app.timeline.cursor.key(), Some(&first));
+    keys(&mut app, "pgup");
+    assert_eq!(
+        app.focus().timeline.anchor,
+        Anchor::Before(second),
+        "the page before"
+    );
+    keys(&mut app, "G");
+    assert!(app.timeline.following());
+    assert_eq!(app.focus().timeline.anchor, Anchor::Newest);
+    assert_eq!(
+        app.focus().timeline.event,
+        app.events().last().map(|e| e.position)
+    );
+}
+
+#[test]
+fn a_new_event_leaves_the_one_that_is_read_alone() {
+    let mut app = busy(Screen::Timeline);
+    keys(&mut app, "k k");
+    let read = app.timeline.cursor.key().copied();
+    let mut later = fixtures::busy();
+    later.seq += 1;
+    if let Some(timeline) = &mut later.timeline.value {
+        let mut event = timeline.rows[59].clone();
+        event.position = Position { tx: 0, pos: 99_999 };
+        timeline.rows.push(event);
+    }
+    app.on_snapshot(Arc::new(later));
+    assert_eq!(app.timeline.cursor.key().copied(), read);
+}
+
+#[test]
+fn a_finding_leads_to_its_place() {
+    let mut app = failing(Screen::Flow);
+    keys(&mut app, "enter");
+    assert_eq!(app.screen, Screen::Lag);
+    let wanted = LagKey::Partition("inventory-service".into(), "order-events".into(), 2);
+    assert_eq!(app.lag.cursor.key(), Some(&wanted));
+    keys(&mut app, "h");
+    assert_eq!(
+        app.lag.cursor.key(),
+        Some(&LagKey::Topic(
+            "inventory-service".into(),
+            "order-events".into()
+        ))
+    );
+    let rows = app.lag_rows().len();
+    keys(&mut app, "h");
+    assert_eq!(app.lag_rows().len(), rows - 3, "folded");
+    keys(&mut app, "enter");
+    assert_eq!(app.lag_rows().len(), rows);
+}
+
+#[test]
+fn an_outbox_row_leads_to_its_event() {
+    let mut app = busy(Screen::Outbox);
+    keys(&mut app, "enter");
+    assert_eq!(app.screen, Screen::Timeline);
+    assert!(app.focus().timeline.filter.event_id.is_some());
+}
+
+#[test]
+fn a_frozen_screen_collects_but_does_not_show() {
+    let mut app = busy(Screen::Flow);
+    keys(&mut app, "space");
+    let mut later = fixtures::busy();
+    later.seq = 99;
+    later.taken += chrono::TimeDelta::seconds(14);
+    app.on_snapshot(Arc::new(later));
+    assert_eq!(app.shown.seq, 42);
+    assert_eq!(app.frozen_for(), Some(Duration::from_secs(14)));
+    keys(&mut app, "space");
+    assert_eq!((app.shown.seq, app.frozen_for()), (99, None));
+}
+
+#[test]
+fn a_slower_screen_skips_snapshots_but_answers_keys() {
+    let mut app = busy(Screen::Flow);
+    keys(&mut app, "- -");
+    assert_eq!(app.every, Duration::from_secs(1));
+    let next = |app: &mut App, ms: i64| {
+        let mut later = fixtures::busy();
+        later.seq = 42 + ms.unsigned_abs();
+        later.taken += chrono::TimeDelta::milliseconds(ms);
+        app.on_snapshot(Arc::new(later));
+        app.shown.seq - 42
+    };
+    app.every = Duration::from_secs(1);
+    assert_eq!(next(&mut app, 250), 0);
+    assert_eq!(next(&mut app, 1_000), 1_000);
+    keys(&mut app, "5");
+    assert_eq!(
+        next(&mut app, 1_250),
+        1_250,
+        "what a key asked for is shown at once"
+    );
+    keys(&mut app, "+ + + +");
+    assert_eq!(app.every, Duration::ZERO);
+}
+
+#[test]
+fn focus_says_what_is_looked_at() {
+    let mut app = failing(Screen::Lag);
+    let focus = app.focus();
+    assert_eq!(focus.screen, Screen::Lag);
+    assert!(
+        focus
+            .lag_rows
+            .contains(&("inventory-service".into(), "order-events".into(), 2))
+    );
+    keys(&mut app, "5 / O R D enter");
+    let focus = app.focus();
+    assert!(focus.lag_rows.is_empty());
+    assert_eq!(focus.letters.text.as_deref(), Some("ORD"));
+    assert_eq!(
+        focus.letters.fingerprint.as_ref(),
+        Some(&app.causes()[0].fingerprint)
+    );
+    assert_eq!(focus.letters.letter, Some(app.letters()[0].id));
+    assert_eq!(app.letters.depth, Depth::Causes);
+}
+
+#[test]
+fn answers_become_toasts_that_go_away() {
+    let mut app = busy(Screen::Flow);
+    let id = Uuid::from_u128(1);
+    app.on_sent(
+        id,
+        Command::PauseConsumer {
+            service: "email".into(),
+        },
+    );
+    let result = Ok(Done::ConsumerPaused {
+        service: "email".into(),
+    });
+    app.on_outcome(Outcome { id, result });
+    assert_eq!(said(&app), "email paused");
+    for _ in 0..20 {
+        app.on_snapshot(Arc::new(fixtures::busy()));
+    }
+    assert_eq!(said(&app), "");
+    app.on_busy();
+    assert!(said(&app).contains("try again"));
+}
+
+#[test]
+fn a_cause_that_is_gone_does_not_open_its_neighbour() {
+    let mut app = failing(Screen::Letters);
+    keys(&mut app, "enter");
+    let mut solved = fixtures::failing();
+    solved
+        .letters
+        .value
+        .as_mut()
+        .expect("letters")
+        .causes
+        .remove(0);
+    app.on_snapshot(Arc::new(solved));
+    assert_eq!(app.letters.depth, Depth::Causes);
+    assert_eq!(app.letters.cause.key(), Some(&app.causes()[0].fingerprint));
+}
+
+#[test]
+fn a_page_that_is_read_stands_still() {
+    let mut app = busy(Screen::Timeline);
+    let first = app.events()[0].position;
+    keys(&mut app, "k");
+    let Anchor::After(before) = app.focus().timeline.anchor else {
+        panic!("it still follows");
+    };
+    assert!(before < first && first.pos - before.pos == 1);
+}

@@ -1,0 +1,220 @@
+//! Every screen with every fixture in three sizes, and what lies above them.
+
+mod common;
+
+use common::{app, fixtures, keys, styled};
+use evtop::command::{Done, Outcome, Refusal, RefusalKind, Screen};
+use evtop::snapshot::Snapshot;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (140, 42), (40, 12)];
+
+fn screen(screen: Screen, name: &str) {
+    for (fixture, make) in fixtures::ALL {
+        for size in SIZES {
+            let app = app(screen, make(), size);
+            let name = format!("{name}__{fixture}__{}x{}", size.0, size.1);
+            insta::assert_snapshot!(name, styled(&app, size));
+        }
+    }
+}
+
+#[test]
+fn flow() {
+    screen(Screen::Flow, "flow");
+}
+
+#[test]
+fn lag() {
+    screen(Screen::Lag, "lag");
+}
+
+#[test]
+fn consumers() {
+    screen(Screen::Consumers, "consumers");
+}
+
+#[test]
+fn outbox() {
+    screen(Screen::Outbox, "outbox");
+}
+
+#[test]
+fn letters() {
+    screen(Screen::Letters, "letters");
+}
+
+#[test]
+fn timeline() {
+    screen(Screen::Timeline, "timeline");
+}
+
+#[test]
+fn activity() {
+    screen(Screen::Activity, "activity");
+}
+
+/// A state that keys lead to.
+fn after(name: &str, on: Screen, snapshot: Snapshot, size: (u16, u16), pressed: &str) {
+    let mut app = app(on, snapshot, size);
+    keys(&mut app, pressed);
+    insta::assert_snapshot!(name, styled(&app, size));
+}
+
+const USUAL: (u16, u16) = (80, 24);
+const WIDE: (u16, u16) = (140, 42);
+
+#[test]
+fn what_lies_above() {
+    let (busy, failing) = (fixtures::busy, fixtures::failing);
+    after("help", Screen::Letters, busy(), WIDE, "?");
+    after("help_small", Screen::Timeline, busy(), (40, 12), "? j j");
+    after(
+        "help_read_only",
+        Screen::Timeline,
+        fixtures::huge(),
+        USUAL,
+        "?",
+    );
+    after("inject", Screen::Flow, busy(), USUAL, "i down down 5");
+    after(
+        "filter_typed",
+        Screen::Consumers,
+        busy(),
+        USUAL,
+        "/ m a i l",
+    );
+    after(
+        "filter_kept",
+        Screen::Consumers,
+        busy(),
+        USUAL,
+        "/ ! m a i l enter",
+    );
+    after(
+        "filter_without_rows",
+        Screen::Lag,
+        busy(),
+        USUAL,
+        "/ z z enter",
+    );
+    after("faults", Screen::Consumers, busy(), USUAL, "f down down 1");
+    after("replay", Screen::Timeline, busy(), USUAL, "p down right");
+    after("confirm", Screen::Letters, busy(), USUAL, "R");
+    after("confirm_production", Screen::Letters, failing(), USUAL, "R");
+    after(
+        "confirm_production_typed",
+        Screen::Letters,
+        failing(),
+        USUAL,
+        "R 9",
+    );
+    after("confirm_small", Screen::Letters, failing(), (40, 12), "R");
+    after(
+        "confirm_hostile",
+        Screen::Letters,
+        fixtures::unicode(),
+        USUAL,
+        "enter r",
+    );
+}
+
+#[test]
+fn deeper() {
+    let (busy, failing) = (fixtures::busy, fixtures::failing);
+    after(
+        "letters_of_a_cause",
+        Screen::Letters,
+        failing(),
+        USUAL,
+        "enter x x j",
+    );
+    after(
+        "letter_in_full",
+        Screen::Letters,
+        failing(),
+        USUAL,
+        "enter enter",
+    );
+    after(
+        "letter_in_full_hostile",
+        Screen::Letters,
+        fixtures::unicode(),
+        WIDE,
+        "enter enter",
+    );
+    after(
+        "letter_in_full_small",
+        Screen::Letters,
+        failing(),
+        (40, 12),
+        "enter enter j",
+    );
+    after("event_in_full", Screen::Timeline, busy(), USUAL, "enter");
+    after("event_above", Screen::Timeline, busy(), WIDE, "k k k");
+    after("correlation", Screen::Timeline, busy(), USUAL, "c");
+    after("lag_jump", Screen::Flow, failing(), WIDE, "enter");
+    after("lag_folded", Screen::Lag, failing(), USUAL, "g h");
+    after(
+        "consumer_holding",
+        Screen::Consumers,
+        failing(),
+        WIDE,
+        "j j",
+    );
+    after(
+        "consumer_small",
+        Screen::Consumers,
+        failing(),
+        (40, 12),
+        "j j enter",
+    );
+    after("audit", Screen::Activity, busy(), USUAL, "l");
+    after("log", Screen::Activity, busy(), USUAL, "l l k");
+}
+
+#[test]
+fn frozen_and_said() {
+    let mut app = app(Screen::Consumers, fixtures::busy(), USUAL);
+    keys(&mut app, "space");
+    let mut later = fixtures::busy();
+    later.taken += chrono::TimeDelta::seconds(14);
+    later.consumers.clear();
+    app.on_snapshot(std::sync::Arc::new(later));
+    insta::assert_snapshot!("frozen", styled(&app, USUAL));
+    let id = uuid::Uuid::nil();
+    let refused = Err(Refusal {
+        kind: RefusalKind::Conflict,
+        sentence: "Another redrive of this topic runs: wait for it, or cancel it on 9 Activity"
+            .into(),
+    });
+    let done = Ok(Done::ConsumerPaused {
+        service: "email\u{1b}[31m".into(),
+    });
+    for result in [refused, done] {
+        app.on_outcome(Outcome { id, result });
+    }
+    insta::assert_snapshot!("toasts", styled(&app, USUAL));
+}
+
+#[test]
+fn ascii_only() {
+    for (screen, name) in [
+        (Screen::Flow, "flow"),
+        (Screen::Lag, "lag"),
+        (Screen::Activity, "activity"),
+    ] {
+        let mut app = app(screen, fixtures::failing(), WIDE);
+        app.ascii = true;
+        let picture = common::text(&common::draw(&app, WIDE));
+        insta::assert_snapshot!(format!("ascii_{name}"), picture);
+    }
+}
+
+#[test]
+fn a_narrow_screen_says_what_it_needs() {
+    for size in [(39, 12), (40, 11), (12, 3), (1, 1)] {
+        let app = app(Screen::Flow, fixtures::busy(), size);
+        let name = format!("too_small__{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, common::text(&common::draw(&app, size)));
+    }
+}

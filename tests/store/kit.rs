@@ -1,0 +1,307 @@
+//! A store of its own for each test, a clock that stands, and events and letters to put in.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use evtop::clock::Clock;
+use evtop::domain::envelope::Envelope;
+use evtop::domain::event::{
+    Event, Item, OrderCancelled, OrderCreated, PaymentFailed, PaymentMethod, PaymentProcessed,
+    PaymentStatus,
+};
+use evtop::domain::fault::Stage;
+use evtop::domain::fingerprint::fingerprint;
+use evtop::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus};
+use evtop::domain::money::Money;
+use evtop::domain::operation::{Counts, Operation, OperationKind, OperationState};
+use evtop::domain::service::Service;
+use evtop::store::{Applied, RedriveRef, Store, StoreSettings, Work};
+use serde_json::Map;
+use uuid::Uuid;
+
+/// Noon of a day.
+pub const NOON: i64 = 1_769_860_800;
+
+pub struct Kit {
+    pub store: Store,
+    pub clock: Clock,
+    pub url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Kit {
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("evtop.db").display());
+        let store = Store::open(&StoreSettings::new(url.clone())).await.unwrap();
+        Self {
+            store,
+            clock: Clock::fixed(DateTime::from_timestamp(NOON, 0).unwrap()),
+            url,
+            _folder: folder,
+        }
+    }
+
+    /// The same database, opened as another process would.
+    pub async fn another(&self) -> Store {
+        Store::open(&StoreSettings::new(self.url.clone()))
+            .await
+            .unwrap()
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub fn tick(&self, seconds: u64) -> DateTime<Utc> {
+        self.clock.advance(Duration::from_secs(seconds));
+        self.clock.now()
+    }
+
+    pub async fn stock(&self, stock: &[(&str, i64)]) {
+        let stock: Vec<_> = stock.iter().map(|(p, n)| ((*p).to_owned(), *n)).collect();
+        self.store.seed_stock(&stock).await.unwrap();
+    }
+
+    /// Product, available, reserved.
+    pub async fn levels(&self) -> Vec<(String, i64, i64)> {
+        let rows = self.store.stock().await.unwrap();
+        rows.into_iter()
+            .map(|r| (r.product_id, r.available, r.reserved))
+            .collect()
+    }
+
+    pub fn envelope(&self, event: &Event) -> Envelope {
+        envelope(event, self.clock.id(), self.now())
+    }
+
+    pub async fn apply(&self, service: Service, work: &[Work<'_>]) -> Vec<Applied> {
+        self.store
+            .apply(service, work, self.now(), &self.clock)
+            .await
+            .unwrap()
+    }
+
+    /// Hands one event in, keyed by its order, as a redrive where one is given.
+    pub async fn apply_one(
+        &self,
+        service: Service,
+        envelope: &Envelope,
+        event: &Event,
+        redrive: Option<RedriveRef>,
+    ) -> Applied {
+        let mut work = work(envelope, event);
+        work.redrive = redrive;
+        self.apply(service, &[work]).await.remove(0)
+    }
+
+    /// A letter of this event for the inventory, at an offset.
+    pub fn letter(&self, envelope: &Envelope, offset: i64) -> Letter {
+        let (group, topic) = ("inventory-service", envelope.event_type.topic());
+        Letter {
+            id: Uuid::new_v5(
+                &Uuid::NAMESPACE_URL,
+                format!("{group}/{topic}/0/{offset}").as_bytes(),
+            ),
+            status: LetterStatus::Unresolved,
+            group: group.into(),
+            topic: topic.into(),
+            partition: 0,
+            offset,
+            key: Some(envelope.key()),
+            event_id: Some(envelope.event_id),
+            event_type: Some(envelope.event_type.name().into()),
+            correlation_id: Some(envelope.correlation_id),
+            stage: Stage::Handle,
+            code: "timeout".into(),
+            message: format!("gateway 10.0.0.{offset} did not answer"),
+            fingerprint: fingerprint(
+                group,
+                "handle",
+                "timeout",
+                "gateway 10.0.0.1 did not answer",
+            ),
+            attempts: 4,
+            first_failed_at: self.now(),
+            last_failed_at: self.now(),
+            redrives: 0,
+            outcome: None,
+            blocked_by: None,
+            dlq: Some(DlqPlace {
+                topic: format!("{topic}-{group}-dlt"),
+                partition: 0,
+                offset,
+            }),
+        }
+    }
+
+    pub async fn status(&self, letter: &Letter) -> LetterStatus {
+        self.store
+            .letter(letter.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .0
+            .status
+    }
+
+    pub fn operation(&self, kind: OperationKind) -> Operation {
+        Operation {
+            id: self.clock.id(),
+            kind,
+            state: OperationState::Running,
+            what: "cause a1b2 (timeout)".into(),
+            target: "inventory-service only".into(),
+            counts: Counts::default(),
+            rate_limit: 10,
+            by: "ada".into(),
+            created_at: self.now(),
+            ended_at: None,
+            note: None,
+            plan: "{}".into(),
+        }
+    }
+
+    /// A running redrive of these letters; returns its redrive ids.
+    pub async fn redrive(&self, letters: &[&Letter]) -> (Uuid, Vec<Uuid>) {
+        let operation = self.operation(OperationKind::Redrive);
+        let items: Vec<_> = letters.iter().map(|l| (self.clock.id(), l.id)).collect();
+        self.store
+            .create_operation(&operation, &items)
+            .await
+            .unwrap();
+        (
+            operation.id,
+            items.into_iter().map(|(redrive, _)| redrive).collect(),
+        )
+    }
+
+    /// Queued, sent and acknowledged.
+    pub async fn send(&self, redrive: Uuid) {
+        assert!(self.store.item_queued(redrive).await.unwrap());
+        self.store
+            .item_sent(redrive, "order-events", 0, 99)
+            .await
+            .unwrap();
+    }
+
+    pub async fn counts(&self, operation: Uuid) -> Counts {
+        self.store
+            .operation(operation)
+            .await
+            .unwrap()
+            .unwrap()
+            .counts
+    }
+}
+
+pub fn envelope(event: &Event, id: Uuid, at: DateTime<Utc>) -> Envelope {
+    Envelope {
+        event_id: id,
+        event_type: event.event_type(),
+        event_version: event.event_type().newest_version(),
+        timestamp: at,
+        source_service: "shop".into(),
+        correlation_id: Uuid::new_v5(&Uuid::NAMESPACE_OID, event.order_id().as_bytes()),
+        causation_id: None,
+        aggregate_id: event.order_id().into(),
+        data: event.data(),
+        metadata: Map::new(),
+        extra: Map::new(),
+    }
+}
+
+pub fn work<'a>(envelope: &'a Envelope, event: &'a Event) -> Work<'a> {
+    Work {
+        envelope,
+        event,
+        message_id: envelope.event_id.to_string(),
+        redrive: None,
+        replay: None,
+        key: Some(envelope.key()),
+    }
+}
+
+pub fn created(order: &str, items: &[(&str, u32)]) -> Event {
+    let items: Vec<Item> = items
+        .iter()
+        .map(|(product, quantity)| Item {
+            product_id: (*product).into(),
+            product_name: Some((*product).into()),
+            quantity: *quantity,
+            price: Money::from_cents(1_000),
+        })
+        .collect();
+    let cents = items.iter().map(|i| i64::from(i.quantity) * 1_000).sum();
+    Event::OrderCreated(OrderCreated {
+        order_id: order.into(),
+        customer_id: "C-1".into(),
+        customer_email: Some("ada@example.com".into()),
+        customer_phone: None,
+        currency: "EUR".into(),
+        shipping_address: None,
+        items,
+        total_amount: Money::from_cents(cents),
+    })
+}
+
+/// An order that the email service refuses.
+pub fn nameless(order: &str) -> Event {
+    let mut event = created(order, &[("A", 1)]);
+    if let Event::OrderCreated(created) = &mut event {
+        created.customer_email = None;
+    }
+    event
+}
+
+pub fn cancelled(order: &str) -> Event {
+    Event::OrderCancelled(OrderCancelled {
+        order_id: order.into(),
+        reason: "changed my mind".into(),
+        refund_amount: Money::ZERO,
+    })
+}
+
+pub fn declined(order: &str) -> Event {
+    Event::PaymentFailed(PaymentFailed {
+        order_id: order.into(),
+        amount: Money::from_cents(1_000),
+        reason: "declined".into(),
+    })
+}
+
+pub fn paid(order: &str) -> Event {
+    Event::PaymentProcessed(PaymentProcessed {
+        order_id: order.into(),
+        payment_id: "P-1".into(),
+        amount: Money::from_cents(1_000),
+        payment_method: PaymentMethod::Paypal,
+        status: PaymentStatus::Approved,
+    })
+}
+
+pub fn body() -> LetterBody {
+    LetterBody {
+        value: Some(vec![0, 159, 146, 150, b'{']),
+        headers: vec![
+            ("event_type".into(), Some(b"OrderCreated".to_vec())),
+            ("x".into(), None),
+        ],
+    }
+}
+
+pub fn seconds(n: i64) -> TimeDelta {
+    TimeDelta::seconds(n)
+}
+
+/// Polls a future so many times and drops it, as a cancelled task would.
+pub async fn drop_after<F: Future>(polls: usize, future: F) -> bool {
+    let mut future = Box::pin(future);
+    for _ in 0..polls {
+        if futures_util::poll!(&mut future).is_ready() {
+            return true;
+        }
+        tokio::task::yield_now().await;
+    }
+    false
+}

@@ -1,0 +1,94 @@
+//! What every store promises, written against [`Store`] alone: a second database joins by one line.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this is a test, though not all of it stands in one"
+)]
+
+mod append;
+mod apply;
+mod events;
+mod kit;
+mod letters;
+mod operations;
+mod outbox;
+mod property;
+mod queue;
+mod redrive;
+mod sqlite_file;
+
+/// Runs every promise on one kind of store.
+macro_rules! contract {
+    ($kind:ident) => {
+        contract! { @ $kind
+            apply::{
+                an_effect_happens_once, a_second_copy_in_the_batch_is_a_duplicate,
+                services_do_not_share_an_inbox, a_fault_leaves_the_others_standing,
+                a_fault_holds_what_comes_after_it_in_its_key, what_is_said_is_stored_and_published,
+                stock_is_reserved_and_released, later_mails_find_the_address,
+                closed_windows_are_published_once, a_forced_replay_doubles_the_effect,
+                a_replay_reports_to_its_operation, a_batch_of_hundreds_is_one_transaction,
+                an_inbox_is_pruned_by_age, a_dropped_batch_leaves_all_or_nothing,
+                two_processes_share_one_effect, an_empty_batch_is_nothing
+            }
+            append::{
+                versions_count_from_one, a_wrong_expectation_is_a_conflict,
+                the_same_event_twice_is_refused, payloads_are_kept_byte_for_byte,
+                many_streams_in_one_append, an_order_has_a_summary,
+                writers_on_two_handles_take_turns, a_dropped_append_leaves_all_or_nothing
+            }
+            events::{
+                pages_go_both_ways, an_empty_store_is_at_both_ends, filters_combine,
+                counts_span_what_matches, a_stream_is_read_to_a_version,
+                totals_count_events_and_streams
+            }
+            outbox::{
+                rows_come_in_order_and_move_when_acknowledged,
+                a_blocked_key_is_skipped_and_keeps_its_order,
+                a_parked_key_waits_for_a_person, an_acknowledged_head_frees_its_key,
+                acknowledging_twice_is_harmless, sent_rows_are_pruned_by_age,
+                an_unpublished_append_is_quiet
+            }
+            letters::{
+                a_letter_is_kept_with_its_bytes, the_same_letter_twice_is_one_row,
+                a_letter_blocks_its_key, no_key_blocks_nothing, the_indexer_changes_no_fate,
+                the_index_is_rebuilt_from_the_topic, a_later_failure_in_the_topic_reopens,
+                letters_are_filtered_and_paged, search_takes_text_as_it_is, causes_group_and_trend,
+                counts_by_status_and_since, a_closed_letter_that_fails_again_is_open
+            }
+            queue::{
+                events_wait_in_order_behind_a_letter, a_handled_event_does_not_wait,
+                a_free_key_is_released, a_queue_has_an_end, queueing_twice_is_once,
+                the_block_moves_to_the_next_and_ends, a_queued_row_that_fails_is_a_letter,
+                another_group_is_not_blocked
+            }
+            redrive::{
+                a_redrive_resolves, a_redelivered_redrive_stays_ok, three_redrives_in_vain_park,
+                a_report_may_come_before_the_acknowledgement,
+                silence_is_unknown_until_somebody_speaks, refused_items_go_back,
+                one_redrive_on_a_topic, a_letter_that_is_done_is_not_sent,
+                an_ended_operation_gives_back_what_it_did_not_send, a_crash_sends_under_the_same_id,
+                items_can_be_added_once
+            }
+            operations::{
+                counters_add_up, operations_are_listed_running_first, another_process_can_cancel,
+                the_audit_keeps_order
+            }
+            property::{
+                duplicates_and_order_change_nothing
+            }
+        }
+    };
+    (@ $kind:ident $($module:ident :: { $($name:ident),* $(,)? })*) => {
+        mod $kind {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $name() {
+                    crate::$module::$name(crate::kit::Kit::$kind().await).await;
+                })*
+            })*
+        }
+    };
+}
+
+contract!(sqlite);

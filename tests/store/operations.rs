@@ -1,0 +1,104 @@
+//! Operations that count for themselves, their list, and the audit.
+
+use evtop::domain::operation::{Counts, OperationKind, OperationState};
+
+use crate::kit::Kit;
+
+pub async fn counters_add_up(kit: Kit) {
+    let mut inject = kit.operation(OperationKind::Inject);
+    inject.counts.total = 10;
+    kit.store.create_operation(&inject, &[]).await.unwrap();
+    assert_eq!(
+        kit.store.operation(inject.id).await.unwrap(),
+        Some(inject.clone())
+    );
+    let by = Counts {
+        sent: 2,
+        ok: 1,
+        refused: 1,
+        ..Counts::default()
+    };
+    for _ in 0..2 {
+        kit.store.bump_operation(inject.id, &by).await.unwrap();
+    }
+    let counts = Counts {
+        total: 10,
+        sent: 4,
+        ok: 2,
+        refused: 2,
+        ..Counts::default()
+    };
+    assert_eq!(kit.counts(inject.id).await, counts);
+}
+
+pub async fn operations_are_listed_running_first(kit: Kit) {
+    let mut ids = Vec::new();
+    for n in 0..4 {
+        let operation = kit.operation(OperationKind::Replay);
+        kit.store.create_operation(&operation, &[]).await.unwrap();
+        if n != 1 {
+            let state = OperationState::Completed;
+            kit.store
+                .set_operation_state(operation.id, state, None, kit.now())
+                .await
+                .unwrap();
+        }
+        kit.tick(1);
+        ids.push(operation.id);
+    }
+    let listed = kit.store.operations(3).await.unwrap();
+    assert_eq!(
+        listed.iter().map(|o| o.id).collect::<Vec<_>>(),
+        [ids[1], ids[3], ids[2]]
+    );
+}
+
+pub async fn another_process_can_cancel(kit: Kit) {
+    let operation = kit.operation(OperationKind::Replay);
+    kit.store.create_operation(&operation, &[]).await.unwrap();
+    assert!(!kit.store.cancel_requested(operation.id).await.unwrap());
+    assert!(
+        kit.another()
+            .await
+            .request_cancel(operation.id)
+            .await
+            .unwrap()
+    );
+    assert!(kit.store.cancel_requested(operation.id).await.unwrap());
+    let state = OperationState::Cancelled;
+    kit.store
+        .set_operation_state(operation.id, state, None, kit.now())
+        .await
+        .unwrap();
+    assert!(
+        !kit.store.request_cancel(operation.id).await.unwrap(),
+        "nothing to stop"
+    );
+    assert!(!kit.store.cancel_requested(kit.clock.id()).await.unwrap());
+}
+
+pub async fn the_audit_keeps_order(kit: Kit) {
+    let request = kit.clock.id();
+    let store = &kit.store;
+    store
+        .audit(kit.now(), request, "ada", "redrive", "cause a1b2", None)
+        .await
+        .unwrap();
+    let at = kit.tick(1);
+    store
+        .audit(at, request, "ada", "redrive", "cause a1b2", Some("started"))
+        .await
+        .unwrap();
+    let rows = store.audit_rows(10).await.unwrap();
+    assert_eq!(
+        rows.iter()
+            .map(|r| r.outcome.as_deref())
+            .collect::<Vec<_>>(),
+        [Some("started"), None]
+    );
+    assert_eq!(
+        (rows[0].request_id, rows[0].at, rows[0].who.as_str()),
+        (request, at, "ada")
+    );
+    assert_eq!(store.audit_rows(1).await.unwrap().len(), 1);
+}

@@ -1,0 +1,132 @@
+//! The themes that are built in: complete, and readable.
+
+use evtop::tui::theme::{BUILT_IN, Depth, Role, Theme};
+use ratatui::style::Color;
+
+fn luminance(colour: Option<Color>) -> f64 {
+    let Some(Color::Rgb(r, g, b)) = colour else {
+        panic!("{colour:?} is no RGB colour");
+    };
+    let part = |c: u8| {
+        let c = f64::from(c) / 255.0;
+        if c <= 0.039_28 {
+            c / 12.92
+        } else {
+            ((c + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
+}
+
+fn contrast(a: Option<Color>, b: Option<Color>) -> f64 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+/// Borders and rules: they may be faint, but not invisible.
+const QUIET: [Role; 1] = [Role::Faint];
+/// Drawings, not text.
+const MARKS: [Role; 2] = [Role::Spark, Role::Fill];
+const BEHIND: [Role; 4] = [Role::Base, Role::Selected, Role::Unfocused, Role::Overlay];
+
+#[test]
+fn every_theme_can_be_read_by_eyes() {
+    for (name, _) in BUILT_IN {
+        let theme = Theme::built_in(name).expect("a theme");
+        for role in Role::ALL {
+            if matches!(role, Role::Selected | Role::Unfocused) {
+                continue;
+            }
+            let style = theme.style(role);
+            let own = [style.bg];
+            let others = BEHIND.map(|behind| theme.style(behind).bg);
+            let backgrounds = if style.bg.is_some() {
+                &own[..]
+            } else {
+                &others[..]
+            };
+            let least = match role {
+                role if QUIET.contains(&role) => 1.3,
+                role if MARKS.contains(&role) => 2.3,
+                _ => 4.5,
+            };
+            for bg in backgrounds {
+                let found = contrast(style.fg, *bg);
+                assert!(
+                    found >= least,
+                    "{name}: {} on {bg:?} has {found:.2}, wants {least}",
+                    role.name()
+                );
+            }
+            if MARKS.contains(&role) {
+                let found = contrast(style.fg, theme.style(Role::Base).bg);
+                assert!(found >= 3.0, "{name}: {} has {found:.2}", role.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_selection_is_seen() {
+    for (name, _) in BUILT_IN {
+        let theme = Theme::built_in(name).expect("a theme");
+        let base = theme.style(Role::Base).bg;
+        assert!(
+            contrast(theme.style(Role::Selected).bg, base) > 1.2,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_theme_with_a_mistake_says_which() {
+    let (_, text) = BUILT_IN[0];
+    let said = |text: &str| {
+        Theme::parse("mine", text)
+            .expect_err("a mistake")
+            .to_string()
+    };
+    assert!(said(&text.replace("warn = ", "warning = ")).contains("\"warning\" is no role"));
+    assert!(said(&text.replace("ok = { fg = \"green\" }", "")).contains("\"ok\" is missing"));
+    assert!(said(&text.replace("\"amber\"", "\"ambre\"")).contains("mine"));
+    assert!(said("palette = 3").contains("mine"));
+    assert!(said(&format!("extra = 1\n{text}")).contains("extra"));
+    assert!(
+        Theme::built_in("neon")
+            .expect_err("none")
+            .to_string()
+            .contains("dark, light")
+    );
+}
+
+#[test]
+fn the_key_goes_through_all_themes() {
+    let first = Theme::built_in(BUILT_IN[0].0).expect("a theme");
+    let mut theme = first.clone();
+    for _ in BUILT_IN {
+        theme = theme.next();
+    }
+    assert_eq!(theme.name, first.name);
+}
+
+#[test]
+fn a_poorer_terminal_gets_the_nearest_colours() {
+    for (depth, most) in [(Depth::Ansi256, 255), (Depth::Ansi16, 15)] {
+        let mut theme = Theme::built_in("dark").expect("a theme").in_depth(depth);
+        for _ in BUILT_IN {
+            for role in Role::ALL {
+                let style = theme.style(role);
+                for colour in [style.fg, style.bg].into_iter().flatten() {
+                    assert!(
+                        matches!(colour, Color::Indexed(n) if n <= most),
+                        "{colour:?}"
+                    );
+                }
+            }
+            theme = theme.next();
+        }
+    }
+    assert_eq!(Depth::of(Some("truecolor"), None), Depth::True);
+    assert_eq!(Depth::of(None, Some("xterm-256color")), Depth::Ansi256);
+    assert_eq!(Depth::of(None, Some("linux")), Depth::Ansi16);
+}
