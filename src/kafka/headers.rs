@@ -6,8 +6,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
 use crate::domain::fault::Stage;
-use crate::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus};
+use crate::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus, RedriveOutcome};
 use crate::domain::record::{Headers, NewRecord, Record, header, header_text};
+use crate::domain::retry::MAX_REDRIVES;
 
 pub const DLQ_ID: &str = "evtop-dlq-id";
 pub const FINGERPRINT: &str = "evtop-fingerprint";
@@ -69,6 +70,24 @@ pub fn origin(record: &Record) -> (String, i32, i64) {
         (Some(topic), Some(partition), Some(offset)) => (topic.to_owned(), partition, offset),
         _ => (record.topic.clone(), record.partition, record.offset),
     }
+}
+
+/// A redriven or dead-lettered record as it was read first: at its own place and time, from which an
+/// event without an id gets one. `None` where the headers tell of no origin.
+#[must_use]
+pub fn original(record: &Record) -> Option<Record> {
+    header(&record.headers, ORIGINAL_OFFSET)?;
+    let (topic, partition, offset) = origin(record);
+    let millis = header(&record.headers, ORIGINAL_TIMESTAMP).and_then(be_i64);
+    Some(Record {
+        topic,
+        partition,
+        offset,
+        timestamp: millis.map_or(record.timestamp, DateTime::from_timestamp_millis),
+        key: record.key.clone(),
+        value: record.value.clone(),
+        headers: restored(&record.headers),
+    })
 }
 
 /// Attempts of earlier rounds and the first failure, where the record was redriven.
@@ -194,7 +213,11 @@ pub fn letter(record: &Record) -> Option<(Letter, LetterBody)> {
         id: asked
             .letter
             .unwrap_or_else(|| letter_id(&group, &topic, partition, offset)),
-        status: LetterStatus::Unresolved,
+        status: if asked.redrives >= MAX_REDRIVES {
+            LetterStatus::Parked
+        } else {
+            LetterStatus::Unresolved
+        },
         key: record.key.clone(),
         event_id: id("event_id"),
         event_type: header_text(headers, "event_type").map(str::to_owned),
@@ -215,7 +238,8 @@ pub fn letter(record: &Record) -> Option<(Letter, LetterBody)> {
         first_failed_at: time(headers, FIRST_FAILED_AT).unwrap_or(last),
         last_failed_at: last,
         redrives: asked.redrives,
-        outcome: None,
+        // It would not be here again if a redrive had worked.
+        outcome: (asked.redrives > 0).then_some(RedriveOutcome::FailedAgain),
         blocked_by: None,
         dlq: Some(DlqPlace {
             topic: record.topic.clone(),

@@ -41,6 +41,9 @@ pub enum KafkaError {
     /// The client must be made anew: an idempotent producer gave up its sequence.
     #[error("{0}")]
     Fatal(String),
+    /// It was not sent, since an earlier record of its key had to be refused.
+    #[error("an earlier record of its key could not be sent")]
+    Behind,
     #[error("{0}")]
     Other(String),
 }
@@ -64,6 +67,7 @@ impl From<rdkafka::error::KafkaError> for KafkaError {
             ) => Self::Unsendable(text),
             Some(
                 Code::Fatal
+                | Code::GaplessGuarantee
                 | Code::OutOfOrderSequenceNumber
                 | Code::InvalidProducerEpoch
                 | Code::Fenced

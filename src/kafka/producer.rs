@@ -1,5 +1,6 @@
 //! Sending records: idempotent, and a batch's deliveries awaited together.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,12 +46,22 @@ impl Producer {
     }
 
     /// Sends all records pipelined and waits for all; the answers stand in the records' order. Order
-    /// within a partition is kept, also over retries (the producer is idempotent).
+    /// within a partition is kept, also over retries (the producer is idempotent), and a key's records
+    /// are not sent after one that had to be refused.
     pub async fn send_all(&self, records: &[NewRecord]) -> Vec<Result<Delivery, KafkaError>> {
         let client = self.lock().clone();
         let mut waiting = Vec::with_capacity(records.len());
+        let mut refused: HashSet<&[u8]> = HashSet::new();
         for record in records {
-            waiting.push(enqueue(&client, record).await);
+            if record.key.as_deref().is_some_and(|k| refused.contains(k)) {
+                waiting.push(Err(KafkaError::Behind));
+                continue;
+            }
+            let sent = enqueue(&client, record).await;
+            if sent.is_err() {
+                refused.extend(record.key.as_deref());
+            }
+            waiting.push(sent);
         }
         let results = join_all(waiting.into_iter().map(|sent| async {
             match sent {

@@ -17,7 +17,7 @@ use crate::domain::fault::{Fault, FaultKind};
 use crate::domain::reader::{Read, read};
 use crate::domain::record::Record;
 use crate::failpoint;
-use crate::kafka::headers::{Directions, directions};
+use crate::kafka::headers::{Directions, directions, original};
 use crate::store::Applied;
 
 /// What earlier attempts at the first record came to.
@@ -141,7 +141,10 @@ impl Run<'_> {
         {
             return Ok(None);
         }
-        let read = read(record, &self.worker.shared.settings.limits).map_err(Fault::from)?;
+        // Sent again, an event is still the one that it was at its first place.
+        let first = asked.redrive.and_then(|_| original(record));
+        let limits = &self.worker.shared.settings.limits;
+        let read = read(first.as_ref().unwrap_or(record), limits).map_err(Fault::from)?;
         if !row.events.contains(&read.envelope.event_type) {
             return Ok(None);
         }

@@ -29,6 +29,8 @@ struct Loop {
     lanes: HashMap<Place, Lane>,
     tasks: JoinSet<(Place, Epoch, Report)>,
     epoch: u64,
+    /// The broker gave our partitions to nobody we know of: it did not hear from us in time.
+    lost: bool,
     paused: bool,
     /// Since when some lane has had as much as it may hold.
     full: Option<std::time::Instant>,
@@ -60,6 +62,7 @@ pub async fn run(
         lanes: HashMap::new(),
         tasks: JoinSet::new(),
         epoch: 0,
+        lost: false,
         paused: *paused.borrow(),
         full: None,
     };
@@ -95,14 +98,19 @@ impl Loop {
             match change {
                 Change::Assigned(places) => {
                     self.epoch += 1;
+                    self.lost = false;
                     tracing::info!(
                         service = self.worker.service.row().name,
                         ?places,
                         "assigned"
                     );
                     for place in places {
+                        // A pause outlives its assignment in librdkafka, so the new one states its own.
+                        let this = std::slice::from_ref(&place);
                         if self.paused {
-                            self.consumer.pause(std::slice::from_ref(&place));
+                            self.consumer.pause(this);
+                        } else {
+                            self.consumer.resume(this);
                         }
                         let mut lane = Lane::new(self.epoch);
                         lane.paused = self.paused;
@@ -118,6 +126,7 @@ impl Loop {
                         lost,
                         "revoked"
                     );
+                    self.lost = lost;
                     for place in places {
                         if let Some(lane) = self.lanes.remove(&place) {
                             lane.abandon();
@@ -197,7 +206,7 @@ impl Loop {
         }
     }
 
-    /// Takes a finished batch in: the offset first, then what is left.
+    /// Takes a finished batch in: what is left, and the offset of what is done.
     fn take_in(
         &mut self,
         ended: Result<(Place, Epoch, Report), tokio::task::JoinError>,
@@ -210,18 +219,18 @@ impl Loop {
         let Some(lane) = self.lanes.get_mut(&place).filter(|l| l.epoch == epoch) else {
             return Ok(());
         };
-        if let Some(next) = report.next {
-            failpoint::pass("offset.store");
-            self.consumer.store(&place, next);
-        }
         let settings = &self.worker.shared.settings;
         let jitter = self.jitter.f64();
         let now = (clock::instant(), self.worker.shared.clock.now());
-        lane.finished(report, now, |made| {
+        let done = lane.finished(report, now, |made| {
             retry::delay(made, jitter)
                 .mul_f64(settings.retry_scale)
                 .min(settings.retry_cap)
         });
+        if let Some(next) = done {
+            failpoint::pass("offset.store");
+            self.consumer.store(&place, next);
+        }
         self.show();
         Ok(())
     }
@@ -237,7 +246,8 @@ impl Loop {
         let due = self
             .lanes
             .values()
-            .filter(|l| !l.is_busy())
+            // A paused service lets what is due wait, so it must not be woken for it.
+            .filter(|l| !l.is_busy() && !self.paused)
             .filter_map(Lane::due)
             .min();
         let idle = if self.full.is_some() {
@@ -263,6 +273,10 @@ impl Loop {
         let (state, reason) = match (self.paused, down, self.epoch) {
             (true, _, _) => (ConsumerState::Paused, None),
             (_, Some(reason), _) => (ConsumerState::Holding, Some(reason.to_owned())),
+            _ if self.lost => (
+                ConsumerState::Holding,
+                Some("its partitions were lost: Kafka did not hear from it in time".to_owned()),
+            ),
             (_, _, 0) => (
                 ConsumerState::Starting,
                 Some("joining its group".to_owned()),

@@ -10,6 +10,7 @@ use crate::domain::envelope::Envelope;
 use crate::domain::fault::{Fault, Stage};
 use crate::domain::fingerprint::fingerprint;
 use crate::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus};
+use crate::domain::reader::{Limits, read_envelope};
 use crate::domain::record::{NewRecord, Record, header_text};
 use crate::domain::retry::MAX_REDRIVES;
 use crate::domain::service::Service;
@@ -51,7 +52,7 @@ pub fn letter_of(
     let asked = headers::directions(&record.headers);
     let (topic, partition, offset) = headers::origin(record);
     let (attempts_before, first_before) = headers::history(&record.headers);
-    let header_id = |name| header_text(&record.headers, name).and_then(|t| Uuid::try_parse(t).ok());
+    let facts = facts(record, failure.envelope);
     let fault = failure.fault;
     let parked = asked.redrive.is_some() && asked.redrives >= MAX_REDRIVES;
     let letter = Letter {
@@ -68,18 +69,9 @@ pub fn letter_of(
         partition,
         offset,
         key: record.key.clone(),
-        event_id: failure
-            .envelope
-            .map(|e| e.event_id)
-            .or_else(|| header_id("event_id")),
-        event_type: failure
-            .envelope
-            .map(|e| e.event_type.name().to_owned())
-            .or_else(|| header_text(&record.headers, "event_type").map(str::to_owned)),
-        correlation_id: failure
-            .envelope
-            .map(|e| e.correlation_id)
-            .or_else(|| header_id("correlation_id")),
+        event_id: facts.event_id,
+        event_type: facts.event_type,
+        correlation_id: facts.correlation_id,
         stage: fault.stage,
         code: fault.code.clone(),
         message: cut(&fault.message),
@@ -93,6 +85,40 @@ pub fn letter_of(
         dlq: None,
     };
     (letter, headers::body(record))
+}
+
+/// What is known of a letter's event.
+pub struct Facts {
+    pub event_id: Option<Uuid>,
+    pub event_type: Option<String>,
+    pub correlation_id: Option<Uuid>,
+}
+
+/// What the envelope says, as far as it can be read, else what the headers say: the same whether the
+/// record comes from its own topic, again by a redrive, or from the dead-letter topic.
+#[must_use]
+pub fn facts(record: &Record, envelope: Option<&Envelope>) -> Facts {
+    let read = match envelope {
+        Some(_) => None,
+        None => {
+            let original = headers::original(record);
+            let record = original.as_ref().unwrap_or(record);
+            read_envelope(record, &Limits::default()).ok()
+        }
+    };
+    if let Some(envelope) = envelope.or(read.as_ref().map(|(envelope, _)| envelope)) {
+        return Facts {
+            event_id: Some(envelope.event_id),
+            event_type: Some(envelope.event_type.name().to_owned()),
+            correlation_id: Some(envelope.correlation_id),
+        };
+    }
+    let id = |name| header_text(&record.headers, name).and_then(|t| Uuid::try_parse(t).ok());
+    Facts {
+        event_id: id("event_id"),
+        event_type: header_text(&record.headers, "event_type").map(str::to_owned),
+        correlation_id: id("correlation_id"),
+    }
 }
 
 /// Writes the letter to its topic, waits for the acknowledgement, then writes the index row. Returns

@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::dead_letter::dlq_topic;
+use super::dead_letter::{dlq_topic, facts};
+use crate::domain::letter::{Letter, LetterBody};
+use crate::domain::record::Record;
 use crate::domain::service::Service;
 use crate::kafka::consumer::Consumer;
 use crate::kafka::headers;
@@ -30,6 +32,24 @@ pub fn topics(template: &str) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// A record of a dead-letter topic as it stands in the index.
+fn letter(record: &Record) -> Option<(Letter, LetterBody)> {
+    let Some((mut letter, body)) = headers::letter(record) else {
+        let (topic, offset) = (&record.topic, record.offset);
+        tracing::warn!(
+            topic,
+            offset,
+            "a record of a dead-letter topic has no origin"
+        );
+        return None;
+    };
+    let facts = facts(record, None);
+    letter.event_id = facts.event_id;
+    letter.event_type = facts.event_type;
+    letter.correlation_id = facts.correlation_id;
+    Some((letter, body))
 }
 
 /// Reads and indexes until `stop`.
@@ -59,14 +79,7 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Result<(), Str
             },
         }
         consumer.ready(500, &mut records);
-        let letters: Vec<_> = records.iter().filter_map(headers::letter).collect();
-        for skipped in records.iter().filter(|r| headers::letter(r).is_none()) {
-            tracing::warn!(
-                topic = skipped.topic,
-                offset = skipped.offset,
-                "a record of a dead-letter topic has no origin"
-            );
-        }
+        let letters: Vec<_> = records.iter().filter_map(letter).collect();
         while let Err(error) = shared.store.index_letters(&letters).await {
             tracing::warn!(%error, "dead letters can't be indexed");
             tokio::select! {

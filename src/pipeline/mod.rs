@@ -291,9 +291,14 @@ impl Pipeline {
         {
             late += self.tasks.len();
         }
+        // What is parked stays, and nobody waits for it.
         let emptied = async {
             let store = &self.shared.store;
-            while store.outbox_summary().await.is_ok_and(|o| o.pending > 0) {
+            while store
+                .outbox_batch(1, self.shared.clock.now())
+                .await
+                .is_ok_and(|rows| !rows.is_empty())
+            {
                 self.shared.wake_relay();
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

@@ -142,6 +142,8 @@ async fn take_in(
             Err(error @ (KafkaError::Unsendable(_) | KafkaError::Other(_))) => {
                 block(shared, row, &error.to_string()).await;
             }
+            // Its key is parked by now.
+            Err(KafkaError::Behind) => {}
             Err(error) => {
                 shared
                     .relay

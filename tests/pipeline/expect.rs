@@ -40,7 +40,9 @@ pub async fn wait_for(world: &World, expect: &Expect) -> Check {
 }
 
 async fn look(world: &World, expect: &Expect) -> Check {
-    if !expect.unsettled {
+    if expect.unsettled {
+        outbox(world, expect).await?;
+    } else {
         settled(world, expect).await?;
     }
     for (service, wanted) in &expect.meters {
@@ -82,9 +84,13 @@ fn ask<T>(answer: Result<T, impl ToString>) -> Result<T, String> {
 /// Offsets come twice: what was written while the outbox was looked at is read as well.
 async fn settled(world: &World, expect: &Expect) -> Check {
     committed(world).await?;
-    let outbox = ask(world.store.outbox_summary().await)?;
-    same("rows in the outbox", &outbox.pending, &expect.outbox)?;
+    outbox(world, expect).await?;
     committed(world).await
+}
+
+async fn outbox(world: &World, expect: &Expect) -> Check {
+    let outbox = ask(world.store.outbox_summary().await)?;
+    same("rows in the outbox", &outbox.pending, &expect.outbox)
 }
 
 async fn committed(world: &World) -> Check {
@@ -256,6 +262,18 @@ async fn states(world: &World, expect: &Expect) -> Check {
             .collect();
         if !held.iter().any(|h| h.reason.contains(words.as_str())) {
             return Err(format!("{service} holds {held:?}, expected \"{words}\""));
+        }
+    }
+    for (service, wanted) in &expect.in_flight {
+        let flying = |w: &Worker| w.meter.in_flight.load(std::sync::atomic::Ordering::Relaxed);
+        let found = workers(world, service).map(flying).sum();
+        same(&format!("{service} in flight"), &found, wanted)?;
+    }
+    if let Some(words) = &expect.relay {
+        let node = world.node.as_ref().ok_or("no relay runs")?;
+        let found = node.pipeline.shared.relay.status().state;
+        if !found.contains(words.as_str()) {
+            return Err(format!("the relay is \"{found}\", expected \"{words}\""));
         }
     }
     for (service, wanted) in &expect.owners {

@@ -2,7 +2,7 @@
 //! twice, a key's events are handled in order, letters carry their records untouched with the headers
 //! that people look for, and what went through the gate stands in the audit.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use evtop::domain::letter::Letter;
@@ -25,7 +25,7 @@ pub async fn hold(world: &World) -> Check {
     let records = world.stack.records(&topics);
     let dead = world.stack.records(&indexer::topics(DLQ_TEMPLATE));
     let inbox: HashSet<(String, String)> = world.stack.inbox().await.into_iter().collect();
-    nothing_is_lost(world, &records, &letters, &inbox)?;
+    nothing_is_lost(world, &records, &letters, &inbox).await?;
     effects_once(world, &inbox).await?;
     order_is_kept(world, &records).await?;
     let by_place: HashMap<Place, &Record> =
@@ -48,8 +48,8 @@ fn place(record: &Record) -> Place {
     (record.topic.clone(), record.partition, record.offset)
 }
 
-/// Each record that a service wants was handled by it or became a letter.
-fn nothing_is_lost(
+/// Each record that a service wants and has passed was handled by it or became a letter.
+async fn nothing_is_lost(
     world: &World,
     records: &[Record],
     letters: &[Letter],
@@ -61,6 +61,20 @@ fn nothing_is_lost(
         .collect();
     for service in world.services() {
         let row = service.row();
+        let places: Vec<_> = records
+            .iter()
+            .map(|r| (r.topic.clone(), r.partition))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        let at = world
+            .observer
+            .committed(row.group, places.clone())
+            .await
+            .map_err(|e| e.to_string())?;
+        let committed: HashMap<_, _> = places.into_iter().zip(at).collect();
+        let passed =
+            |r: &Record| committed[&(r.topic.clone(), r.partition)].is_some_and(|at| at > r.offset);
         for record in records
             .iter()
             .filter(|r| row.topics.contains(&r.topic.as_str()))
@@ -68,7 +82,7 @@ fn nothing_is_lost(
             let for_us =
                 header_text(&record.headers, "evtop-target-group").is_none_or(|g| g == row.group);
             // A redriven record belongs to a letter that exists already.
-            if !for_us || header(&record.headers, "evtop-redrive-id").is_some() {
+            if !passed(record) || !for_us || header(&record.headers, "evtop-redrive-id").is_some() {
                 continue;
             }
             let buried = letters.contains(&(row.group.to_owned(), place(record)));
@@ -144,23 +158,27 @@ async fn order_is_kept(world: &World, records: &[Record]) -> Check {
         .await
         .map_err(|e| e.to_string())?;
     mails.reverse();
-    let mut offsets: HashMap<Uuid, i64> = HashMap::new();
+    let mut offsets: HashMap<Uuid, (i64, bool)> = HashMap::new();
+    let redriven = |r: &Record| header(&r.headers, "evtop-redrive-id").is_some();
     for record in records
         .iter()
-        .filter(|r| r.topic == "order-events" && r.key.is_some())
+        .filter(|r| r.topic == "order-events" && !redriven(r))
     {
         if let Ok(read) = read(record, &world.limits()) {
             offsets
                 .entry(read.envelope.event_id)
-                .or_insert(record.offset);
+                .or_insert((record.offset, record.key.is_some()));
         }
     }
     let (mut seen, mut last) = (HashSet::new(), BTreeMap::new());
     for mail in mails {
         let id = Uuid::try_parse(&mail.message_id).map_err(|e| e.to_string())?;
-        let Some(offset) = offsets.get(&id).filter(|_| seen.insert(id)) else {
+        let (offset, keyed) = offsets
+            .get(&id)
+            .ok_or(format!("a mail for no event: {mail:?}"))?;
+        if !keyed || !seen.insert(id) {
             continue;
-        };
+        }
         let before = last.insert(mail.order_id.clone(), *offset);
         if before.is_some_and(|before| before > *offset) {
             return Err(format!(

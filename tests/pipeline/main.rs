@@ -38,24 +38,43 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    broker_away
+    broker_away_longer
+    cause_redriven
     duplicates
     escape_sequences
     happy_order
+    index_rebuilt
     injected_orders
     insufficient_stock
     key_queue
+    key_queue_full
     key_queue_one_batch
+    letter_waits_for_broker
+    no_event_id
     no_key
     old_schema
     one_group_fails
+    outbox_too_large
     over_one_mebibyte
     panic
     parked
+    paused
     permanent_redriven
     poison_bytes
     queue_fails_again
+    read_only
+    rebalance
+    rebalance_while_retrying
+    redrive_cancelled
+    redrive_over_restart
+    redriven_duplicate
+    replay
+    replay_with_fault
+    restart_in_flight
     retrying_partition
     service_refuses
+    store_locked
     timeout
     transient_exhausted
     transient_once
@@ -75,6 +94,8 @@ fn run(name: &str) {
         .ok()
         .and_then(|s| s.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    // Shown when the test fails, also where it panics.
+    println!("tests/scenarios/{name}.toml, EVTOP_SEED={seed}");
     if let Some(filter) = std::env::var_os("EVTOP_LOG") {
         let filter = filter.to_string_lossy().into_owned();
         let _ = tracing_subscriber::fmt()
@@ -98,9 +119,6 @@ fn run(name: &str) {
             .map_err(|why| format!("at the end: {why}"))
     });
     if let Err(why) = ended {
-        panic!(
-            "tests/scenarios/{name}.toml ({})\nEVTOP_SEED={seed}\n{why}",
-            scenario.about
-        );
+        panic!("{}\n{why}", scenario.about);
     }
 }

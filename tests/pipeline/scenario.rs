@@ -129,7 +129,10 @@ pub struct Send {
     pub event: String,
     /// Its order, and so its key: `A` is `ORD-A`.
     pub order: String,
+    /// So many orders, `A0` and on.
     pub count: Option<u32>,
+    /// So many events of the same order.
+    pub repeat: Option<u32>,
     /// Fault plans are shares: an unlucky event is hit by every plan of at least a half, another only
     /// by plans above that.
     pub unlucky: bool,
@@ -231,6 +234,10 @@ pub struct Expect {
     pub state: BTreeMap<String, String>,
     /// A service's partitions that wait, with what is in the reason.
     pub held: BTreeMap<String, String>,
+    /// Events of a service at work.
+    pub in_flight: BTreeMap<String, u64>,
+    /// What the relay says it does.
+    pub relay: Option<String>,
     /// Words of findings on screen.
     pub findings: Vec<String>,
     /// How many instances of a service own partitions.

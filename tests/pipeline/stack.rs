@@ -153,16 +153,20 @@ impl Stack {
         found
     }
 
-    /// Sets a group without members back to the start of these topics.
+    /// Sets a group that nobody is in back to the start of these topics: as its member, for a moment.
     pub fn rewind(&self, group: &str, topics: &[String]) {
         let reader = self.reader(group);
         let mut places = TopicPartitionList::new();
         for (topic, partition) in partitions(&reader, topics) {
-            places
-                .add_partition_offset(&topic, partition, Offset::Offset(0))
-                .unwrap();
+            let _ = places.add_partition_offset(&topic, partition, Offset::Offset(0));
+        }
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        reader.subscribe(&names).unwrap();
+        while reader.assignment().unwrap().count() < places.count() {
+            let _ = reader.poll(Duration::from_millis(20));
         }
         reader.commit(&places, CommitMode::Sync).unwrap();
+        reader.unsubscribe();
     }
 
     fn reader(&self, group: &str) -> BaseConsumer {
@@ -171,6 +175,9 @@ impl Stack {
             .set("bootstrap.servers", cluster.bootstrap())
             .set("group.id", group)
             .set("enable.auto.commit", "false")
+            .set("partition.assignment.strategy", "range")
+            .set("session.timeout.ms", "2000")
+            .set("heartbeat.interval.ms", "400")
             .set("fetch.wait.max.ms", "10")
             .set("fetch.message.max.bytes", "8388608")
             .create()

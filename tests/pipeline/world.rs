@@ -357,7 +357,8 @@ impl World {
     }
 
     async fn send(&mut self, send: &Send) -> Result<(), String> {
-        for nth in 0..send.count.unwrap_or(1) {
+        let mut records = Vec::new();
+        for nth in 0..send.count.or(send.repeat).unwrap_or(1) {
             let now = time::format(self.clock.now());
             let record = records::event(send, nth, &mut self.rng, &now);
             if send.outbox {
@@ -383,8 +384,14 @@ impl World {
                     .await;
                 written.map_err(|e| e.to_string())?;
             } else {
-                self.produce(record, send.name.as_ref()).await?;
+                if let Some(name) = &send.name {
+                    self.sent.insert(name.clone(), record.clone());
+                }
+                records.push(record);
             }
+        }
+        for sent in self.producer.send_all(&records).await {
+            sent.map_err(|e| e.to_string())?;
         }
         Ok(())
     }
@@ -528,8 +535,12 @@ impl World {
                 return Ok(());
             }
             if started.elapsed() > crate::expect::DEADLINE {
+                let mut differ = before.iter().zip(&after).filter(|(b, a)| b != a);
+                let first = differ.next();
                 return Err(format!(
-                    "letters before: {before:#?}\nand after: {after:#?}"
+                    "{} letters, then {}: {first:#?}",
+                    before.len(),
+                    after.len()
                 ));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

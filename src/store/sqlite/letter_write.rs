@@ -148,7 +148,14 @@ impl Sqlite {
             query
                 .push(newer)
                 .push(" THEN NULL ELSE dead_letter.blocked_by END");
-            for column in ["stage", "code", "message", "fingerprint", "attempts"] {
+            for column in [
+                "stage",
+                "code",
+                "message",
+                "fingerprint",
+                "attempts",
+                "outcome",
+            ] {
                 query.push(format_args!(
                     ", {column} = CASE WHEN {newer} THEN excluded.{column} ELSE dead_letter.{column} END"
                 ));

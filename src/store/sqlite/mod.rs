@@ -121,7 +121,13 @@ impl From<sqlx::Error> for StoreError {
                 .is_some_and(|code| PASSING.contains(&(code & 0xff))),
             _ => false,
         };
-        if passing {
+        if let sqlx::Error::PoolTimedOut = error {
+            // Whoever has the connection waits for a lock, or works: the pool knows neither.
+            let secs = ACQUIRE_TIMEOUT.as_secs();
+            Self::Unavailable(format!(
+                "the database is locked or overloaded, no connection came free in {secs} s"
+            ))
+        } else if passing {
             Self::Unavailable(error.to_string())
         } else {
             Self::Other(error.to_string())
