@@ -29,8 +29,11 @@ impl Folder {
             let _ = fs::remove_dir_all(stale);
         }
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
-        let lock = File::create(dir.path().join(LOCK))?;
+        // Nobody may see the lock before it is held: that would look as if its owner had died.
+        let made = dir.path().join("lock.new");
+        let lock = File::create(&made)?;
         lock.lock()?;
+        fs::rename(made, dir.path().join(LOCK))?;
         Ok(Self { dir, _lock: lock })
     }
 

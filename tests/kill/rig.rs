@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use evtop::clock::Clock;
+use evtop::domain::envelope::Envelope;
+use evtop::domain::event_type::EventType;
 use evtop::domain::record::NewRecord;
 use evtop::domain::scenario::Scenario;
 use evtop::kafka::KafkaSettings;
@@ -78,6 +80,23 @@ pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// The parcel of an order, on its way.
+fn shipped(created: &Envelope) -> Envelope {
+    let mut shipped = created.clone();
+    shipped.event_id = Clock::System.id();
+    shipped.event_type = EventType::OrderShipped;
+    shipped.event_version = EventType::OrderShipped.newest_version();
+    shipped.data = serde_json::Map::new();
+    for (name, value) in [
+        ("order_id", created.aggregate_id.as_str()),
+        ("tracking_number", "T-1"),
+        ("carrier", "Post"),
+    ] {
+        shipped.data.insert(name.into(), value.into());
+    }
+    shipped
+}
+
 impl Rig {
     /// `faults` are lines of `[consumers.faults]`.
     pub fn new(faults: &str) -> Self {
@@ -132,8 +151,8 @@ impl Rig {
         }
     }
 
-    /// Accepts so many orders, each tenth of the old schema, before anything runs, and puts as many
-    /// poison records and duplicates into the topic as asked.
+    /// Accepts so many orders of several kinds, ships each fourth, and puts so many poison records
+    /// into the topic.
     pub fn accept(&self, count: u32, poison: u32) {
         let mut rng = fastrand::Rng::with_seed(u64::from(count));
         let clock = Clock::System;
@@ -146,7 +165,9 @@ impl Rig {
                 7 => make(Scenario::Duplicate),
                 _ => make(Scenario::Happy),
             };
+            let shipped = made.event.as_ref().filter(|_| n % 4 == 0).map(shipped);
             events.extend(made.event);
+            events.extend(shipped);
             raws.extend(made.raw);
         }
         for _ in 0..poison {
