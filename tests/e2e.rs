@@ -1,5 +1,7 @@
 //! The program as a person meets it: in a terminal, from the first frame to the last word.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "common/pty.rs"]
 mod pty;
 

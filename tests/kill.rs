@@ -1,6 +1,8 @@
 //! Killed where it hurts most, the program loses nothing and does nothing twice. Kafka and the database
 //! are asked, not the program.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "kill/rig.rs"]
 mod rig;
 

@@ -1,5 +1,7 @@
 //! Rows of the event store and the outbox, as plain data.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -36,6 +38,27 @@ pub struct EventFilter {
     pub from: Option<DateTime<Utc>>,
     /// Exclusive.
     pub to: Option<DateTime<Utc>>,
+}
+
+/// In words, as operations and the audit log say it.
+impl fmt::Display for EventFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<String> = [
+            self.stream.as_ref().map(|v| format!("stream {v}")),
+            self.event_type.as_ref().map(|v| format!("type {v}")),
+            self.correlation_id.map(|v| format!("correlation {v}")),
+            self.event_id.map(|v| format!("event {v}")),
+            self.from.map(|v| format!("from {}", v.to_rfc3339())),
+            self.to.map(|v| format!("to {}", v.to_rfc3339())),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if parts.is_empty() {
+            return f.write_str("every event");
+        }
+        f.write_str(&parts.join(", "))
+    }
 }
 
 /// A row waiting to be published. The first five columns are Debezium's outbox contract.

@@ -1,6 +1,7 @@
 //! Carries out what is asked. One gate: whatever changes anything is refused when read-only, written to
 //! the audit log before it is done, and answered with an outcome that is written there too.
 
+mod adopt;
 mod choose;
 mod doctor;
 mod redrive;
@@ -69,7 +70,7 @@ impl Operator {
         outcomes: mpsc::Sender<Outcome>,
     ) {
         if self.pipeline.is_some() && !self.read_only {
-            self.tasks.spawn(redrive::resume_all(Arc::clone(&self)));
+            self.tasks.spawn(adopt::take_over(Arc::clone(&self)));
         }
         loop {
             let request = tokio::select! {
@@ -112,7 +113,7 @@ impl Operator {
                 "this profile is read-only: set read_only = false in its config to allow changes",
             ));
         }
-        let detail = format!("{command:?}");
+        let detail = command.to_string();
         self.audit(id, command.action(), &detail, None)
             .await
             .map_err(|e| {
@@ -123,7 +124,7 @@ impl Operator {
             })?;
         let result = self.carry_out(id, command).await;
         let outcome = match &result {
-            Ok(done) => format!("{done:?}"),
+            Ok(done) => done.to_string(),
             Err(refusal) => format!("refused: {}", refusal.sentence),
         };
         if let Err(error) = self

@@ -2,7 +2,7 @@
 //! before it is taken (intent, broker's acknowledgement, consumer's report), so a crash anywhere sends a
 //! letter again under the same redrive id, which the inbox absorbs, and never loses one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,43 +81,8 @@ fn left_out(refused: &[(Uuid, String)]) -> Option<String> {
     Some(format!("{} left out; the first: {first}", refused.len()))
 }
 
-/// Goes on with what an earlier process began.
-pub async fn resume_all(operator: Arc<Operator>) {
-    let unfinished = loop {
-        match operator.shared.store.unfinished_operations().await {
-            Ok(found) => break found,
-            Err(error) => tracing::warn!(%error, "unfinished operations can't be read"),
-        }
-        tokio::select! {
-            () = operator.stop.cancelled() => return,
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-        }
-    };
-    for operation in unfinished {
-        tracing::info!(id = %operation.id, kind = operation.kind.name(), "goes on");
-        let (id, rate) = (operation.id, operation.rate_limit);
-        match operation.kind {
-            OperationKind::Redrive => {
-                operator.begin(id, move |operator, token| run(operator, id, rate, token))
-            }
-            OperationKind::Replay | OperationKind::Inject => {
-                let note =
-                    "evtop ended while it ran: what was sent is sent, start it again for the rest";
-                let failed = operator.shared.store.set_operation_state(
-                    id,
-                    OperationState::Failed,
-                    Some(note),
-                    operator.shared.clock.now(),
-                );
-                if let Err(error) = failed.await {
-                    tracing::warn!(%error, "an interrupted operation could not be closed");
-                }
-            }
-        }
-    }
-}
-
-async fn run(operator: Arc<Operator>, id: Uuid, rate: u32, token: CancellationToken) {
+/// Drives an operation to its end, whoever began it.
+pub async fn run(operator: Arc<Operator>, id: Uuid, rate: u32, token: CancellationToken) {
     loop {
         match drive(&operator, id, rate, &token).await {
             Ok(state) => {
@@ -172,7 +137,7 @@ async fn drive(
         .iter()
         .map(|i| i.redrive_id)
         .collect();
-    let mut waited: std::collections::HashMap<Uuid, u32> = std::collections::HashMap::new();
+    let mut waited: HashMap<Uuid, u32> = HashMap::new();
     loop {
         for item in store.next_items(id, 100).await? {
             if operator.stop.is_cancelled() {
@@ -294,7 +259,7 @@ async fn follow(operator: &Operator, operation: Uuid, redrive: Uuid) -> Result<b
 async fn give_up_on_passed(
     operator: &Operator,
     open: &[Item],
-    waited: &mut std::collections::HashMap<Uuid, u32>,
+    waited: &mut HashMap<Uuid, u32>,
 ) -> Result<(), Halt> {
     for item in open {
         let (Some(place), Some((letter, _))) = (

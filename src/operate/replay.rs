@@ -88,7 +88,7 @@ pub async fn plan(
                 .count_events(filter)
                 .await
                 .map_err(|e| from_store(&e))?;
-            (filter.clone(), None, found, words(filter))
+            (filter.clone(), None, found, filter.to_string())
         }
     };
     if found.count == 0 {
@@ -105,30 +105,6 @@ pub async fn plan(
         force,
         what,
     })
-}
-
-fn words(filter: &EventFilter) -> String {
-    let mut parts = Vec::new();
-    if let Some(stream) = &filter.stream {
-        parts.push(format!("stream {stream}"));
-    }
-    if let Some(event_type) = &filter.event_type {
-        parts.push(format!("type {event_type}"));
-    }
-    if let Some(id) = filter.correlation_id {
-        parts.push(format!("correlation {id}"));
-    }
-    if let Some(from) = filter.from {
-        parts.push(format!("from {}", from.to_rfc3339()));
-    }
-    if let Some(to) = filter.to {
-        parts.push(format!("to {}", to.to_rfc3339()));
-    }
-    if parts.is_empty() {
-        "every event".into()
-    } else {
-        parts.join(", ")
-    }
 }
 
 /// Writes the operation down and begins.

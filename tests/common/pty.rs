@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 use tempfile::TempDir;
@@ -144,7 +144,7 @@ impl Pty {
 
     #[track_caller]
     pub fn wait_within(&mut self, limit: Duration, what: &str, found: impl Fn(&Screen) -> bool) {
-        let began = Instant::now();
+        let began = evtop::clock::instant();
         while !self.look(&found) {
             let ended = self.child.try_wait().unwrap();
             let late = began.elapsed() > limit;
@@ -195,7 +195,7 @@ impl Pty {
     /// Waits until the program has ended by itself and all it wrote is read.
     #[track_caller]
     pub fn ended(&mut self) -> Ended {
-        let began = Instant::now();
+        let began = evtop::clock::instant();
         let status = loop {
             match self.child.try_wait().unwrap() {
                 Some(status) => break status,

@@ -1,9 +1,9 @@
 //! However it ends, the terminal is the person's again, and nothing of it is left.
 
 use std::fs::{self, File};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use super::pty::{Ended, PATIENCE, Pty};
+use super::pty::{Ended, Pty};
 use super::{QUIET, home, joined};
 
 #[track_caller]
@@ -105,8 +105,8 @@ fn what_a_killed_one_left_is_swept() {
     // Nobody's lock, but old; and something that is none of ours.
     let half = home.path().join("tmp/evtop-embedded-half");
     fs::create_dir_all(&half).unwrap();
-    let old = SystemTime::now() - Duration::from_secs(600);
-    File::open(&half).unwrap().set_modified(old).unwrap();
+    let half_made = File::open(&half).unwrap();
+    half_made.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     fs::create_dir_all(home.path().join("tmp/other")).unwrap();
     let mut pty = Pty::at_home(home, (140, 42), &[], &[]);
     joined(&mut pty);
@@ -115,11 +115,9 @@ fn what_a_killed_one_left_is_swept() {
     pty.signal("KILL");
     pty.ended();
     assert_eq!(pty.folders().len(), 2, "a kill leaves its folder");
-    let began = std::time::Instant::now();
     let mut next = Pty::at_home(pty.take_home(), (140, 42), &[], &[]);
     joined(&mut next);
     assert_eq!(next.folders().len(), 2, "its folder, and the other");
-    assert!(began.elapsed() < PATIENCE);
     next.keys("q");
     assert_eq!(next.ended().code, 0);
     assert_eq!(next.folders().len(), 1);

@@ -1,7 +1,7 @@
 //! What came over the wire never reaches the terminal as it is.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use evtop::domain::record::NewRecord;
 use evtop::kafka::KafkaSettings;
@@ -21,7 +21,7 @@ const EVIL: [&str; 6] = [
 ];
 
 fn brokers(pty: &Pty) -> String {
-    let began = Instant::now();
+    let began = evtop::clock::instant();
     loop {
         let folder = pty.folders().pop().unwrap();
         if let Ok(text) = std::fs::read_to_string(folder.join("attach.toml")) {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use evtop::clock::Clock;
 use evtop::domain::record::NewRecord;
@@ -68,7 +68,7 @@ impl Drop for Running {
 
 #[track_caller]
 pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
+    let began = evtop::clock::instant();
     loop {
         if let Some(found) = look() {
             return found;
@@ -261,7 +261,7 @@ impl Rig {
     #[track_caller]
     pub fn settled(&self) {
         let mut last = String::new();
-        let began = Instant::now();
+        let began = evtop::clock::instant();
         let mut calm = 0;
         while calm < 2 {
             match self.open_ends() {

@@ -1,0 +1,142 @@
+//! What a person feels of the whole program: time to the first frame, and what it costs while nobody
+//! touches it, with the embedded broker in the process. The real binary in a PTY; medians of its rounds.
+
+use std::io::Read;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+const STARTS: usize = 15;
+const WARM: Duration = Duration::from_secs(10);
+const WATCHED: Duration = Duration::from_secs(20);
+
+struct Running {
+    child: Box<dyn Child + Send + Sync>,
+    bytes: Receiver<Vec<u8>>,
+    started: Instant,
+    _master: Box<dyn MasterPty + Send>,
+    _home: tempfile::TempDir,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+fn start(traffic: &str) -> Running {
+    let home = tempfile::tempdir().unwrap();
+    let size = PtySize {
+        rows: 42,
+        cols: 140,
+        pixel_width: 0,
+        pixel_height: 0,
+    };
+    let pair = native_pty_system().openpty(size).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_evtop"));
+    for name in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "TMPDIR"] {
+        command.env(name, home.path());
+    }
+    command.env("TERM", "xterm-256color");
+    command.env("EVTOP_TRAFFIC__ORDERS_PER_S", traffic);
+    let mut reader = pair.master.try_clone_reader().unwrap();
+    let started = Instant::now();
+    let child = pair.slave.spawn_command(command).unwrap();
+    let (send, bytes) = channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 65_536];
+        while let Ok(count) = reader.read(&mut buffer) {
+            if count == 0 || send.send(buffer[..count].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    Running {
+        child,
+        bytes,
+        started,
+        _master: pair.master,
+        _home: home,
+    }
+}
+
+fn first_frame() -> f64 {
+    let running = start("0");
+    let mut seen = Vec::new();
+    loop {
+        let bytes = running
+            .bytes
+            .recv_timeout(Duration::from_secs(10))
+            .expect("a frame");
+        seen.extend(bytes);
+        if seen.windows(8).any(|w| w == b"Timeline") {
+            return running.started.elapsed().as_secs_f64() * 1e3;
+        }
+    }
+}
+
+/// Share of a core in percent, resident MiB, bytes to the terminal a minute.
+fn at_rest(traffic: &str) -> (f64, f64, f64) {
+    let running = start(traffic);
+    std::thread::sleep(WARM);
+    while running.bytes.try_recv().is_ok() {}
+    let pid = running.child.process_id().unwrap();
+    let before = cpu(pid);
+    std::thread::sleep(WATCHED);
+    let used = cpu(pid) - before;
+    let sent: usize = running.bytes.try_iter().map(|b| b.len()).sum();
+    (
+        used / WATCHED.as_secs_f64() * 100.0,
+        resident(pid),
+        sent as f64 * 60.0 / WATCHED.as_secs_f64(),
+    )
+}
+
+/// Seconds on a core so far, of all threads: fields 14 and 15 of /proc/PID/stat, in 1/100 s.
+fn cpu(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .unwrap()
+        .1
+        .split_whitespace()
+        .collect();
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
+
+fn resident(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<f64>()
+        .unwrap()
+        / 1024.0
+}
+
+fn main() {
+    // `cargo test --benches` only wants to know that it starts.
+    if std::env::args().any(|arg| arg == "--test") {
+        println!("first frame: {:.1} ms", first_frame());
+        return;
+    }
+    let mut frames: Vec<f64> = (0..STARTS).map(|_| first_frame()).collect();
+    frames.sort_by(f64::total_cmp);
+    println!(
+        "first frame           {:6.1} ms    ({:.1} to {:.1} in {STARTS} starts)",
+        frames[STARTS / 2],
+        frames[0],
+        frames[STARTS - 1]
+    );
+    for (name, traffic) in [("at rest, no orders", "0"), ("at rest, 3 orders/s", "3")] {
+        let (cpu, memory, bytes) = at_rest(traffic);
+        println!(
+            "{name:<22}{cpu:5.1} % of a core, {memory:.0} MiB, {:.1} KB a minute to the terminal",
+            bytes / 1e3
+        );
+    }
+}

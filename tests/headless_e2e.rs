@@ -1,0 +1,298 @@
+//! The commands as a person or a script uses them, against a stack that runs in another process and is
+//! found by itself.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::io::Read;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Nothing happens by itself; inventory rejects all until it is redriven.
+const SETTINGS: &str = "
+traffic.orders_per_s = 0.0
+watch.queries_ms = 200
+consumers.retry_base_ms = 10
+consumers.faults = { email = {}, analytics = {}, inventory = { permanent = 1.0, permanent_times = 1 } }
+";
+
+struct Stack {
+    home: TempDir,
+    child: Child,
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn evtop(home: &TempDir, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_evtop"));
+    command
+        .args(args)
+        .env("TMPDIR", home.path().join("tmp"))
+        .env("XDG_CONFIG_HOME", home.path())
+        .env("XDG_STATE_HOME", home.path())
+        .stdin(Stdio::null());
+    command
+}
+
+fn home() -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(home.path().join("tmp")).unwrap();
+    std::fs::create_dir_all(home.path().join("evtop")).unwrap();
+    std::fs::write(home.path().join("evtop/config.toml"), SETTINGS).unwrap();
+    home
+}
+
+impl Stack {
+    fn start() -> Self {
+        let home = home();
+        let mut command = evtop(&home, &["run"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        let stack = Self { home, child };
+        stack.until("groups", || {
+            let (rows, code) = stack.rows_and_code(&["lag"]);
+            // Not announced yet, or not answered.
+            if code != 0 {
+                return None;
+            }
+            let own = rows.iter().filter(|r| r["ours"] == true);
+            (own.count() == 10).then_some(())
+        });
+        stack
+    }
+
+    fn ask(&self, args: &[&str]) -> Output {
+        evtop(&self.home, args).output().unwrap()
+    }
+
+    /// The lines of a command's `--json`; it must end well.
+    #[track_caller]
+    fn rows(&self, args: &[&str]) -> Vec<Value> {
+        let (rows, code) = self.rows_and_code(args);
+        assert_eq!(code, 0, "{args:?}: {rows:#?}");
+        rows
+    }
+
+    #[track_caller]
+    fn rows_and_code(&self, args: &[&str]) -> (Vec<Value>, i32) {
+        let args = [args, &["--json"]].concat();
+        let output = self.ask(&args);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let rows = text.lines().map(|line| match serde_json::from_str(line) {
+            Ok(row @ Value::Object(_)) => row,
+            other => panic!("{args:?}: {line}: {other:?}"),
+        });
+        (rows.collect(), output.status.code().unwrap())
+    }
+
+    #[track_caller]
+    fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let began = evtop::clock::instant();
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(began.elapsed() < PATIENCE, "no {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Words of a command that ends with `code`; nothing of them is on stdout.
+    #[track_caller]
+    fn refused(&self, args: &[&str], code: i32) -> String {
+        let output = self.ask(args);
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {words}");
+        assert!(output.stdout.is_empty(), "{args:?}: {:?}", output.stdout);
+        assert!(words.starts_with("evtop: "), "{words}");
+        words
+    }
+}
+
+#[test]
+fn the_way_of_a_person_through_the_commands() {
+    let stack = Stack::start();
+    // Put in one of each.
+    for (scenario, count) in [
+        ("happy", 3),
+        ("insufficient-stock", 1),
+        ("invalid-total", 1),
+        ("poison-bytes", 1),
+        ("duplicate", 1),
+        ("old-schema", 1),
+    ] {
+        let rows = stack.rows(&["inject", scenario, "--count", &count.to_string()]);
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0]["order_ids"].as_array().unwrap().len(), count);
+    }
+    // Invalid and poison: one letter a service. The others: rejected by inventory, and the second
+    // copy of the duplicate behind the first.
+    let letters = stack.until("letters", || {
+        let rows = stack.rows(&["dlq", "ls"]);
+        (rows.len() == 6 + 6 + 1).then_some(rows)
+    });
+    let causes = stack.rows(&["dlq", "causes"]);
+    let cause = causes.iter().find(|c| c["code"] == "rejected").unwrap();
+    assert_eq!(cause["open"], 6, "{causes:#?}");
+    let id = letters[0]["id"].as_str().unwrap();
+    let shown = stack.rows(&["dlq", "show", id]);
+    assert_eq!(shown[0]["id"], id);
+    // Tables say the same.
+    let table = stack.ask(&["dlq", "ls"]);
+    assert_eq!(String::from_utf8(table.stdout).unwrap().lines().count(), 14);
+    assert_eq!(table.stderr, b"");
+    // Send the rejected ones back: done, and what waited behind one follows.
+    let fingerprint = cause["fingerprint"].as_str().unwrap();
+    let (done, code) = stack.rows_and_code(&["dlq", "redrive", "--cause", fingerprint]);
+    assert_eq!(code, 0, "{done:#?}");
+    assert_eq!(done[0]["state"], "completed");
+    assert_eq!(done[0]["failed_again"], 0);
+    let left = stack.rows(&["dlq", "ls"]);
+    assert!(left.iter().all(|l| l["code"] != "rejected"), "{left:#?}");
+    // Send a poison one back: it may not be, as it is.
+    let poison = left.iter().find(|l| l["code"] != "validation").unwrap();
+    let words = stack.refused(&["dlq", "redrive", poison["id"].as_str().unwrap()], 4);
+    assert!(words.contains("edit"), "{words}");
+    events_and_replay(&stack);
+    observers(&stack);
+}
+
+fn events_and_replay(stack: &Stack) {
+    let events = stack.until("reservations", || {
+        let rows = stack.rows(&["timeline"]);
+        let reserved = rows.iter().filter(|e| e["event_type"] != "OrderCreated");
+        (reserved.count() == 6).then_some(rows)
+    });
+    let stream = events[0]["stream"].as_str().unwrap();
+    assert_eq!(stack.rows(&["timeline", "--stream", stream]).len(), 2);
+    let which = ["replay", "--type", "OrderCreated", "--to-service", "email"];
+    let would = stack.rows(&[&which[..], &["--dry-run"]].concat());
+    assert_eq!(would[0]["events"], 6);
+    assert!(stack.rows(&["ops"]).len() == 1, "a dry run is no operation");
+    // Honoured: all are known.
+    let done = stack.rows(&which);
+    assert_eq!(
+        (&done[0]["total"], &done[0]["state"]),
+        (&6.into(), &"completed".into())
+    );
+    let operations = stack.rows(&["ops"]);
+    assert_eq!(operations.len(), 2);
+    let id = operations[0]["id"].as_str().unwrap();
+    let words = stack.refused(&["ops", "--cancel", id], 4);
+    assert!(words.contains("already completed"), "{words}");
+}
+
+fn observers(stack: &Stack) {
+    let lag = stack.until("lag 0", || {
+        let rows = stack.rows(&["lag", "--partitions"]);
+        let own = rows.iter().filter(|r| r["ours"] == true);
+        own.clone().all(|r| r["lag"] == 0).then_some(rows.len())
+    });
+    assert!(lag >= 15, "{lag}");
+    assert!(!stack.rows(&["lag", "email-service"]).is_empty());
+    stack.refused(&["lag", "nobody"], 4);
+    let outbox = stack.rows(&["outbox"]);
+    assert_eq!(outbox[0]["pending"], 0);
+    stack.rows(&["setup"]);
+    stack.rows(&["doctor", "--config", attach(stack).as_str()]);
+    let config = stack.rows(&["config"]);
+    assert!(config[0].is_object());
+    // Its consumers are in the other process: whatever it says, it says as data, and ends.
+    let (_, code) = stack.rows_and_code(&["consumers"]);
+    assert!([0, 3, 4].contains(&code), "{code}");
+}
+
+fn attach(stack: &Stack) -> String {
+    let mut folders = std::fs::read_dir(stack.home.path().join("tmp")).unwrap();
+    let file = folders.next().unwrap().unwrap().path().join("attach.toml");
+    file.to_str().unwrap().to_owned()
+}
+
+/// The command goes before anything is sent; whoever runs workers drives it to its end.
+#[test]
+fn nobody_waits_for_a_redrive() {
+    let stack = Stack::start();
+    stack.rows(&["inject", "happy", "--count", "8"]);
+    let cause = stack.until("letters", || {
+        let causes = stack.rows(&["dlq", "causes"]);
+        let all = causes.first().filter(|c| c["open"] == 8)?;
+        Some(all["fingerprint"].as_str().unwrap().to_owned())
+    });
+    let slow = ["--rate", "4", "--no-wait"];
+    let begun = stack.rows(&[&["dlq", "redrive", "--cause", &cause], &slow[..]].concat());
+    assert_eq!(begun[0]["total"], 8);
+    let done = stack.until("end of the operation", || {
+        let operations = stack.rows(&["ops"]);
+        operations.into_iter().find(|o| o["state"] == "completed")
+    });
+    assert_eq!(
+        (&done["id"], &done["ok"]),
+        (&begun[0]["operation"], &8.into())
+    );
+    assert!(stack.rows(&["dlq", "ls"]).is_empty());
+}
+
+#[test]
+fn what_is_refused_says_why() {
+    let stack = Stack::start();
+    let refused = |args: &[&str]| stack.refused(args, 4);
+    for args in [
+        &["inject", "happy", "--read-only"][..],
+        &["dlq", "redrive", "--read-only", NOBODY],
+        &["setup", "--read-only"],
+    ] {
+        let words = refused(args);
+        assert!(words.contains("read-only"), "{args:?}: {words}");
+    }
+    assert!(refused(&["inject", "happy", "--count", "101"]).contains("--yes"));
+    assert!(refused(&["dlq", "show", NOBODY]).contains("no letter"));
+    assert!(refused(&["dlq", "redrive", "--cause", "none"]).contains("no open letter"));
+    assert!(refused(&["ops", "--cancel", NOBODY]).contains("no operation"));
+    let nothing = ["replay", "--type", "OrderRefunded", "--to-topic"];
+    assert!(refused(&nothing).contains("no event"));
+    assert_eq!(stack.rows(&["timeline"]).len(), 0);
+}
+
+const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let stack = Stack::start();
+    stack.rows(&["inject", "happy", "--count", "100"]);
+    let mut command = evtop(&stack.home, &["timeline", "--follow", "--json"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut first = [0; 64];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    // stdout is closed now, and events go on.
+    let status = stack.until("end", || {
+        stack.rows(&["inject", "happy", "--count", "20"]);
+        child.try_wait().unwrap()
+    });
+    let mut words = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut words)
+        .unwrap();
+    assert_eq!((status.code(), words.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn without_a_stack_it_says_how_to_get_one() {
+    let home = home();
+    let output = evtop(&home, &["lag"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(words.contains("start `evtop`"), "{words}");
+}
