@@ -72,18 +72,17 @@ pub fn origin(record: &Record) -> (String, i32, i64) {
     }
 }
 
-/// A redriven or dead-lettered record as it was read first: at its own place and time, from which an
-/// event without an id gets one. `None` where the headers tell of no origin.
+/// A redriven or dead-lettered record as read first: its place gives an event without id one.
 #[must_use]
 pub fn original(record: &Record) -> Option<Record> {
     header(&record.headers, ORIGINAL_OFFSET)?;
     let (topic, partition, offset) = origin(record);
-    let millis = header(&record.headers, ORIGINAL_TIMESTAMP).and_then(be_i64);
+    let at = header(&record.headers, ORIGINAL_TIMESTAMP).and_then(be_i64);
     Some(Record {
         topic,
         partition,
         offset,
-        timestamp: millis.map_or(record.timestamp, DateTime::from_timestamp_millis),
+        timestamp: at.map_or(record.timestamp, DateTime::from_timestamp_millis),
         key: record.key.clone(),
         value: record.value.clone(),
         headers: restored(&record.headers),

@@ -1,13 +1,15 @@
 //! The pipeline by scenarios: `tests/scenarios/*.toml` say what happens and what must be seen then. They
 //! run in this process, each on a stack of its own, and are judged by Kafka and the database.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may")]
 
 mod expect;
 mod laws;
 mod records;
 mod scenario;
 mod stack;
+mod steps;
+mod triage;
 mod world;
 
 use std::path::Path;

@@ -1,0 +1,387 @@
+//! The steps: what a scenario does to its world.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evtop::command::{
+    Command, Done, EventChoice, LetterChoice, RefusalKind, ReplayTarget, Request,
+};
+use evtop::domain::fault_plan::FaultPlan;
+use evtop::domain::letter::{Letter, LetterFilter, LetterStatus};
+use evtop::domain::position::Position;
+use evtop::domain::reader::Limits;
+use evtop::domain::record::NewRecord;
+use evtop::domain::service::Service;
+use evtop::domain::stored::EventFilter;
+use evtop::domain::{scenario as orders, time};
+use evtop::pipeline::worker::Worker;
+use evtop::pipeline::{consumer, indexer};
+use evtop::store::Expected;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::records;
+use crate::scenario::{Redrive, Replay, Send, Step};
+use crate::stack::DLQ_TEMPLATE;
+use crate::world::{Guest, World};
+
+impl World {
+    pub async fn carry_out(&mut self, step: &Step) -> Result<(), String> {
+        match step {
+            Step::Inject { scenario, count } => {
+                let scenario = orders::Scenario::parse(scenario).expect("a scenario's name");
+                self.ask(
+                    Command::Inject {
+                        scenario,
+                        count: *count,
+                    },
+                    None,
+                )
+                .await?;
+            }
+            Step::Send(send) => self.send(send).await?,
+            Step::Raw(raw) => {
+                let record = records::raw(raw);
+                self.produce(record, raw.name.as_ref()).await?;
+            }
+            Step::Resend { name } => {
+                let record = self
+                    .sent
+                    .get(name)
+                    .cloned()
+                    .ok_or(format!("nothing was sent as {name}"))?;
+                self.produce(record, None).await?;
+            }
+            Step::Pause { service } => {
+                self.ask(
+                    Command::PauseConsumer {
+                        service: service.clone(),
+                    },
+                    None,
+                )
+                .await?;
+            }
+            Step::Resume { service } => {
+                self.ask(
+                    Command::ResumeConsumer {
+                        service: service.clone(),
+                    },
+                    None,
+                )
+                .await?;
+            }
+            Step::Faults { service, plan } => {
+                self.ask(
+                    Command::SetFaults {
+                        service: service.clone(),
+                        plan: *plan,
+                    },
+                    None,
+                )
+                .await?;
+            }
+            Step::Join { service } => self.join(service).await,
+            Step::Leave { service } => {
+                let at = self
+                    .guests
+                    .iter()
+                    .position(|g| g.worker.service.row().name == service);
+                self.guests
+                    .remove(at.ok_or("nobody to leave")?)
+                    .leave()
+                    .await;
+            }
+            Step::Broker { down } => self.stack.set_broker_down(*down),
+            Step::Store { locked: true } => self.lock = Some(self.stack.lock_store().await),
+            Step::Store { locked: false } => {
+                self.lock
+                    .take()
+                    .ok_or("the store is not locked")?
+                    .release()
+                    .await;
+            }
+            Step::Redrive(redrive) => self.redrive(redrive).await?,
+            Step::Replay(replay) => self.replay(replay).await?,
+            Step::Cancel {} => {
+                let operation = self.last_operation.ok_or("nothing to cancel")?;
+                self.ask(Command::Cancel { operation }, None).await?;
+            }
+            Step::Restart { start } => {
+                self.stop().await;
+                if *start {
+                    self.start().await;
+                }
+            }
+            Step::RebuildIndex {} => self.rebuild_index().await?,
+            Step::RefusesWrites {} => self.refuses_writes().await?,
+            Step::Expect(expect) => crate::expect::wait_for(self, expect).await?,
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, send: &Send) -> Result<(), String> {
+        let mut records = Vec::new();
+        for nth in 0..send.count.or(send.repeat).unwrap_or(1) {
+            let now = time::format(self.clock.now());
+            let record = records::event(send, nth, &mut self.rng, &now);
+            if send.outbox {
+                let stored = evtop::domain::record::Record {
+                    topic: record.topic.clone(),
+                    partition: 0,
+                    offset: 0,
+                    timestamp: None,
+                    key: record.key.clone(),
+                    value: record.value.clone(),
+                    headers: Vec::new(),
+                };
+                let limits = Limits {
+                    max_value_bytes: usize::MAX,
+                };
+                let (envelope, _) = evtop::domain::reader::read_envelope(&stored, &limits)
+                    .map_err(|e| e.to_string())?;
+                let stream = envelope.stream();
+                let (now, any) = (self.clock.now(), Expected::Any);
+                let written = self
+                    .store
+                    .append(&stream, any, &[envelope], true, now)
+                    .await;
+                written.map_err(|e| e.to_string())?;
+            } else {
+                if let Some(name) = &send.name {
+                    self.sent.insert(name.clone(), record.clone());
+                }
+                records.push(record);
+            }
+        }
+        for sent in self.producer.send_all(&records).await {
+            sent.map_err(|e| e.to_string())?;
+        }
+        Ok(())
+    }
+
+    async fn produce(&mut self, record: NewRecord, name: Option<&String>) -> Result<(), String> {
+        self.producer
+            .send(&record)
+            .await
+            .map_err(|e| e.to_string())?;
+        if let Some(name) = name {
+            self.sent.insert(name.clone(), record);
+        }
+        Ok(())
+    }
+
+    async fn join(&mut self, service: &str) {
+        let service = Service::parse(service).expect("a service's name");
+        let shared = self.shared("second").await;
+        let worker = Arc::new(Worker::new(service, shared, self.plan(service)));
+        self.workers.push(Arc::clone(&worker));
+        let (paused, stop) = (watch::Sender::new(false), CancellationToken::new());
+        let task = tokio::spawn(consumer::run(
+            Arc::clone(&worker),
+            paused.subscribe(),
+            stop.clone(),
+        ));
+        self.guests.push(Guest {
+            worker,
+            _paused: paused,
+            stop,
+            task,
+        });
+    }
+
+    /// Letters in every status, oldest first.
+    pub async fn letters(&self) -> Vec<Letter> {
+        let filter = LetterFilter {
+            statuses: LetterStatus::ALL.to_vec(),
+            ..LetterFilter::default()
+        };
+        let (mut letters, total) = self.store.letters(&filter, 0, 100_000).await.unwrap();
+        assert_eq!(letters.len() as u64, total);
+        letters.sort_by_key(|l| (l.group.clone(), l.topic.clone(), l.partition, l.offset));
+        letters
+    }
+
+    async fn redrive(&mut self, redrive: &Redrive) -> Result<(), String> {
+        let found: Vec<Letter> = self
+            .letters()
+            .await
+            .into_iter()
+            .filter(|l| redrive.group.as_ref().is_none_or(|g| *g == l.group))
+            .filter(|l| redrive.code.as_ref().is_none_or(|c| *c == l.code))
+            .filter(|l| {
+                let order = redrive
+                    .order
+                    .as_ref()
+                    .map(|o| records::order_id(o).into_bytes());
+                order.is_none_or(|o| l.key.as_ref() == Some(&o))
+            })
+            .collect();
+        let first = found.first().ok_or("no letter matches")?;
+        let letters = if redrive.cause {
+            LetterChoice::Cause(first.fingerprint.clone())
+        } else {
+            LetterChoice::Ids(found.iter().map(|l| l.id).collect())
+        };
+        let command = Command::Redrive {
+            letters,
+            rate: redrive.rate,
+        };
+        self.ask(command, redrive.refused.as_deref())
+            .await
+            .map(|_| ())
+    }
+
+    async fn replay(&mut self, replay: &Replay) -> Result<(), String> {
+        let filter = EventFilter {
+            stream: replay
+                .order
+                .as_ref()
+                .map(|o| format!("order-{}", records::order_id(o))),
+            event_type: replay.event.clone(),
+            ..EventFilter::default()
+        };
+        let command = Command::Replay {
+            events: EventChoice::Matching(filter),
+            target: replay
+                .into
+                .clone()
+                .map_or(ReplayTarget::Topic, ReplayTarget::Service),
+            rate: replay.rate,
+            force: replay.force,
+            dry_run: replay.would.is_some(),
+        };
+        match (
+            self.ask(command, replay.refused.as_deref()).await?,
+            replay.would,
+        ) {
+            (Some(Done::WouldReplay { events, .. }), Some(would)) if events != would => {
+                Err(format!("a replay would be of {events}, not {would}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Through the gate. `refused`: it must be, with these words.
+    async fn ask(
+        &mut self,
+        command: Command,
+        refused: Option<&str>,
+    ) -> Result<Option<Done>, String> {
+        let operator = &self.node.as_ref().ok_or("nobody to ask")?.operator;
+        self.asked += u64::from(command.writes());
+        let id = self.clock.id();
+        let outcome = operator.answer(Request { id, command }).await;
+        match (outcome.result, refused) {
+            (Ok(done), None) => {
+                if let Done::Started { operation, .. } = &done {
+                    self.last_operation = Some(*operation);
+                }
+                Ok(Some(done))
+            }
+            (Err(refusal), Some(words)) if refusal.sentence.contains(words) => Ok(None),
+            (Err(refusal), None) => Err(format!("refused: {}", refusal.sentence)),
+            (answer, Some(words)) => Err(format!("not refused with \"{words}\": {answer:?}")),
+        }
+    }
+
+    async fn rebuild_index(&mut self) -> Result<(), String> {
+        self.stop().await;
+        let before = self.letters().await;
+        let topics = indexer::topics(DLQ_TEMPLATE);
+        self.stack.rewind(indexer::GROUP, &topics);
+        self.stack.forget_letters().await;
+        self.start().await;
+        let started = evtop::clock::instant();
+        loop {
+            let after = self.letters().await;
+            if after == before {
+                return Ok(());
+            }
+            if started.elapsed() > crate::expect::DEADLINE {
+                let mut differ = before.iter().zip(&after).filter(|(b, a)| b != a);
+                let first = differ.next();
+                return Err(format!(
+                    "{} letters, then {}: {first:#?}",
+                    before.len(),
+                    after.len()
+                ));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn refuses_writes(&mut self) -> Result<(), String> {
+        let node = self.node.as_ref().ok_or("nobody to ask")?;
+        let stop = CancellationToken::new();
+        let shared = &node.pipeline.shared;
+        let operator = self.operator(shared, Some(Arc::clone(&node.pipeline)), true, &stop);
+        let audited = self.store.audit_rows(100_000).await.unwrap();
+        let service = || "email".to_owned();
+        let letters = self.letters().await;
+        let ids = letters.iter().map(|l| l.id).collect();
+        let replay = |dry_run| Command::Replay {
+            events: EventChoice::One(Position { tx: 0, pos: 1 }),
+            target: ReplayTarget::Topic,
+            rate: 0,
+            force: false,
+            dry_run,
+        };
+        let mut refused = 0;
+        for command in [
+            Command::Inject {
+                scenario: orders::Scenario::Happy,
+                count: 1,
+            },
+            Command::Redrive {
+                letters: LetterChoice::Ids(ids),
+                rate: 0,
+            },
+            replay(false),
+            replay(true),
+            Command::Cancel {
+                operation: Uuid::nil(),
+            },
+            Command::SetTraffic { orders_per_s: 5.0 },
+            Command::SetFaults {
+                service: service(),
+                plan: FaultPlan {
+                    panic: 1.0,
+                    ..FaultPlan::default()
+                },
+            },
+            Command::PauseConsumer { service: service() },
+            Command::ResumeConsumer { service: service() },
+            Command::Setup,
+            Command::Doctor,
+        ] {
+            let writes = command.writes();
+            let action = command.action();
+            let outcome = operator
+                .answer(Request {
+                    id: self.clock.id(),
+                    command,
+                })
+                .await;
+            let read_only = outcome
+                .result
+                .as_ref()
+                .is_err_and(|r| r.kind == RefusalKind::ReadOnly);
+            if read_only != writes {
+                return Err(format!(
+                    "{action} of a read-only profile: {:?}",
+                    outcome.result
+                ));
+            }
+            refused += u64::from(read_only);
+        }
+        if refused != 9 || self.store.audit_rows(100_000).await.unwrap() != audited {
+            return Err(format!(
+                "{refused} were refused, or something was written to the audit"
+            ));
+        }
+        (letters == self.letters().await)
+            .then_some(())
+            .ok_or("letters have changed".into())
+    }
+}
