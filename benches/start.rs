@@ -1,6 +1,12 @@
 //! What a person feels of the whole program: time to the first frame, and what it costs while nobody
 //! touches it, with the embedded broker in the process. The real binary in a PTY; medians of its rounds.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench prints its figures and stops at the first failure"
+)]
+
 use std::io::Read;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};

@@ -72,6 +72,8 @@ impl Pty {
         command.args(args);
         command.cwd(home.path());
         command.env_remove("NO_COLOR");
+        // A backtrace would scroll what is looked for off the screen.
+        command.env_remove("RUST_BACKTRACE");
         command.env("TERM", "xterm-256color");
         for (name, folder) in [
             ("XDG_CONFIG_HOME", "config"),
