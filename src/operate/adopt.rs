@@ -1,5 +1,8 @@
 //! Takes over operations that nobody drives any more: their process was killed, or a command that did
 //! not wait has gone. The rule: whoever drives an operation moves it, so one that stands still is free.
+//!
+//! Events that waited behind a letter which is resolved by now never failed: when no redrive is left to
+//! bring them (it was cancelled), they are sent on from here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,14 +11,22 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Operator, redrive};
+use crate::command::{Command, LetterChoice, Request};
 use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
 
 /// How often operations are looked for that nobody drives.
 const LOOK_ROUND: Duration = Duration::from_secs(1);
 
+/// Rounds without any redrive after which waiting events are sent on.
+const IDLE_ROUNDS: u32 = 3;
+
+/// Waiting events that are sent on at once.
+const MOST: u32 = 500;
+
 /// Looks until stopped. Two that drive the same redrive do no harm, since it keeps its ids.
 pub async fn take_over(operator: Arc<Operator>) {
     let mut seen: HashMap<Uuid, ((OperationState, Counts), u32)> = HashMap::new();
+    let mut idle = 0;
     loop {
         let unfinished = operator.shared.store.unfinished_operations().await;
         let unfinished = unfinished.unwrap_or_else(|error| {
@@ -23,6 +34,12 @@ pub async fn take_over(operator: Arc<Operator>) {
             Vec::new()
         });
         seen.retain(|id, _| unfinished.iter().any(|o| o.id == *id));
+        let redriving = unfinished.iter().any(|o| o.kind == OperationKind::Redrive);
+        idle = if redriving { 0 } else { idle + 1 };
+        if idle >= IDLE_ROUNDS {
+            send_on(&operator).await;
+            idle = 0;
+        }
         for operation in unfinished {
             if operator.running().contains_key(&operation.id) {
                 continue;
@@ -48,6 +65,29 @@ fn patience(kind: OperationKind) -> u32 {
         OperationKind::Redrive => 3,
         OperationKind::Replay | OperationKind::Inject => 30,
     }
+}
+
+/// Brings on what waits behind nothing any more, through the gate as everything that writes.
+async fn send_on(operator: &Arc<Operator>) {
+    let ready = match operator.shared.store.ready_letters(MOST).await {
+        Ok(ready) if ready.is_empty() => return,
+        Ok(ready) => ready,
+        Err(error) => {
+            tracing::warn!(%error, "waiting events can't be read");
+            return;
+        }
+    };
+    let command = Command::Redrive {
+        letters: LetterChoice::Ids(ready.iter().map(|letter| letter.id).collect()),
+        rate: 0,
+    };
+    let id = operator.shared.clock.id();
+    let outcome = operator.answer(Request { id, command }).await;
+    tracing::info!(
+        count = ready.len(),
+        ok = outcome.result.is_ok(),
+        "sent on what waited behind resolved letters"
+    );
 }
 
 async fn adopt(operator: &Arc<Operator>, operation: &Operation) {

@@ -18,8 +18,11 @@ use crate::failpoint;
 use crate::kafka::headers;
 use crate::store::{Item, StoreError};
 
-/// How often reports are looked for.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often reports are looked for: a key's queue goes on one report at a time.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// After how many looks without a report the broker is asked whether the record was passed.
+const ASK: u32 = 20;
 
 /// Plans the operation, writes it down and begins.
 pub async fn start(
@@ -138,6 +141,7 @@ async fn drive(
         .map(|i| i.redrive_id)
         .collect();
     let mut waited: HashMap<Uuid, u32> = HashMap::new();
+    let mut looks = 0u32;
     loop {
         for item in store.next_items(id, 100).await? {
             if operator.stop.is_cancelled() {
@@ -169,7 +173,10 @@ async fn drive(
         store
             .set_operation_state(id, OperationState::Draining, None, now())
             .await?;
-        give_up_on_passed(operator, &open, &mut waited).await?;
+        looks += 1;
+        if looks.is_multiple_of(ASK) {
+            give_up_on_passed(operator, &open, &mut waited).await?;
+        }
         tokio::select! {
             () = operator.stop.cancelled() => return Err(Halt::Stopped),
             () = tokio::time::sleep(LOOK) => {}
@@ -261,21 +268,32 @@ async fn give_up_on_passed(
     open: &[Item],
     waited: &mut HashMap<Uuid, u32>,
 ) -> Result<(), Halt> {
+    let mut offsets: HashMap<(String, String, i32), Option<i64>> = HashMap::new();
     for item in open {
-        let (Some(place), Some((letter, _))) = (
+        let (Some((topic, partition, offset)), Some((letter, _))) = (
             item.place.clone(),
             operator.shared.store.letter(item.letter_id).await?,
         ) else {
             continue;
         };
-        let at = vec![(place.0, place.1)];
-        let committed = operator.observer.committed(&letter.group, at).await;
-        let passed =
-            committed.is_ok_and(|c| c.first().copied().flatten().is_some_and(|c| c > place.2));
+        let place = (letter.group.clone(), topic.clone(), partition);
+        let committed = match offsets.get(&place) {
+            Some(known) => *known,
+            None => {
+                let at = vec![(topic, partition)];
+                let answer = operator.observer.committed(&letter.group, at).await;
+                let committed = answer.ok().and_then(|c| c.first().copied().flatten());
+                *offsets.entry(place).or_insert(committed)
+            }
+        };
         let count = waited.entry(item.redrive_id).or_default();
-        *count = if passed { *count + 1 } else { 0 };
-        // The report comes before the offset, so one more look would do; a slow reader gets a few.
-        if *count >= 10 {
+        *count = if committed.is_some_and(|at| at > offset) {
+            *count + 1
+        } else {
+            0
+        };
+        // The report comes before the offset, so one more look would do; a slow database gets a few.
+        if *count >= 3 {
             operator.shared.store.item_unknown(item.redrive_id).await?;
         }
     }

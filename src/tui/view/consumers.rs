@@ -231,8 +231,15 @@ fn facts(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) -> u16 {
         Some(n) if n > 0 => rows.push((
             "blocked",
             vec![
-                theme.span(Role::Warn, format!("{} keys", format::count(n))),
-                dim(" wait behind a dead letter".into()),
+                theme.span(
+                    Role::Warn,
+                    format!("{} key{}", format::count(n), if n == 1 { "" } else { "s" }),
+                ),
+                dim(if n == 1 {
+                    " waits behind a dead letter".into()
+                } else {
+                    " wait behind a dead letter".into()
+                }),
             ],
         )),
         _ => {}
