@@ -1,7 +1,8 @@
 //! Puts the parts together: connects what the settings name, each in its own time, starts workers,
 //! observers and the gate, and ends them in order. The screen and the commands only see its ports.
 
-use std::collections::BTreeMap;
+mod settings;
+
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,12 +11,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub use settings::{kafka_settings, pipeline_settings};
+use settings::{owner, services, who};
+
 use crate::clock::Clock;
 use crate::command::{Focus, Outcome, Request};
-use crate::config::{Config, Properties};
+use crate::config::Config;
 use crate::dedupe::Dedupe;
-use crate::domain::reader::Limits;
-use crate::domain::service::Service;
 use crate::folder::Folder;
 use crate::kafka::KafkaSettings;
 use crate::kafka::embedded::Embedded;
@@ -24,7 +26,7 @@ use crate::kafka::producer::Producer;
 use crate::logging::Ring;
 use crate::operate::{Operator, wanted_topics};
 use crate::pipeline::orders::PRODUCTS;
-use crate::pipeline::{self, Drained, Pipeline, Shared};
+use crate::pipeline::{Drained, Pipeline, Shared};
 use crate::snapshot::{Dependency, DependencyState, Snapshot, Stack};
 use crate::store::{Store, StoreSettings};
 use crate::watch::board::Board;
@@ -325,60 +327,6 @@ impl Start {
     }
 }
 
-/// How to reach Kafka: the embedded cluster where there is one, else what the settings name.
-#[must_use]
-pub fn kafka_settings(config: &Config, embedded: Option<&Embedded>) -> KafkaSettings {
-    let kafka = &config.kafka;
-    KafkaSettings {
-        brokers: embedded.map_or_else(|| kafka.brokers.clone(), |e| e.bootstrap().to_owned()),
-        client_id: kafka.client_id.clone(),
-        embedded: embedded.is_some(),
-        properties: exposed(&kafka.properties),
-        producer: exposed(&kafka.producer),
-        consumer: exposed(&kafka.consumer),
-        timeout: kafka.request_timeout(),
-    }
-}
-
-fn services(config: &Config) -> Vec<Service> {
-    config
-        .consumers
-        .services
-        .iter()
-        .filter_map(|name| Service::parse(name))
-        .collect()
-}
-
-/// How the pipeline runs, by the settings.
-#[must_use]
-pub fn pipeline_settings(config: &Config, kafka: KafkaSettings) -> pipeline::Settings {
-    let consumers = &config.consumers;
-    pipeline::Settings {
-        kafka,
-        dlq_topic: config.kafka.dlq_topic.clone(),
-        services: services(config)
-            .into_iter()
-            .map(|s| (s, config.faults(s.row().name)))
-            .collect(),
-        batch: consumers.batch,
-        limits: Limits {
-            max_value_bytes: consumers.max_value_bytes,
-        },
-        queue_limit: consumers.queue_limit,
-        handler_timeout: consumers.handler_timeout(),
-        max_attempts: consumers.max_attempts,
-        retry_scale: consumers.retry_base_ms as f64 / 1_000.0,
-        retry_cap: Duration::from_millis(consumers.retry_cap_ms),
-        commit_every: consumers.commit_every(),
-        relay_batch: u32::try_from(config.relay.batch).unwrap_or(u32::MAX),
-        relay_poll: Duration::from_millis(config.relay.poll_ms),
-        orders_per_s: config.orders_per_s(),
-        poison_every: u64::from(config.traffic.poison_every),
-        seed: config.traffic.seed,
-        drain: DRAIN,
-    }
-}
-
 struct Clients {
     producer: Producer,
     observer: Observer,
@@ -390,13 +338,6 @@ fn clients(settings: &KafkaSettings) -> Result<Clients, String> {
         producer: Producer::new(settings).map_err(text)?,
         observer: Observer::new(settings).map_err(text)?,
     })
-}
-
-fn exposed(properties: &Properties) -> BTreeMap<String, String> {
-    let pairs = properties.iter();
-    pairs
-        .map(|(name, value)| (name.clone(), value.expose().to_owned()))
-        .collect()
 }
 
 /// Forgets, once an hour, what was kept long enough.
@@ -431,24 +372,4 @@ async fn prune(store: Store, clock: Clock, config: Config, stop: CancellationTok
             }
         }
     }
-}
-
-/// This process, as claims and relays name it.
-fn owner() -> String {
-    format!("{}@{}", std::process::id(), host())
-}
-
-/// The person, as the audit log names them.
-fn who() -> String {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
-    format!("{}@{}", user.unwrap_or_else(|_| "unknown".into()), host())
-}
-
-fn host() -> String {
-    std::env::var("HOSTNAME")
-        .ok()
-        .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "localhost".into())
 }

@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
+use super::figures::{eta, sum, worst};
 use super::history::{Rate, Ring};
 use super::verdict::{Facts, Sample, verdict};
 use crate::clock::{self, Clock};
 use crate::kafka::consumer::Place;
 use crate::kafka::offsets::{Bounds, Observer};
-use crate::snapshot::{
-    GroupLag, LagNumbers, PartitionLag, Series, Topic, TopicLag, Verdict, VerdictKind,
-};
+use crate::snapshot::{GroupLag, LagNumbers, PartitionLag, Series, Topic, TopicLag};
 
 /// Samples that a verdict looks at.
 const WINDOW: usize = 60;
@@ -373,45 +372,4 @@ fn places_of(group: &Group, known: &BTreeMap<String, usize>) -> Vec<Place> {
         .filter_map(|topic| known.get(topic).map(|n| (topic, *n)))
         .flat_map(|(topic, n)| (0..n as i32).map(move |p| (topic.clone(), p)))
         .collect()
-}
-
-/// Lag over the net rate, while more goes out than comes in.
-fn eta(lag: Option<u64>, rate_in: Option<f64>, rate_out: Option<f64>) -> Option<Duration> {
-    let (lag, net) = (lag?, rate_out? - rate_in?);
-    if lag == 0 {
-        return Some(Duration::ZERO);
-    }
-    let seconds = lag as f64 / net;
-    (net > 0.01 && seconds < 1e9).then(|| Duration::from_secs_f64(seconds))
-}
-
-/// Sums what can be summed; lag in time and ETA are the worst. One unknown makes a sum unknown.
-fn sum<'a>(rows: impl Iterator<Item = &'a LagNumbers> + Clone) -> LagNumbers {
-    let lag = rows.clone().try_fold(0u64, |sum, n| n.lag.map(|l| sum + l));
-    let rate = |pick: fn(&LagNumbers) -> Option<f64>| {
-        rows.clone()
-            .try_fold(0.0, |sum, n| pick(n).map(|r| sum + r))
-    };
-    let (rate_in, rate_out) = (rate(|n| n.rate_in), rate(|n| n.rate_out));
-    let time = rows.clone().filter_map(|n| n.time).max();
-    LagNumbers {
-        lag,
-        time,
-        rate_in,
-        rate_out,
-        eta: eta(lag, rate_in, rate_out),
-        history: Series::default(),
-    }
-}
-
-/// The worst verdict below, or how far behind it is in all when there is nothing wrong.
-fn worst<'a>(rows: impl Iterator<Item = &'a Verdict>, lag: Option<u64>) -> Verdict {
-    let worst = rows.max_by_key(|v| v.kind).cloned().unwrap_or_default();
-    match lag.filter(|lag| worst.kind == VerdictKind::Ok && *lag > 0) {
-        Some(lag) => Verdict {
-            reason: format!("{lag} behind, moving"),
-            ..worst
-        },
-        None => worst,
-    }
 }

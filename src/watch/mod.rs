@@ -4,6 +4,7 @@
 
 pub mod board;
 pub mod consumers;
+pub mod figures;
 pub mod findings;
 pub mod health;
 pub mod history;
