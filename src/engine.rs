@@ -365,6 +365,10 @@ async fn prune(store: Store, clock: Clock, config: Config, stop: CancellationTok
                 "inbox rows",
                 store.prune_inbox(inbox.unwrap_or_default()).await,
             ),
+            (
+                "workers' reports",
+                store.prune_reports(now - chrono::TimeDelta::days(1)).await,
+            ),
         ] {
             match result {
                 Ok(count) => tracing::debug!(count, what, "pruned"),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use lag::{GroupLag, LagNumbers, PartitionLag, TopicLag, Verdict, VerdictKind};
@@ -172,7 +173,7 @@ pub struct Traffic {
     pub history: Series,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Percentiles {
     pub p50: Duration,
     pub p95: Duration,
@@ -191,7 +192,7 @@ pub struct Topic {
     pub dead_letters: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConsumerState {
     #[default]
     Starting,
@@ -206,7 +207,7 @@ pub enum ConsumerState {
     Stopped,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Consumer {
     pub service: String,
     pub group: String,
@@ -233,12 +234,15 @@ pub struct Consumer {
     pub held: Vec<HeldPartition>,
     pub faults: FaultPlan,
     pub last_error: Option<(DateTime<Utc>, String)>,
-    /// Events a second over the last ten minutes.
+    /// The process that runs it, where that is not this one.
+    pub instance: Option<String>,
+    /// Events a second over the last ten minutes; unknown of another process.
+    #[serde(skip)]
     pub history: Series,
 }
 
 /// A partition that waits for its head event to be tried again.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldPartition {
     pub topic: String,
     pub partition: i32,

@@ -133,10 +133,26 @@ async fn what_is_not_there_is_refused() {
     assert_eq!(missing.out, "");
     let missing = shows(&format!("dlq show {}", id(2))).await;
     assert_eq!(missing.exit, Exit::Refused);
+}
+
+#[tokio::test]
+async fn consumers_of_other_processes_are_shown_or_said_to_be_silent() {
     let mut snapshot = busy();
     snapshot.stack.workers = false;
-    let elsewhere = Engine::new(snapshot).play("consumers").await;
-    assert_eq!(elsewhere.exit, Exit::Refused);
+    for consumer in &mut snapshot.consumers {
+        consumer.instance = Some("4711@elsewhere".into());
+    }
+    let elsewhere = Engine::new(snapshot.clone()).play("consumers --json").await;
+    assert_eq!(elsewhere.exit, Exit::Ok);
+    assert!(
+        elsewhere.out.contains("4711@elsewhere"),
+        "{}",
+        elsewhere.out
+    );
+    snapshot.consumers.clear();
+    let silent = Engine::new(snapshot).play("consumers").await;
+    assert_eq!(silent.exit, Exit::Unavailable);
+    assert!(silent.err.contains("evtop run"), "{}", silent.err);
 }
 
 #[tokio::test]

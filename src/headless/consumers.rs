@@ -1,4 +1,4 @@
-//! `evtop consumers`: what the services of this process do.
+//! `evtop consumers`: what the services do, here or, as they last said, in the processes that run them.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -20,18 +20,14 @@ pub(super) async fn run(ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit
         screen: Screen::Consumers,
         ..Focus::default()
     });
-    let known = |s: &Snapshot| (!s.stack.name.is_empty()).then_some(s.stack.workers);
-    if ports.until(ports.patience, known).await? == Some(false) {
-        return Err(End::Said(
-            Exit::Refused,
-            "no services run in this process: their groups are in `evtop lag`, their figures in \
-             the process that runs them"
-                .to_owned(),
-        ));
-    }
     let any = |s: &Snapshot| (!s.consumers.is_empty()).then_some(());
     if ports.until(ports.patience, any).await?.is_none() {
-        let why = reason(&ports.latest(), None);
+        let latest = ports.latest();
+        let mut why = reason(&latest, None);
+        if !latest.stack.workers && latest.store.value.is_some() {
+            why =
+                "no process has run workers here in the last ten minutes: `evtop run` does".into();
+        }
         output.unavailable("consumers", &why)?;
         return Err(End::Said(Exit::Unavailable, format!("consumers: {why}")));
     }
@@ -65,7 +61,7 @@ const COLUMNS: &[(&str, bool)] = &[
     ("REASON", false),
 ];
 
-/// A row for each service of this process.
+/// A row for each service, and for each process that runs it.
 pub fn consumer_rows(
     snapshot: &Snapshot,
     json: bool,
@@ -137,6 +133,7 @@ fn object(c: &Consumer) -> Value {
         .map(|(topic, partition)| json!({ "topic": topic, "partition": partition }))
         .collect();
     json!({
+        "instance": c.instance,
         "service": c.service,
         "group": c.group,
         "topics": c.topics,

@@ -16,6 +16,7 @@ use self::sqlite::Sqlite;
 pub use self::types::{
     Ack, Applied, EmailRow, EventCount, EventPage, Expected, Item, ItemState, MAX_REDRIVES,
     OrderRow, OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, StockRow, StoreSettings, Work,
+    WorkerReport,
 };
 use crate::clock::Clock;
 use crate::domain::envelope::Envelope;
@@ -228,6 +229,12 @@ operations! {
     item_refused(redrive: Uuid, reason: &str) -> ();
     /// The group passed it without a report; a report that came sooner or later stays.
     item_unknown(redrive: Uuid) -> ();
+    /// Replaces what this instance's workers say of themselves: service and report.
+    report_workers(instance: &str, reports: &[(String, String)], now: DateTime<Utc>) -> ();
+    /// What workers said at or after `since`, by service.
+    worker_reports(since: DateTime<Utc>) -> Vec<WorkerReport>;
+    /// Forgets what workers said before then; returns how many.
+    prune_reports(before: DateTime<Utc>) -> u64;
     /// Adds a line to the audit.
     audit(
         at: DateTime<Utc>,

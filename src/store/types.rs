@@ -237,3 +237,11 @@ pub struct EmailRow {
     pub subject: String,
     pub at: DateTime<Utc>,
 }
+
+/// What one instance's worker last said of itself; `report` is whatever its process wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerReport {
+    pub instance: String,
+    pub at: DateTime<Utc>,
+    pub report: String,
+}

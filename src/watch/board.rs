@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 use crate::domain::operation::{AuditRow, Operation};
 use crate::snapshot::{
-    Dependency, EventDetail, GroupLag, LetterDetail, Letters, Outbox, Reading, StoreTotals,
-    Timeline, Topic,
+    Consumer, Dependency, EventDetail, GroupLag, LetterDetail, Letters, Outbox, Reading,
+    StoreTotals, Timeline, Topic,
 };
 
 /// One source's last word.
@@ -52,6 +52,8 @@ pub struct Board {
     pub letters: Slot<Letters>,
     pub letter: Slot<Option<LetterDetail>>,
     pub blocked_keys: Slot<Vec<(String, u64)>>,
+    /// Workers of other processes, where this one runs none.
+    pub workers: Slot<Vec<Consumer>>,
     pub timeline: Slot<Timeline>,
     pub event: Slot<Option<EventDetail>>,
     pub operations: Slot<Vec<Operation>>,

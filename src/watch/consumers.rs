@@ -61,6 +61,7 @@ impl ConsumerWatch {
             held: status.held,
             faults: self.worker.plan(),
             last_error: status.last_error,
+            instance: None,
             history: self.history.series(Duration::from_secs(1), usize::MAX),
         }
     }

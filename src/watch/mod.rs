@@ -11,6 +11,7 @@ pub mod history;
 pub mod lag;
 pub mod letters;
 pub mod outbox;
+pub mod reports;
 pub mod sources;
 pub mod timeline;
 pub mod verdict;
@@ -58,6 +59,7 @@ impl Watch {
         let mut consumers: Vec<ConsumerWatch> = Vec::new();
         let mut orders = (history::Rate::default(), history::Ring::new(self.points()));
         let mut marked = clock::instant();
+        let mut reported = (clock::instant(), tokio::spawn(async {}));
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -81,10 +83,20 @@ impl Watch {
             }
             seq += 1;
             let blocked = self.board.blocked_keys.read().value.unwrap_or_default();
-            let rows = consumers
+            let mut rows: Vec<Consumer> = consumers
                 .iter_mut()
                 .map(|c| c.read(now, mark, &blocked))
                 .collect();
+            if !self.stack.workers {
+                rows = self.board.workers.read().value.unwrap_or_default();
+            } else if now.duration_since(reported.0) >= reports::EVERY
+                && reported.1.is_finished()
+                && let Some(sources) = self.sources.get().cloned()
+            {
+                let rows = rows.clone();
+                let write = async move { reports::write(&sources, &rows).await };
+                reported = (now, tokio::spawn(write));
+            }
             if let Some(sources) = self.sources.get() {
                 orders.0.push(now, sources.shared.orders.get());
                 if mark {
@@ -180,6 +192,14 @@ pub fn observe(
         sources,
         sources.every,
         |s, b, _| async move { health::poll(&s, &b).await },
+    );
+    spawn(
+        board,
+        stop,
+        focus,
+        sources,
+        Duration::ZERO,
+        |s, b, _| async move { others(&s, &b).await },
     );
     let points = usize::try_from(sources.history.as_secs()).unwrap_or(600);
     let outbox = Arc::new(tokio::sync::Mutex::new(OutboxWatch::new(points)));
@@ -306,6 +326,12 @@ fn groups(sources: &Sources) -> Vec<Group> {
         owned: Vec::new(),
     });
     groups
+}
+
+async fn others(sources: &Sources, board: &Board) {
+    if !sources.workers {
+        reports::read(sources, board).await;
+    }
 }
 
 async fn activity(sources: &Sources, board: &Board, focus: &Focus) {

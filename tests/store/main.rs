@@ -72,7 +72,8 @@ macro_rules! contract {
             }
             operations::{
                 counters_add_up, operations_are_listed_running_first, another_process_can_cancel,
-                the_audit_keeps_order
+                the_audit_keeps_order,
+                a_worker_report_replaces_the_one_before
             }
             property::{
                 duplicates_and_order_change_nothing

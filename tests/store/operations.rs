@@ -102,3 +102,28 @@ pub async fn the_audit_keeps_order(kit: Kit) {
     );
     assert_eq!(store.audit_rows(1).await.unwrap().len(), 1);
 }
+
+pub async fn a_worker_report_replaces_the_one_before(kit: Kit) {
+    let at = kit.now();
+    let say = |text: &str| vec![("email".to_owned(), text.to_owned())];
+    let store = &kit.store;
+    store
+        .report_workers("a", &say("{\"n\":1}"), at)
+        .await
+        .unwrap();
+    store.report_workers("b", &say("{}"), at).await.unwrap();
+    let later = at + chrono::TimeDelta::seconds(5);
+    store
+        .report_workers("a", &say("{\"n\":2}"), later)
+        .await
+        .unwrap();
+    let found = store.worker_reports(at).await.unwrap();
+    let told: Vec<_> = found
+        .iter()
+        .map(|r| (r.instance.as_str(), r.report.as_str(), r.at))
+        .collect();
+    assert_eq!(told, [("a", "{\"n\":2}", later), ("b", "{}", at)]);
+    assert_eq!(store.worker_reports(later).await.unwrap().len(), 1);
+    assert_eq!(store.prune_reports(later).await.unwrap(), 1);
+    assert_eq!(store.worker_reports(at).await.unwrap().len(), 1);
+}

@@ -15,6 +15,7 @@ mod operations;
 mod orders;
 mod outbox;
 mod services;
+mod workers;
 
 use std::time::Duration;
 

@@ -1,0 +1,63 @@
+//! Workers of other processes: each process that runs workers writes down what they say of themselves,
+//! and one that runs none shows what it finds there, with its age.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::board::{Board, within};
+use super::sources::Sources;
+use crate::snapshot::{Consumer, ConsumerState};
+
+/// How often reports are written.
+pub const EVERY: Duration = Duration::from_secs(2);
+
+/// A report older than this says that its process is gone or stands still.
+const STALE: TimeDelta = TimeDelta::seconds(10);
+
+/// An older one is not shown at all.
+const GONE: TimeDelta = TimeDelta::minutes(10);
+
+/// Writes down what this process's workers say.
+pub async fn write(sources: &Sources, consumers: &[Consumer]) {
+    let reports: Vec<(String, String)> = consumers
+        .iter()
+        .filter_map(|c| Some((c.service.clone(), serde_json::to_string(c).ok()?)))
+        .collect();
+    let now = sources.clock.now();
+    let written = sources
+        .store
+        .report_workers(&sources.shared.owner, &reports, now);
+    if let Err(error) = within(sources.timeout, written).await {
+        tracing::debug!(error, "what the workers say could not be written");
+    }
+}
+
+/// Reads what workers elsewhere say.
+pub async fn read(sources: &Sources, board: &Board) {
+    let now = sources.clock.now();
+    let found = within(sources.timeout, sources.store.worker_reports(now - GONE));
+    let consumers = found.await.map(|reports| {
+        reports
+            .into_iter()
+            .filter_map(|row| {
+                let mut consumer: Consumer = serde_json::from_str(&row.report).ok()?;
+                let age = now.signed_duration_since(row.at);
+                if age > STALE {
+                    consumer.state = ConsumerState::Stopped;
+                    consumer.state_reason = Some(format!(
+                        "no word from {} for {} s",
+                        row.instance,
+                        age.num_seconds()
+                    ));
+                    consumer.events_per_s = None;
+                    consumer.errors_per_s = None;
+                    consumer.since = Some(row.at);
+                }
+                consumer.instance = Some(row.instance);
+                Some(consumer)
+            })
+            .collect()
+    });
+    board.workers.take_in(consumers, now);
+}
