@@ -169,11 +169,10 @@ async fn stack(config: &Config, database: &Path, services: &[Service], rate: f64
         .map(|(name, n, _)| (name, n))
         .collect();
     let cluster = Embedded::start(&topics)?;
-    let store = Store::open(&StoreSettings::new(format!(
-        "sqlite:{}",
-        database.display()
-    )))
-    .await?;
+    // As the embedded stack has it: what ends with the process need not survive a power cut.
+    let mut settings = StoreSettings::new(format!("sqlite:{}", database.display()));
+    settings.durable = false;
+    let store = Store::open(&settings).await?;
     let stock: Vec<(String, i64)> = PRODUCTS
         .iter()
         .map(|(id, ..)| ((*id).to_owned(), i64::from(u32::MAX)))

@@ -80,6 +80,8 @@ impl Cli {
         }
         config.read_only |= self.read_only;
         config.workers &= config.embedded() || self.stays();
+        // Workers write: read-only on a stack of one's own means that none run.
+        config.workers &= config.embedded() || !config.read_only;
     }
 
     /// The screen, `run` and `bench` stay until they are told to end; the others answer and go.

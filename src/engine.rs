@@ -303,6 +303,7 @@ impl Start {
         }
         let mut settings = StoreSettings::new(format!("sqlite:{}", path.display()));
         settings.read_only = self.config.read_only && !self.config.workers;
+        settings.durable = self.folder.is_none();
         let store = Store::open(&settings).await.map_err(|e| e.to_string())?;
         if !settings.read_only {
             let stock: Vec<(String, i64)> = PRODUCTS

@@ -150,6 +150,8 @@ async fn consumers_of_other_processes_are_shown_or_said_to_be_silent() {
         elsewhere.out
     );
     snapshot.consumers.clear();
+    snapshot.store =
+        evtop::snapshot::Reading::new(evtop::snapshot::StoreTotals::default(), snapshot.taken);
     let silent = Engine::new(snapshot).play("consumers").await;
     assert_eq!(silent.exit, Exit::Unavailable);
     assert!(silent.err.contains("evtop run"), "{}", silent.err);

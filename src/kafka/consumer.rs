@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::DateTime;
 use futures_util::FutureExt;
@@ -18,6 +19,10 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::{KafkaError, KafkaSettings};
 use crate::domain::record::Record;
+
+/// How often and how long a closing member looks whether its partitions are given back.
+const CLOSE_LOOKS: u32 = 60;
+const CLOSE_LOOK: Duration = Duration::from_millis(50);
 
 /// A topic's partition.
 pub type Place = (String, i32);
@@ -190,7 +195,7 @@ impl Consumer {
     }
 
     /// Commits what was stored and waits for the broker; blocks, so only at the end.
-    pub fn commit_sync(&self) {
+    fn commit_sync(&self) {
         if !self.client.assignment_lost() {
             self.commit(CommitMode::Sync);
         }
@@ -203,9 +208,34 @@ impl Consumer {
         }
     }
 
-    /// Leaves the group.
-    pub fn leave(&self) {
-        self.client.unsubscribe();
+    /// Commits what was stored, gives the partitions back, and only then lets the client go: one that is
+    /// closed while its assignment is still being taken apart may abort the whole process
+    /// (confluentinc/librdkafka#4792). Blocks for a moment, so it runs on a thread made for that.
+    pub async fn close(self, commit: bool) {
+        let closed = tokio::task::spawn_blocking(move || {
+            if commit {
+                self.commit_sync();
+            }
+            self.client.unsubscribe();
+            let runtime = tokio::runtime::Handle::current();
+            let mut quiet = 0;
+            for _ in 0..CLOSE_LOOKS {
+                // Serves the revocation; a record that still comes is nobody's any more.
+                let served = tokio::time::timeout(CLOSE_LOOK, self.client.recv());
+                let _ = runtime.block_on(async { served.await });
+                quiet = if self.assignment().is_empty() {
+                    quiet + 1
+                } else {
+                    0
+                };
+                if quiet == 2 {
+                    break;
+                }
+            }
+        });
+        if closed.await.is_err() {
+            tracing::error!("a consumer did not close in order");
+        }
     }
 
     /// The partitions this member owns.

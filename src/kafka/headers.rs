@@ -112,6 +112,7 @@ pub fn letter_id(group: &str, topic: &str, partition: i32, offset: i64) -> Uuid 
 #[must_use]
 pub fn dead_letter(topic: String, partition: i32, letter: &Letter, body: &LetterBody) -> NewRecord {
     let mut headers = restored(&body.headers);
+    headers.extend(forced(&body.headers));
     let mut add = |name: &str, value: Vec<u8>| headers.push((name.to_owned(), Some(value)));
     add(ORIGINAL_TOPIC, letter.topic.clone().into_bytes());
     add(ORIGINAL_PARTITION, letter.partition.to_be_bytes().to_vec());
@@ -160,6 +161,7 @@ pub fn body(record: &Record) -> LetterBody {
 #[must_use]
 pub fn redrive(letter: &Letter, body: &LetterBody, redrive: Uuid) -> NewRecord {
     let mut headers = restored(&body.headers);
+    headers.extend(forced(&body.headers));
     let mut add = |name: &str, value: Vec<u8>| headers.push((name.to_owned(), Some(value)));
     // The origin stays with the record: should it fail again, it is still the same letter.
     add(ORIGINAL_TOPIC, letter.topic.clone().into_bytes());
@@ -254,11 +256,23 @@ pub fn letter(record: &Record) -> Option<(Letter, LetterBody)> {
         value: record.value.clone(),
         headers: restored(headers),
     };
+    body.headers.extend(forced(headers));
     if let Some(at) = header(headers, ORIGINAL_TIMESTAMP) {
         body.headers
             .push((ORIGINAL_TIMESTAMP.to_owned(), Some(at.to_vec())));
     }
     Some((letter, body))
+}
+
+/// What made a replay forced: without it, its redrive would be taken for a duplicate.
+fn forced(headers: &Headers) -> Headers {
+    let asked = directions(headers);
+    let keep = |name: &str| asked.force && (name == REPLAY_ID || name == REPLAY_FORCE);
+    headers
+        .iter()
+        .filter(|(name, _)| keep(name))
+        .cloned()
+        .collect()
 }
 
 /// The record's own headers: without what a failure, a redrive or a replay added.

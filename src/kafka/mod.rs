@@ -63,7 +63,9 @@ impl From<rdkafka::error::KafkaError> for KafkaError {
                 Code::MessageSizeTooLarge
                 | Code::InvalidMessageSize
                 | Code::InvalidRecord
-                | Code::InvalidArgument,
+                | Code::InvalidArgument
+                // The record names a partition that the topic does not have.
+                | Code::UnknownPartition,
             ) => Self::Unsendable(text),
             Some(
                 Code::Fatal
@@ -71,7 +73,8 @@ impl From<rdkafka::error::KafkaError> for KafkaError {
                 | Code::OutOfOrderSequenceNumber
                 | Code::InvalidProducerEpoch
                 | Code::Fenced
-                | Code::PurgeQueue,
+                | Code::PurgeQueue
+                | Code::UnknownProducerId,
             ) => Self::Fatal(text),
             Some(
                 Code::MessageTimedOut
@@ -92,9 +95,6 @@ impl From<rdkafka::error::KafkaError> for KafkaError {
                 | Code::NetworkException
                 | Code::SSL
                 | Code::Authentication
-                | Code::UnknownTopicOrPartition
-                | Code::UnknownTopic
-                | Code::UnknownPartition
                 | Code::RebalanceInProgress,
             ) => Self::Unavailable(text),
             _ => Self::Other(text),
@@ -118,9 +118,11 @@ impl KafkaSettings {
         config
     }
 
-    /// Idempotent, acknowledged by all, and partitioned as Java's clients do (murmur2). Gapless: when a
-    /// record can't be sent in time, everything after it fails too, so that a later record of a key
-    /// never passes an earlier one; the producer is then made anew.
+    /// Idempotent, acknowledged by all, and partitioned as Java's clients do (murmur2). Gapless: when
+    /// the broker refuses a record for good, everything after it fails too and the producer is made
+    /// anew, so that a later record of a key does not pass an earlier one. librdkafka does not extend
+    /// that to a record that expires (`message.timeout.ms`): if the broker comes back within the very
+    /// second in which one expires, a later one of its key may go first.
     fn producer(&self) -> ClientConfig {
         let mut config = self.client();
         config
@@ -177,15 +179,17 @@ impl KafkaSettings {
         config
     }
 
-    /// A client that only asks: offsets, metadata, single records. It joins no group.
-    fn observer(&self) -> ClientConfig {
+    /// A client that only asks. It joins no group; only to read single records does it need to name one.
+    fn observer(&self, reads: bool) -> ClientConfig {
         let mut config = self.client();
         config
-            .set("group.id", "evtop-observer")
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("isolation.level", "read_committed")
             .set("fetch.wait.max.ms", "10");
+        if reads {
+            config.set("group.id", "evtop-observer");
+        }
         config
     }
 }

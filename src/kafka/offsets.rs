@@ -35,10 +35,10 @@ pub struct Observer {
 impl Observer {
     pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
         Ok(Self {
-            client: Arc::new(settings.observer().create()?),
+            client: Arc::new(settings.observer(false).create()?),
             reader: Arc::new(std::sync::Mutex::new(
                 settings
-                    .observer()
+                    .observer(true)
                     .create_with_context(Context::default())?,
             )),
             settings: settings.clone(),

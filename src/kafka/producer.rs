@@ -99,7 +99,11 @@ impl Producer {
         // Another batch may have renewed it meanwhile.
         if current.client().native_ptr() == failed.client().native_ptr() {
             match connect(&self.settings) {
-                Ok(fresh) => *current = fresh,
+                // Letting the old one go purges and joins its thread, which takes a while.
+                Ok(fresh) => {
+                    let old = std::mem::replace(&mut *current, fresh);
+                    tokio::task::spawn_blocking(move || drop(old));
+                }
                 Err(error) => tracing::error!(%error, "the producer could not be made anew"),
             }
         }

@@ -74,7 +74,11 @@ pub async fn run(
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            Some(ended) = this.tasks.join_next(), if !this.tasks.is_empty() => this.take_in(ended)?,
+            Some(ended) = this.tasks.join_next(), if !this.tasks.is_empty() => {
+                if let Err(why) = this.take_in(ended) {
+                    return Err(this.break_off(why).await);
+                }
+            }
             Ok(()) = paused.changed() => {
                 let now = *paused.borrow();
                 this.set_paused(now);
@@ -168,7 +172,7 @@ impl Loop {
                 .full
                 .is_some_and(|since| now.duration_since(since) > LONG);
             let pause = self.paused || lane.waits() || full && (long || lane.paused);
-            if pause != lane.paused && (pause || lane.held_records() < limit / 2) {
+            if pause != lane.paused && (pause || lane.held_records() <= limit / 2) {
                 lane.paused = pause;
                 if pause {
                     self.consumer.pause(std::slice::from_ref(place));
@@ -288,6 +292,13 @@ impl Loop {
         meter.set_partitions(assigned, held);
     }
 
+    /// Ends after a failure of the loop itself. Letting a client go waits for its group, so not here.
+    async fn break_off(mut self, why: String) -> String {
+        self.tasks.abort_all();
+        self.consumer.close(false).await;
+        why
+    }
+
     /// Lets what is at work finish, stores and commits it, and leaves.
     async fn drain(mut self) {
         let deadline = tokio::time::sleep(self.worker.shared.settings.drain);
@@ -303,15 +314,7 @@ impl Loop {
             }
         }
         self.tasks.abort_all();
-        let service = self.worker.service.row().name;
-        let consumer = self.consumer;
-        let left = tokio::task::spawn_blocking(move || {
-            consumer.commit_sync();
-            consumer.leave();
-        });
-        if left.await.is_err() {
-            tracing::error!(service, "the last commit panicked");
-        }
+        self.consumer.close(true).await;
         let now = self.worker.shared.clock.now();
         self.worker.meter.set_partitions(Vec::new(), Vec::new());
         self.worker

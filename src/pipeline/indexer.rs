@@ -63,7 +63,7 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Result<(), Str
         Consumer::join(&shared.settings.kafka, GROUP, &names, true).map_err(|e| e.to_string())?;
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     let mut records = Vec::new();
-    loop {
+    'reading: loop {
         let _ = consumer.changes();
         tokio::select! {
             biased;
@@ -83,7 +83,7 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Result<(), Str
         while let Err(error) = shared.store.index_letters(&letters).await {
             tracing::warn!(%error, "dead letters can't be indexed");
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => break 'reading,
                 () = tokio::time::sleep(Duration::from_millis(500)) => {}
             }
         }
@@ -91,10 +91,6 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Result<(), Str
             consumer.store(&(record.topic, record.partition), record.offset + 1);
         }
     }
-    let _ = tokio::task::spawn_blocking(move || {
-        consumer.commit_sync();
-        consumer.leave();
-    })
-    .await;
+    consumer.close(true).await;
     Ok(())
 }

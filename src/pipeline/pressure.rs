@@ -16,6 +16,9 @@ const SLOW_AT: u64 = RETAINED_BYTES / 5 * 2;
 /// Records are counted in runs of this many, which is exact enough and keeps the list short.
 const RUN: u64 = 64;
 
+/// Runs that are remembered of a partition that no group reads.
+const MOST_UNREAD_RUNS: usize = 1_024;
+
 /// Bytes sent and not yet read by every group, by partition.
 #[derive(Debug, Default)]
 pub struct Pressure {
@@ -27,6 +30,7 @@ struct Partition {
     /// (last offset, records, bytes) of runs, oldest first.
     runs: VecDeque<(i64, u64, u64)>,
     bytes: u64,
+    /// Empty until a group was seen to read here: what nobody reads can't be lost to anybody.
     slowest: String,
 }
 
@@ -67,6 +71,12 @@ impl Pressure {
             }
             _ => entry.runs.push_back((offset, 1, bytes)),
         }
+        if entry.slowest.is_empty()
+            && entry.runs.len() > MOST_UNREAD_RUNS
+            && let Some((_, _, bytes)) = entry.runs.pop_front()
+        {
+            entry.bytes -= bytes;
+        }
     }
 
     /// The slowest group has committed `offset` here (`None`: nothing yet).
@@ -86,16 +96,16 @@ impl Pressure {
     /// The fullest partition, if any is full enough to act on.
     #[must_use]
     pub fn tight(&self) -> Option<Tight> {
-        let (key, fullest) = self.partitions.iter().max_by_key(|(_, p)| p.bytes)?;
+        let (key, fullest) = self
+            .partitions
+            .iter()
+            .filter(|(_, p)| !p.slowest.is_empty())
+            .max_by_key(|(_, p)| p.bytes)?;
         (fullest.bytes >= SLOW_AT).then(|| Tight {
             topic: key.0.clone(),
             partition: key.1,
             unread: fullest.bytes,
-            group: if fullest.slowest.is_empty() {
-                "a group".into()
-            } else {
-                fullest.slowest.clone()
-            },
+            group: fullest.slowest.clone(),
             hold: fullest.bytes >= HOLD_AT,
         })
     }
@@ -106,8 +116,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_topic_that_nobody_reads_holds_nobody() {
+        let mut pressure = Pressure::default();
+        for offset in 0..1_000_000 {
+            pressure.sent("inventory-events", 0, offset, 1024);
+        }
+        assert_eq!(pressure.tight(), None);
+        let runs = &pressure.partitions[&("inventory-events".to_owned(), 0)].runs;
+        assert!(runs.len() <= MOST_UNREAD_RUNS);
+    }
+
+    #[test]
     fn unread_bytes_hold_and_reading_frees() {
         let mut pressure = Pressure::default();
+        pressure.sent("t", 0, -1, 0);
+        pressure.read("t", 0, None, "slow");
         for offset in 0..4_300 {
             pressure.sent("t", 0, offset, 1024);
         }

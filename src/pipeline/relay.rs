@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
@@ -16,6 +16,9 @@ use crate::failpoint;
 use crate::kafka::KafkaError;
 use crate::kafka::producer::Delivery;
 use crate::store::Ack;
+
+/// How long a key is held back whose record was refused for a reason that may pass.
+const HELD_BACK: TimeDelta = TimeDelta::seconds(30);
 
 /// What the relay writes down about itself.
 #[derive(Default)]
@@ -139,8 +142,12 @@ async fn take_in(
                     offset: place.offset,
                 });
             }
-            Err(error @ (KafkaError::Unsendable(_) | KafkaError::Other(_))) => {
-                block(shared, row, &error.to_string()).await;
+            Err(error @ KafkaError::Unsendable(_)) => {
+                block(shared, row, &error.to_string(), None).await;
+            }
+            // A missing topic, a right withdrawn: that may be mended, so the key is only held back.
+            Err(error @ KafkaError::Other(_)) => {
+                block(shared, row, &error.to_string(), Some(now + HELD_BACK)).await;
             }
             // Its key is parked by now.
             Err(KafkaError::Behind) => {}
@@ -166,13 +173,13 @@ async fn take_in(
     wait.map_or(Step::More, Step::Wait)
 }
 
-/// Parks the key of a row that can never be sent, in sight.
-async fn block(shared: &Shared, row: &OutboxRow, error: &str) {
+/// Holds the key of a row that can't be sent, in sight: until then, or for good.
+async fn block(shared: &Shared, row: &OutboxRow, error: &str, until: Option<DateTime<Utc>>) {
     let blocked = BlockedKey {
         aggregate_id: row.aggregate_id.clone(),
         head_seq: row.seq,
         attempts: 1,
-        until: None,
+        until,
         error: error.to_owned(),
     };
     shared.relay.failed("publishing", shared.clock.now(), error);

@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
+
+/// The first pause before another start.
+const FIRST: Duration = Duration::from_millis(500);
+
 /// Longest pause before another start.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -18,8 +23,9 @@ pub async fn keep<F>(
 ) where
     F: Future<Output = Result<(), String>> + Send + 'static,
 {
-    let mut pause = Duration::from_millis(500);
+    let mut pause = FIRST;
     loop {
+        let started = clock::instant();
         let why = match tokio::spawn(start()).await {
             Ok(Ok(())) => return,
             Ok(Err(why)) => why,
@@ -31,6 +37,11 @@ pub async fn keep<F>(
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
-        pause = (pause * 2).min(LONGEST);
+        // One that ran well for long begins anew.
+        pause = if started.elapsed() > LONGEST * 2 {
+            FIRST
+        } else {
+            (pause * 2).min(LONGEST)
+        };
     }
 }

@@ -18,6 +18,23 @@ pub struct GroupLag {
     pub topics: Vec<TopicLag>,
 }
 
+impl GroupLag {
+    /// Nothing is known of it just now, and why.
+    pub fn unknown(&mut self, error: &str) {
+        let verdict = Verdict {
+            kind: VerdictKind::Unknown,
+            reason: error.to_owned(),
+        };
+        for topic in &mut self.topics {
+            for partition in &mut topic.partitions {
+                partition.verdict = verdict.clone();
+            }
+            topic.verdict = verdict.clone();
+        }
+        self.verdict = verdict;
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicLag {
     pub topic: String,

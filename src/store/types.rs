@@ -22,6 +22,9 @@ pub struct StoreSettings {
     pub read_only: bool,
     /// How long a write waits for another process's transaction before it is unavailable.
     pub busy_timeout: Duration,
+    /// Whether a commit is on disk before it is answered; a stack that ends with its process needs no
+    /// such thing.
+    pub durable: bool,
 }
 
 impl StoreSettings {
@@ -32,6 +35,7 @@ impl StoreSettings {
             url: url.into(),
             read_only: false,
             busy_timeout: Duration::from_secs(5),
+            durable: true,
         }
     }
 }

@@ -22,7 +22,13 @@ pub fn sum<'a>(rows: impl Iterator<Item = &'a LagNumbers> + Clone) -> LagNumbers
             .try_fold(0.0, |sum, n| pick(n).map(|r| sum + r))
     };
     let (rate_in, rate_out) = (rate(|n| n.rate_in), rate(|n| n.rate_out));
-    let time = rows.clone().filter_map(|n| n.time).max();
+    // A row that is behind and was not asked for its time makes the worst unknown.
+    let unasked = rows.clone().any(|n| n.lag != Some(0) && n.time.is_none());
+    let time = rows
+        .clone()
+        .filter_map(|n| n.time)
+        .max()
+        .filter(|_| !unasked);
     LagNumbers {
         lag,
         time,

@@ -99,8 +99,15 @@ impl LagWatch {
         for group in groups {
             let places = places_of(group, &known);
             let answer = self.observer.committed(&group.name, places.clone()).await;
-            committed.push((places, answer.map_err(|e| e.to_string())?));
+            committed.push((places, answer.map_err(|e| e.to_string())));
         }
+        // One group's coordinator may be away while the others answer.
+        if let Some((_, Err(error))) = committed.first()
+            && committed.iter().all(|(_, answer)| answer.is_err())
+        {
+            return Err(error.clone());
+        }
+        self.forget(&known);
         let all: Vec<Place> = known
             .iter()
             .flat_map(|(topic, n)| (0..*n as i32).map(move |p| (topic.clone(), p)))
@@ -114,7 +121,17 @@ impl LagWatch {
         let topics = self.topics(&known, &bounds);
         let mut rows = Vec::with_capacity(groups.len());
         let mut slowest: BTreeMap<Place, (Option<i64>, String)> = BTreeMap::new();
-        for (group, (places, offsets)) in groups.iter().zip(committed) {
+        for (group, (places, answer)) in groups.iter().zip(committed) {
+            let offsets = match answer {
+                Ok(offsets) => offsets,
+                Err(error) => {
+                    let unknown = vec![None; places.len()];
+                    let mut row = self.group(group, &places, &unknown, &bounds, &[]).await;
+                    row.unknown(&error);
+                    rows.push(row);
+                    continue;
+                }
+            };
             for (place, offset) in places.iter().zip(&offsets) {
                 let entry = slowest
                     .entry(place.clone())
@@ -134,6 +151,15 @@ impl LagWatch {
             groups: rows,
             slowest,
         })
+    }
+
+    /// Drops what is remembered of topics that are gone.
+    fn forget(&mut self, known: &BTreeMap<String, usize>) {
+        self.topics.retain(|topic, _| known.contains_key(topic));
+        self.partitions
+            .retain(|(_, (topic, _)), _| known.contains_key(topic));
+        self.totals
+            .retain(|(_, topic), _| topic.as_ref().is_none_or(|t| known.contains_key(t)));
     }
 
     fn topics(

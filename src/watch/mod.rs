@@ -87,7 +87,8 @@ impl Watch {
                 .iter_mut()
                 .map(|c| c.read(now, mark, &blocked))
                 .collect();
-            if !self.stack.workers {
+            let workers = self.sources.get().is_some_and(|s| s.workers);
+            if !workers {
                 rows = self.board.workers.read().value.unwrap_or_default();
             } else if now.duration_since(reported.0) >= reports::EVERY
                 && reported.1.is_finished()

@@ -55,7 +55,13 @@ impl Sqlite {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .busy_timeout(settings.busy_timeout)
-            .synchronous(SqliteSynchronous::Normal)
+            // Offsets stand on another machine: an effect that a power cut could take back after its
+            // offset was committed would be lost.
+            .synchronous(if settings.durable {
+                SqliteSynchronous::Full
+            } else {
+                SqliteSynchronous::Normal
+            })
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "MEMORY")
             .statement_cache_capacity(200)
