@@ -222,7 +222,7 @@ impl Consumer {
             for _ in 0..CLOSE_LOOKS {
                 // Serves the revocation; a record that still comes is nobody's any more.
                 let served = tokio::time::timeout(CLOSE_LOOK, self.client.recv());
-                let _ = runtime.block_on(async { served.await });
+                let _ = runtime.block_on(served);
                 quiet = if self.assignment().is_empty() {
                     quiet + 1
                 } else {
