@@ -111,7 +111,7 @@ pub enum Task {
     Inject(InjectArgs),
     /// Send stored events again
     Replay(ReplayArgs),
-    /// Redrives, replays and injections, running and done
+    /// Redrives and replays, running and done
     Ops(OpsArgs),
     /// Create the topics and tables that are missing; change nothing that exists
     Setup,

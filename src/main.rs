@@ -55,6 +55,10 @@ fn start(cli: &Cli) -> Result<Exit> {
         }
     };
     cli.apply(&mut config);
+    if let Err(error) = evtop::engine::kafka_settings(&config, None).check() {
+        say(&format!("[kafka]: {error}: mend or remove that property"));
+        return Ok(Exit::Usage);
+    }
     match &cli.task {
         None => screen(config),
         Some(Task::Config) => {
@@ -73,13 +77,15 @@ fn settings(cli: &Cli) -> Result<(Config, Source), String> {
     let (config, source) = load(cli.config.as_deref())?;
     let own = matches!(
         cli.task,
-        None | Some(Task::Run | Task::Bench(_) | Task::Config | Task::Doctor)
+        None | Some(Task::Run | Task::Bench(_) | Task::Config)
     );
     if !config.embedded() || own {
         return Ok((config, source));
     }
     match folder::running().as_slice() {
         [one] => load(Some(one)),
+        // Without any, the doctor looks at one of its own.
+        [] if matches!(cli.task, Some(Task::Doctor)) => Ok((config, source)),
         [] => Err("there is no stack to talk to: start `evtop` in another terminal, or name one with --config".into()),
         many => Err(format!(
             "{} embedded stacks run: name one with --config, such as {}",
@@ -140,6 +146,7 @@ fn screen(config: Config) -> Result<Exit> {
             let shown = tui::run(&mut terminal, ports, settings);
             let shown = AssertUnwindSafe(shown).catch_unwind().await;
             tui::leave();
+            say("ending: what is at work is finished and committed");
             let began = clock::instant();
             let drained = engine.stop().await;
             let shown = shown.unwrap_or_else(|panic| resume_unwind(panic));

@@ -259,7 +259,8 @@ pub struct HeldPartition {
 pub struct Outbox {
     pub pending: u64,
     pub oldest: Option<DateTime<Utc>>,
-    pub published: u64,
+    /// Since this process's relay started; unknown where it runs none.
+    pub published: Option<u64>,
     pub publish_per_s: Option<f64>,
     /// Written → acknowledged by the broker, over the last minute.
     pub delay: Option<Percentiles>,

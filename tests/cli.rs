@@ -128,7 +128,9 @@ fn flags_come_last_and_a_short_command_runs_no_workers_on_an_own_stack() {
     };
     let config = with("--theme paper --read-only", "k:9092");
     assert_eq!(config.ui.theme, "paper");
-    assert!(config.read_only && config.workers);
+    // Workers write, so read-only runs none; the embedded stack's are its own business.
+    assert!(config.read_only && !config.workers);
+    assert!(with("--read-only", "").workers);
     assert!(with("run", "k:9092").workers);
     assert!(!with("lag", "k:9092").workers);
     assert!(with("lag", "").workers);

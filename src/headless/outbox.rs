@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::consumers::latency;
 use super::ports::{fresh, reason};
-use super::table::{Table, facts, moment, rate, span};
+use super::table::{Table, facts, moment, number, rate, span};
 use super::{End, Output, Ports, Step, json};
 use crate::cli::Exit;
 use crate::command::{Focus, Screen};
@@ -70,7 +70,7 @@ pub fn outbox_rows(outbox: &Outbox, json: bool, out: &mut (impl Write + ?Sized))
     let mut lines = vec![
         ("pending", outbox.pending.to_string()),
         ("oldest", moment(outbox.oldest)),
-        ("published", outbox.published.to_string()),
+        ("published", number(outbox.published)),
         ("published/s", rate(outbox.publish_per_s)),
         ("delay p50", span(outbox.delay.map(|d| d.p50))),
         ("delay p99", span(outbox.delay.map(|d| d.p99))),

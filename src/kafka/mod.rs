@@ -103,6 +103,21 @@ impl From<rdkafka::error::KafkaError> for KafkaError {
 }
 
 impl KafkaSettings {
+    /// Whether librdkafka knows every property and takes its value.
+    ///
+    /// # Errors
+    /// The first that it does not.
+    pub fn check(&self) -> Result<(), KafkaError> {
+        for config in [
+            self.producer(),
+            self.consumer("check", false),
+            self.observer(true),
+        ] {
+            config.create_native_config()?;
+        }
+        Ok(())
+    }
+
     /// What every client shares.
     fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();

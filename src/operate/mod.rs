@@ -110,7 +110,7 @@ impl Operator {
         if self.read_only {
             return Err(refuse(
                 RefusalKind::ReadOnly,
-                "this profile is read-only: set read_only = false in its config to allow changes",
+                "evtop is read-only: start it without --read-only and with read_only = false to allow changes",
             ));
         }
         let detail = command.to_string();

@@ -291,9 +291,9 @@ impl App {
             }
             Screen::Activity => {
                 let rows = self.operation_keys();
-                self.activity.operation.settle(&rows);
+                self.activity.operation.settle_first(&rows);
                 let rows = self.audit_keys();
-                self.activity.audit.settle(&rows);
+                self.activity.audit.settle_first(&rows);
                 if self.activity.log.key().is_some() {
                     let rows = self.log_keys();
                     self.activity.log.settle(&rows);

@@ -1,9 +1,13 @@
 //! What somebody looks at, so that only that is queried.
 
+use uuid::Uuid;
+
 use super::app::App;
 use super::cursor::window;
 use super::rows::LagRow;
 use crate::command::{Focus, Screen, TimelineFocus};
+use crate::domain::event_type::EventType;
+use crate::domain::stored::EventFilter;
 
 impl App {
     /// What the engine should read for this screen.
@@ -14,7 +18,7 @@ impl App {
             screen: self.screen,
             letters: self.letters_focus(),
             timeline: TimelineFocus {
-                filter: self.timeline.filter.clone(),
+                filter: self.timeline_filter(),
                 anchor: self.timeline.anchor,
                 rows: u32::from(self.size.1).max(20),
                 event: on(Screen::Timeline).then(|| self.event_key()).flatten(),
@@ -25,6 +29,26 @@ impl App {
                 Vec::new()
             },
         }
+    }
+
+    /// What narrows the timeline: the correlation that is followed, and a typed filter that names an
+    /// order, a stream, a type or a correlation, which the store can look up. Any other text narrows the
+    /// page alone.
+    fn timeline_filter(&self) -> EventFilter {
+        let mut filter = self.timeline.filter.clone();
+        let text = self.filter(Screen::Timeline).trim();
+        let order = text.strip_prefix("order-").unwrap_or(text);
+        let hex = order
+            .strip_prefix("ORD-")
+            .is_some_and(|rest| rest.len() == 8 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
+        if hex {
+            filter.stream = Some(format!("order-{order}"));
+        } else if let Ok(id) = Uuid::try_parse(text) {
+            filter.correlation_id = Some(id);
+        } else if let Some(event_type) = EventType::ALL.into_iter().find(|t| t.name() == text) {
+            filter.event_type = Some(event_type.name().to_owned());
+        }
+        filter
     }
 
     /// The partitions in sight, and those that a folded row in sight sums up while they are few.

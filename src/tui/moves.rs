@@ -98,7 +98,13 @@ impl App {
                 self.timeline.cursor.set(rows[last]);
                 self.timeline.anchor = Anchor::After(rows[last.saturating_sub(1)]);
             }
-            Motion::Up | Motion::PageUp(_) | Motion::Top if at == 0 && !at_start => {
+            // The very first event, wherever the page stands.
+            Motion::Top if !at_start => {
+                self.timeline.cursor.clear();
+                self.timeline.cursor.set(Position { tx: 0, pos: 1 });
+                self.timeline.anchor = Anchor::After(Position::START);
+            }
+            Motion::Up | Motion::PageUp(_) if at == 0 && !at_start => {
                 self.timeline.cursor.set(rows[0]);
                 self.timeline.anchor = Anchor::Before(rows[1.min(last)]);
             }

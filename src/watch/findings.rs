@@ -104,6 +104,21 @@ fn of_consumer(consumer: &Consumer, now: DateTime<Utc>, found: &mut Vec<Finding>
             found.push(finding(Severity::Warn, text, place()));
         }
     }
+    let (errors, events) = (consumer.errors_per_s, consumer.events_per_s);
+    if let (Some(errors), Some(events)) = (errors, events)
+        && errors >= 0.5
+        && errors > events
+    {
+        let last = consumer
+            .last_error
+            .as_ref()
+            .map(|(_, text)| format!(", last: {text}"));
+        let last = last.unwrap_or_default();
+        let text = format!(
+            "{name} mostly fails: {errors:.1} errors/s and {events:.1} events/s done{last}"
+        );
+        found.push(finding(Severity::Bad, text, place()));
+    }
     if let Some(keys) = consumer.blocked_keys.filter(|n| *n > 0) {
         let text = format!(
             "{name} holds back {keys} {} behind a letter",

@@ -56,6 +56,18 @@ async fn read(sources: &Sources, focus: &Focus) -> Result<Letters, crate::store:
         .map(|(_, n)| n)
         .sum();
     let (causes, causes_total) = store.causes(MOST_CAUSES, now).await?;
+    // The text narrows causes as it narrows letters.
+    let text = focus
+        .letters
+        .text
+        .as_deref()
+        .unwrap_or_default()
+        .to_lowercase();
+    let mut causes = causes;
+    causes.retain(|c| {
+        let all = [&c.code, &c.title, &c.group];
+        focus.screen != Screen::Letters || all.iter().any(|t| t.to_lowercase().contains(&text))
+    });
     let last_minute = store.letters_since(now - TimeDelta::minutes(1)).await?;
     let wanted = &focus.letters;
     let (rows, rows_total) = if focus.screen == Screen::Letters && wanted.rows > 0 {

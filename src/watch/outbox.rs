@@ -57,7 +57,7 @@ impl OutboxWatch {
         };
         let second = Duration::from_secs(1);
         Outbox {
-            published: shared.relay.published.get(),
+            published: workers.then(|| shared.relay.published.get()),
             publish_per_s: self.rate.per_s().filter(|_| workers),
             delay: shared.relay.delay.percentiles(),
             relays,

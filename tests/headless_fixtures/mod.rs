@@ -187,7 +187,7 @@ pub fn outbox() -> Outbox {
     Outbox {
         pending: 3,
         oldest: Some(ago(5)),
-        published: 48_210,
+        published: Some(48_210),
         publish_per_s: None,
         blocked: vec![BlockedKey {
             aggregate_id: "ORD-9".to_owned(),

@@ -15,7 +15,10 @@ pub(super) fn text<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, Reject> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Reject::new(
             RejectCode::NotUtf8,
-            format!("{what} is not UTF-8 from byte {} on", error.valid_up_to()),
+            format!(
+                "{what} is no valid Unicode text from byte {} on",
+                error.valid_up_to()
+            ),
         )
     })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))

@@ -44,6 +44,9 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let used = head(app, letters, area, buf);
     let area = below(area, used);
     if letters.causes.is_empty() && letters.rows.is_empty() {
+        if letters.open > 0 && !app.filter(Screen::Letters).is_empty() {
+            return empty(app, buf, area, "No cause has that text.", "esc shows all");
+        }
         return nothing(app, area, buf);
     }
     let depth = app.letters.depth;
@@ -304,7 +307,11 @@ fn list(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
             app,
             buf,
             area,
-            "The letters of this cause are being read.",
+            if letters.rows_total == 0 && !app.filter(Screen::Letters).is_empty() {
+                "No letter of this cause has that text."
+            } else {
+                "The letters of this cause are being read."
+            },
             "",
         );
     }

@@ -87,7 +87,12 @@ fn totals(app: &App, outbox: &Outbox) -> Vec<Span<'static>> {
         ("sent", format::per_second(outbox.publish_per_s)),
         ("delay p50", format::maybe_span(outbox.delay.map(|d| d.p50))),
         ("p99", format::maybe_span(outbox.delay.map(|d| d.p99))),
-        ("ever", format::count(outbox.published)),
+        (
+            "ever",
+            outbox
+                .published
+                .map_or_else(|| format::UNKNOWN.to_owned(), format::count),
+        ),
     ];
     for (label, value) in facts {
         spans.push(theme.span(Role::Dim, format!("   {label} ")));
