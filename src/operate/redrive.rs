@@ -129,6 +129,10 @@ async fn drive(
     token: &CancellationToken,
 ) -> Result<OperationState, Halt> {
     let store = &operator.shared.store;
+    // First of all, or one that never gets further than this could not be cancelled.
+    if operator.cancelled(id, token).await {
+        return Ok(OperationState::Cancelled);
+    }
     let now = || operator.shared.clock.now();
     store
         .set_operation_state(id, OperationState::Running, None, now())
@@ -256,10 +260,9 @@ async fn follow(operator: &Operator, operation: Uuid, redrive: Uuid) -> Result<b
     else {
         return Ok(false);
     };
-    store
-        .add_item(operation, redrive_id(operation, next.id), next.id)
-        .await?;
-    Ok(true)
+    // False when it had its turn in this operation: it is not sent twice under one id.
+    let redrive = redrive_id(operation, next.id);
+    Ok(store.add_item(operation, redrive, next.id).await?)
 }
 
 /// A record that its group has passed without a report stays unknown: no one will report it any more.

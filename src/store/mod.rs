@@ -179,7 +179,7 @@ operations! {
     blocked_keys(group: &str) -> u64;
     /// Which of these keys are blocked for this group, and by which letter each.
     blocked_heads(group: &str, keys: &[&[u8]]) -> HashMap<Vec<u8>, Uuid>;
-    /// The oldest row that waits behind this key's head.
+    /// The row whose turn it is in this key's queue; `None` while a letter that failed is at its head.
     next_behind(group: &str, key: &[u8]) -> Option<Letter>;
     /// Rows that waited and are now the oldest of their key: nothing but a redrive is missing.
     ready_letters(limit: u32) -> Vec<Letter>;
@@ -218,7 +218,8 @@ operations! {
     in_flight_items(operation: Uuid) -> Vec<Item>;
     /// The items that were sent, reported or not.
     sent_items(operation: Uuid) -> Vec<Item>;
-    /// Adds a letter to a running redrive; false when it is in it already and not settled.
+    /// Adds a letter to a running redrive; false when it is in it already and not settled, or was under
+    /// the same id.
     add_item(operation: Uuid, redrive: Uuid, letter: Uuid) -> bool;
     /// Marks item and letter queued and counts the redrive, once. False, and the item is refused, when
     /// the letter no longer wants a redrive.

@@ -86,7 +86,8 @@ impl Sqlite {
              SELECT ?1, ?2, ?3, (SELECT coalesce(max(seq) + 1, 0) FROM operation_item WHERE operation_id = ?2),
                  'planned'
              WHERE NOT EXISTS (SELECT 1 FROM operation_item WHERE operation_id = ?2 AND letter_id = ?3
-                               AND state IN ('planned', 'queued', 'in_flight'))",
+                               AND state IN ('planned', 'queued', 'in_flight'))
+             ON CONFLICT (redrive_id) DO NOTHING",
         )
         .bind(redrive.to_string())
         .bind(operation.to_string())
