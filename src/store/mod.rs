@@ -158,7 +158,8 @@ operations! {
     /// Writes down a failed event and blocks its key. The same letter again is the same row; with
     /// `redrive` it is the report that the redrive failed: parked after the third, else unresolved.
     bury(letter: &Letter, body: &LetterBody, redrive: Option<RedriveRef>) -> ();
-    /// Lets events wait behind their key's head while the key's block stands; one answer for each.
+    /// Lets events wait behind their key's head while the key's block stands; one answer for each. A
+    /// queue is never full while its head is being redriven.
     queue_behind(rows: &[(Letter, LetterBody)]) -> Vec<Queued>;
     /// Takes over letters as the dead-letter topic has them. What is known of a letter's fate stays,
     /// unless the topic knows of a later failure.

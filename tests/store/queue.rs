@@ -124,6 +124,15 @@ pub async fn a_queue_has_an_end(kit: Kit) {
         Queued::Queued,
         "one that waits already still does"
     );
+    // The redriven head stands behind them in its partition: they must let it come.
+    let (_, ids) = kit.redrive(&[&letter]).await;
+    assert!(kit.store.item_queued(ids[0]).await.unwrap());
+    assert_eq!(queue(&kit, &rows[1_024].0).await, Queued::Queued);
+    kit.send(ids[0]).await;
+    assert_eq!(queue(&kit, &rows[1_025].0).await, Queued::Queued);
+    kit.store.item_unknown(ids[0]).await.unwrap();
+    let later = kit.letter(&envelope, 2_000);
+    assert_eq!(queue(&kit, &later).await, Queued::Full);
 }
 
 pub async fn queueing_twice_is_once(kit: Kit) {
