@@ -282,7 +282,8 @@ impl Operator {
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        let token = self.stop.child_token();
+        // No child of `stop`: the program's end leaves an operation unfinished, and is no cancel.
+        let token = CancellationToken::new();
         self.running().insert(operation, token.clone());
         let this = Arc::clone(self);
         let work = run(Arc::clone(self), token);

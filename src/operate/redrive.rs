@@ -158,7 +158,10 @@ async fn drive(
                 flying.insert(item.redrive_id);
             }
             if rate > 0 {
-                tokio::time::sleep(Duration::from_secs(1) / rate).await;
+                tokio::select! {
+                    () = operator.stop.cancelled() => return Err(Halt::Stopped),
+                    () = tokio::time::sleep(Duration::from_secs(1) / rate) => {}
+                }
             }
         }
         let open = store.in_flight_items(id).await?;

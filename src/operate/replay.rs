@@ -225,11 +225,15 @@ async fn run(
         after = newest;
         if rate > 0 {
             let pause = Duration::from_secs_f64(due.len() as f64 / f64::from(rate));
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = operator.stop.cancelled() => return Err(None),
+                () = token.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
         }
     }
     if plan.service.is_some() {
-        settle(operator, id, plan, &places, token).await?;
+        return settle(operator, id, plan, &places, token).await;
     }
     Ok(OperationState::Completed)
 }
@@ -329,7 +333,7 @@ async fn settle(
     plan: &Plan,
     places: &std::collections::HashMap<(String, i32), i64>,
     token: &CancellationToken,
-) -> Result<(), Halt> {
+) -> Result<OperationState, Halt> {
     let store = &operator.shared.store;
     let group = plan.service.map_or("", |s| s.row().group);
     let now = || operator.shared.clock.now();
@@ -339,12 +343,18 @@ async fn settle(
         .map_err(|e| Some(e.to_string()))?;
     let mut passed_for = 0;
     loop {
+        if operator.stop.is_cancelled() {
+            return Err(None);
+        }
+        if operator.cancelled(id, token).await {
+            return Ok(OperationState::Cancelled);
+        }
         let operation = store.operation(id).await.map_err(|e| Some(e.to_string()))?;
         let Some(counts) = operation.map(|o| o.counts) else {
-            return Ok(());
+            return Ok(OperationState::Completed);
         };
         if counts.settled() >= counts.total {
-            return Ok(());
+            return Ok(OperationState::Completed);
         }
         let wanted: Vec<(String, i32)> = places.keys().cloned().collect();
         let committed = operator
@@ -364,14 +374,13 @@ async fn settle(
                 unknown,
                 ..Counts::default()
             };
-            return store
-                .bump_operation(id, &delta)
-                .await
-                .map_err(|e| Some(e.to_string()));
+            let bumped = store.bump_operation(id, &delta).await;
+            bumped.map_err(|e| Some(e.to_string()))?;
+            return Ok(OperationState::Completed);
         }
         tokio::select! {
             () = operator.stop.cancelled() => return Err(None),
-            () = token.cancelled() => return Ok(()),
+            () = token.cancelled() => {}
             () = tokio::time::sleep(Duration::from_millis(200)) => {}
         }
     }
