@@ -148,6 +148,7 @@ async fn drive(
     let mut looks = 0u32;
     loop {
         for item in store.next_items(id, 100).await? {
+            operator.room(id, token).await;
             if operator.stop.is_cancelled() {
                 return Err(Halt::Stopped);
             }
