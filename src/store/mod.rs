@@ -227,7 +227,8 @@ operations! {
     item_queued(redrive: Uuid) -> bool;
     /// The broker acknowledged it there; a report that came sooner stays.
     item_sent(redrive: Uuid, topic: &str, partition: i32, offset: i64) -> ();
-    /// It is not sent, and why.
+    /// It is not sent, and why. A letter that was queued for it waits for a person now, even one that
+    /// only waited for its turn: sent on by itself, it would be refused again and again.
     item_refused(redrive: Uuid, reason: &str) -> ();
     /// The group passed it without a report; a report that came sooner or later stays.
     item_unknown(redrive: Uuid) -> ();

@@ -244,3 +244,25 @@ pub async fn another_group_is_not_blocked(kit: Kit) {
     assert_eq!(applied, Applied::Done);
     assert_eq!(kit.store.blocked_keys("email-service").await.unwrap(), 0);
 }
+
+pub async fn a_turn_that_is_refused_waits_for_a_person(kit: Kit) {
+    let (letter, envelope, event) = head(&kit).await;
+    let row = kit.letter(&kit.envelope(&cancelled("O-1")), 2);
+    queue(&kit, &row).await;
+    redriven(&kit, &letter, &envelope, &event).await;
+    assert_eq!(kit.store.ready_letters(10).await.unwrap().len(), 1);
+    let (_, ids) = kit.redrive(&[&row]).await;
+    assert!(kit.store.item_queued(ids[0]).await.unwrap());
+    kit.store.item_refused(ids[0], "too large").await.unwrap();
+    assert!(kit.store.ready_letters(10).await.unwrap().is_empty());
+    let kept = kit.store.letter(row.id).await.unwrap().unwrap().0;
+    assert_eq!(
+        (kept.status, kept.code.as_str(), kept.message.as_str()),
+        (LetterStatus::Unresolved, "not_sent", "too large")
+    );
+    let heads = kit
+        .store
+        .blocked_heads("inventory-service", &[b"O-1"])
+        .await;
+    assert_eq!(heads.unwrap().get(b"O-1".as_slice()), Some(&row.id));
+}

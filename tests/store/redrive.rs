@@ -263,7 +263,9 @@ pub async fn refused_items_go_back(kit: Kit) {
         .await
         .unwrap();
     for case in [&one, &two] {
-        assert_eq!(case.kept(&kit).await.status, LetterStatus::Unresolved);
+        let kept = case.kept(&kit).await;
+        assert_eq!(kept.status, LetterStatus::Unresolved);
+        assert_eq!(kept.code, case.letter.code, "its failure stays");
     }
     let counts = Counts {
         total: 2,
