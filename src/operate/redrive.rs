@@ -146,6 +146,7 @@ async fn drive(
         .collect();
     let mut waited: HashMap<Uuid, u32> = HashMap::new();
     let mut looks = 0u32;
+    let mut draining = false;
     loop {
         for item in store.next_items(id, 100).await? {
             operator.room(id, token).await;
@@ -178,9 +179,13 @@ async fn drive(
         if flying.is_empty() {
             return Ok(OperationState::Completed);
         }
-        store
-            .set_operation_state(id, OperationState::Draining, None, now())
-            .await?;
+        // Once: a look comes each 50 ms, and the state is a write that all others wait for.
+        if !draining {
+            store
+                .set_operation_state(id, OperationState::Draining, None, now())
+                .await?;
+            draining = true;
+        }
         looks += 1;
         if looks.is_multiple_of(ASK) {
             give_up_on_passed(operator, &open, &mut waited).await?;
