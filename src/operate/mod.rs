@@ -29,6 +29,9 @@ pub use setup::wanted_topics;
 /// Most orders that one injection makes.
 const MOST_ORDERS: u32 = 100_000;
 
+/// How often whoever drives an operation says so.
+const BEAT: Duration = Duration::from_secs(1);
+
 /// What the gate knows and may use.
 pub struct Operator {
     pub shared: Arc<Shared>,
@@ -291,9 +294,23 @@ impl Operator {
         let this = Arc::clone(self);
         let work = run(Arc::clone(self), token);
         self.tasks.spawn(async move {
-            work.await;
+            tokio::select! {
+                () = work => {}
+                () = this.beat(operation) => {}
+            }
             this.running().remove(&operation);
         });
+    }
+
+    /// Says, for as long as it is polled, that this process drives the operation: no other takes it over.
+    async fn beat(&self, operation: Uuid) {
+        loop {
+            let now = self.shared.clock.now();
+            if let Err(error) = self.shared.store.beat(operation, now).await {
+                tracing::debug!(%error, "a beat can't be written");
+            }
+            tokio::time::sleep(BEAT).await;
+        }
     }
 
     /// Whether the operation should stop: asked for here, or by another process.

@@ -197,6 +197,10 @@ operations! {
     operations(limit: u32) -> Vec<Operation>;
     /// What a restart must go on with, oldest first.
     unfinished_operations() -> Vec<Operation>;
+    /// The unfinished ones that nobody said to drive since then, nor began, oldest first.
+    silent_operations(since: DateTime<Utc>) -> Vec<Operation>;
+    /// Says that it is being driven.
+    beat(id: Uuid, now: DateTime<Utc>) -> ();
     /// Moves an unfinished operation on; false when it was over already. A note replaces the earlier
     /// one. An end gives letters that were queued and never sent back to triage.
     set_operation_state(

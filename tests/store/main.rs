@@ -72,6 +72,7 @@ macro_rules! contract {
             }
             operations::{
                 counters_add_up, operations_are_listed_running_first, another_process_can_cancel,
+                an_operation_without_a_beat_is_silent,
                 the_audit_keeps_order,
                 a_worker_report_replaces_the_one_before
             }
