@@ -1,21 +1,26 @@
 //! Takes over operations that nobody drives any more: their process was killed, or a command that did
-//! not wait has gone. The rule: whoever drives an operation moves it, so one that stands still is free.
+//! not wait has gone. The rule: whoever drives an operation says so each second, so a silent one is free.
 //!
 //! Events that waited behind a letter which is resolved by now never failed: when no redrive is left to
 //! bring them (it was cancelled), they are sent on from here.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{Operator, redrive};
 use crate::command::{Command, LetterChoice, Request};
-use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
+use crate::domain::operation::{Operation, OperationKind, OperationState};
+use crate::store::StoreError;
 
 /// How often operations are looked for that nobody drives.
 const LOOK_ROUND: Duration = Duration::from_secs(1);
+
+/// How long an operation must be silent before it is taken over.
+const SILENCE: TimeDelta = TimeDelta::seconds(10);
 
 /// Rounds without any redrive after which waiting events are sent on.
 const IDLE_ROUNDS: u32 = 3;
@@ -25,32 +30,19 @@ const MOST: u32 = 500;
 
 /// Looks until stopped. Two that drive the same redrive do no harm, since it keeps its ids.
 pub async fn take_over(operator: Arc<Operator>) {
-    let mut seen: HashMap<Uuid, ((OperationState, Counts), u32)> = HashMap::new();
+    let mut before = HashSet::new();
     let mut idle = 0;
     loop {
-        let unfinished = operator.shared.store.unfinished_operations().await;
-        let unfinished = unfinished.unwrap_or_else(|error| {
-            tracing::warn!(%error, "unfinished operations can't be read");
-            Vec::new()
-        });
-        seen.retain(|id, _| unfinished.iter().any(|o| o.id == *id));
-        let redriving = unfinished.iter().any(|o| o.kind == OperationKind::Redrive);
-        idle = if redriving { 0 } else { idle + 1 };
+        match look(&operator, &before).await {
+            Ok((silent, redriving)) => {
+                before = silent;
+                idle = if redriving { 0 } else { idle + 1 };
+            }
+            Err(error) => tracing::warn!(%error, "unfinished operations can't be read"),
+        }
         if idle >= IDLE_ROUNDS {
             send_on(&operator).await;
             idle = 0;
-        }
-        for operation in unfinished {
-            if operator.running().contains_key(&operation.id) {
-                continue;
-            }
-            let now = (operation.state, operation.counts);
-            let (last, rounds) = seen.entry(operation.id).or_insert((now, 0));
-            *rounds = if *last == now { *rounds + 1 } else { 0 };
-            *last = now;
-            if *rounds > patience(operation.kind) {
-                adopt(&operator, &operation).await;
-            }
         }
         tokio::select! {
             () = operator.stop.cancelled() => return,
@@ -59,12 +51,26 @@ pub async fn take_over(operator: Arc<Operator>) {
     }
 }
 
-/// Rounds that an operation may stand still; a replay can't be gone on with, so that is longer.
-fn patience(kind: OperationKind) -> u32 {
-    match kind {
-        OperationKind::Redrive => 3,
-        OperationKind::Replay | OperationKind::Inject => 30,
+/// Takes over what was silent in the look `before` too: after a pause of the machine or the store, one
+/// that is driven has a round's time to say so. Returns what is silent now, and whether there is any
+/// unfinished redrive.
+async fn look(
+    operator: &Arc<Operator>,
+    before: &HashSet<Uuid>,
+) -> Result<(HashSet<Uuid>, bool), StoreError> {
+    let store = &operator.shared.store;
+    let unfinished = store.unfinished_operations().await?;
+    let redriving = unfinished.iter().any(|o| o.kind == OperationKind::Redrive);
+    if unfinished.is_empty() {
+        return Ok((HashSet::new(), false));
     }
+    let since = operator.shared.clock.now() - SILENCE;
+    let mut silent = store.silent_operations(since).await?;
+    silent.retain(|o| !operator.running().contains_key(&o.id));
+    for operation in silent.iter().filter(|o| before.contains(&o.id)) {
+        adopt(operator, operation).await;
+    }
+    Ok((silent.iter().map(|o| o.id).collect(), redriving))
 }
 
 /// Brings on what waits behind nothing any more, through the gate as everything that writes.

@@ -4,12 +4,14 @@
 mod adopt;
 mod choose;
 mod doctor;
+mod plan;
 mod redrive;
 mod replay;
 mod setup;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,9 @@ pub use setup::wanted_topics;
 
 /// Most orders that one injection makes.
 const MOST_ORDERS: u32 = 100_000;
+
+/// How often whoever drives an operation says so.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// What the gate knows and may use.
 pub struct Operator {
@@ -89,7 +94,7 @@ impl Operator {
         self.stop.cancelled().await;
         self.tasks.close();
         // Operations are persisted: what runs is let go where it is and goes on at the next start.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), self.tasks.wait()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.tasks.wait()).await;
     }
 
     /// The gate.
@@ -161,10 +166,11 @@ impl Operator {
                     ));
                 }
                 let mut rng = fastrand::Rng::new();
-                let order_ids = inject(&self.shared, &mut rng, *scenario, count)
+                let order_ids = inject(&self.shared, &mut rng, *scenario, count, &self.stop)
                     .await
                     .map_err(|e| match e {
                         InjectError::Store(e) => from_store(&e),
+                        InjectError::Stopped => refuse(RefusalKind::Unavailable, e.to_string()),
                         InjectError::Kafka(e) => refuse(
                             RefusalKind::Unavailable,
                             format!("Kafka did not take it: {e}"),
@@ -184,7 +190,7 @@ impl Operator {
                 force,
                 dry_run,
             } => {
-                let plan = replay::plan(self, events, target, *force).await?;
+                let plan = plan::plan(self, events, target, *force).await?;
                 if *dry_run {
                     Ok(plan.dry())
                 } else {
@@ -282,14 +288,29 @@ impl Operator {
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        let token = self.stop.child_token();
+        // No child of `stop`: the program's end leaves an operation unfinished, and is no cancel.
+        let token = CancellationToken::new();
         self.running().insert(operation, token.clone());
         let this = Arc::clone(self);
         let work = run(Arc::clone(self), token);
         self.tasks.spawn(async move {
-            work.await;
+            tokio::select! {
+                () = work => {}
+                () = this.beat(operation) => {}
+            }
             this.running().remove(&operation);
         });
+    }
+
+    /// Says, for as long as it is polled, that this process drives the operation: no other takes it over.
+    async fn beat(&self, operation: Uuid) {
+        loop {
+            let now = self.shared.clock.now();
+            if let Err(error) = self.shared.store.beat(operation, now).await {
+                tracing::debug!(%error, "a beat can't be written");
+            }
+            tokio::time::sleep(BEAT).await;
+        }
     }
 
     /// Whether the operation should stop: asked for here, or by another process.
@@ -301,6 +322,20 @@ impl Operator {
                 .cancel_requested(operation)
                 .await
                 .unwrap_or(false)
+    }
+
+    /// Waits while the embedded broker is full, since it would drop what nobody has read. Returns when
+    /// there is room, or when the operation should end.
+    async fn room(&self, operation: Uuid, token: &CancellationToken) {
+        while self.shared.tight().is_some_and(|t| t.hold)
+            && !self.stop.is_cancelled()
+            && !self.cancelled(operation, token).await
+        {
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep(Duration::from_millis(100)) => {}
+            }
+        }
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, CancellationToken>> {

@@ -129,6 +129,10 @@ async fn drive(
     token: &CancellationToken,
 ) -> Result<OperationState, Halt> {
     let store = &operator.shared.store;
+    // First of all, or one that never gets further than this could not be cancelled.
+    if operator.cancelled(id, token).await {
+        return Ok(OperationState::Cancelled);
+    }
     let now = || operator.shared.clock.now();
     store
         .set_operation_state(id, OperationState::Running, None, now())
@@ -142,8 +146,10 @@ async fn drive(
         .collect();
     let mut waited: HashMap<Uuid, u32> = HashMap::new();
     let mut looks = 0u32;
+    let mut draining = false;
     loop {
         for item in store.next_items(id, 100).await? {
+            operator.room(id, token).await;
             if operator.stop.is_cancelled() {
                 return Err(Halt::Stopped);
             }
@@ -154,7 +160,10 @@ async fn drive(
                 flying.insert(item.redrive_id);
             }
             if rate > 0 {
-                tokio::time::sleep(Duration::from_secs(1) / rate).await;
+                tokio::select! {
+                    () = operator.stop.cancelled() => return Err(Halt::Stopped),
+                    () = tokio::time::sleep(Duration::from_secs(1) / rate) => {}
+                }
             }
         }
         let open = store.in_flight_items(id).await?;
@@ -170,9 +179,13 @@ async fn drive(
         if flying.is_empty() {
             return Ok(OperationState::Completed);
         }
-        store
-            .set_operation_state(id, OperationState::Draining, None, now())
-            .await?;
+        // Once: a look comes each 50 ms, and the state is a write that all others wait for.
+        if !draining {
+            store
+                .set_operation_state(id, OperationState::Draining, None, now())
+                .await?;
+            draining = true;
+        }
         looks += 1;
         if looks.is_multiple_of(ASK) {
             give_up_on_passed(operator, &open, &mut waited).await?;
@@ -256,10 +269,9 @@ async fn follow(operator: &Operator, operation: Uuid, redrive: Uuid) -> Result<b
     else {
         return Ok(false);
     };
-    store
-        .add_item(operation, redrive_id(operation, next.id), next.id)
-        .await?;
-    Ok(true)
+    // False when it had its turn in this operation: it is not sent twice under one id.
+    let redrive = redrive_id(operation, next.id);
+    Ok(store.add_item(operation, redrive, next.id).await?)
 }
 
 /// A record that its group has passed without a report stays unknown: no one will report it any more.

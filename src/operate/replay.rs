@@ -2,110 +2,25 @@
 //! handled is recognised and skipped, unless the replay is forced: then effects double, and the
 //! confirmation says so.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Operator, from_store, refuse};
-use crate::command::{Done, EventChoice, Refusal, RefusalKind, ReplayTarget};
-use crate::domain::event_type::EventType;
+use super::plan::{Plan, record};
+use super::{Operator, from_store};
+use crate::command::{Done, Refusal};
 use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
 use crate::domain::position::Position;
-use crate::domain::reader::{Limits, read_envelope};
-use crate::domain::record::{NewRecord, Record};
-use crate::domain::service::Service;
-use crate::domain::stored::{EventFilter, StoredEvent};
-use crate::kafka::headers;
-use crate::store::{EventCount, Page};
+use crate::domain::record::NewRecord;
+use crate::domain::stored::StoredEvent;
+use crate::kafka::KafkaError;
+use crate::store::Page;
 
-/// What is to be replayed, frozen: events written later are not part of it.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    filter: EventFilter,
-    one: Option<Position>,
-    found: EventCount,
-    service: Option<Service>,
-    force: bool,
-    what: String,
-}
-
-impl Plan {
-    /// The dry run's answer.
-    pub fn dry(&self) -> Done {
-        let span = match (self.found.first_at, self.found.last_at) {
-            (Some(first), Some(last)) => (last - first).to_std().ok(),
-            _ => None,
-        };
-        Done::WouldReplay {
-            events: self.found.count,
-            first: self.found.first,
-            last: self.found.last,
-            span,
-        }
-    }
-}
-
-/// Counts what the choice matches and checks the target.
-pub async fn plan(
-    operator: &Operator,
-    events: &EventChoice,
-    target: &ReplayTarget,
-    force: bool,
-) -> Result<Plan, Refusal> {
-    let service = match target {
-        ReplayTarget::Topic => None,
-        ReplayTarget::Service(name) => {
-            Some(Service::parse(name).ok_or_else(|| super::no_service(name))?)
-        }
-    };
-    let store = &operator.shared.store;
-    let (filter, one, found, what) = match events {
-        EventChoice::One(position) => {
-            let event = store
-                .event(*position)
-                .await
-                .map_err(|e| from_store(&e))?
-                .ok_or_else(|| {
-                    refuse(
-                        RefusalKind::NotFound,
-                        format!("there is no event at position {position}"),
-                    )
-                })?;
-            let found = EventCount {
-                count: 1,
-                first: Some(event.position),
-                last: Some(event.position),
-                first_at: Some(event.timestamp),
-                last_at: Some(event.timestamp),
-            };
-            let what = format!("event {position} ({})", event.event_type);
-            (EventFilter::default(), Some(event.position), found, what)
-        }
-        EventChoice::Matching(filter) => {
-            let found = store
-                .count_events(filter)
-                .await
-                .map_err(|e| from_store(&e))?;
-            (filter.clone(), None, found, filter.to_string())
-        }
-    };
-    if found.count == 0 {
-        return Err(refuse(
-            RefusalKind::NotFound,
-            format!("no event matches: {what}"),
-        ));
-    }
-    Ok(Plan {
-        filter,
-        one,
-        found,
-        service,
-        force,
-        what,
-    })
-}
+/// How long to wait before records go again that the broker did not answer for.
+const RESEND: Duration = Duration::from_millis(500);
 
 /// Writes the operation down and begins.
 pub async fn start(
@@ -172,6 +87,9 @@ pub async fn start(
 /// Why a run ended early: `None` with the program, else the reason.
 type Halt = Option<String>;
 
+/// The highest offset that was sent to each topic and partition.
+type Places = HashMap<(String, i32), i64>;
+
 async fn run(
     operator: &Operator,
     id: Uuid,
@@ -197,7 +115,7 @@ async fn run(
     } else {
         rate.div_ceil(10).clamp(1, 500)
     };
-    let mut places = std::collections::HashMap::new();
+    let mut places = Places::new();
     loop {
         if operator.stop.is_cancelled() {
             return Err(None);
@@ -210,26 +128,33 @@ async fn run(
             break;
         };
         let due: Vec<&StoredEvent> = rows.iter().filter(|r| r.position <= last).collect();
-        let sent = send(operator, id, plan, &due, &mut places)
-            .await
-            .map_err(Some)?;
-        let delta = Counts {
-            sent,
-            refused: due.len() as u64 - sent,
-            ..Counts::default()
-        };
-        store.bump_operation(id, &delta).await.map_err(down)?;
+        let records: Vec<NewRecord> = due.iter().filter_map(|e| record(e, id, plan)).collect();
+        let refused = (due.len() - records.len()) as u64;
+        if refused > 0 {
+            let delta = Counts {
+                refused,
+                ..Counts::default()
+            };
+            store.bump_operation(id, &delta).await.map_err(down)?;
+        }
+        if !send(operator, id, records, &mut places, token).await? {
+            return Ok(OperationState::Cancelled);
+        }
         if newest >= last || plan.one.is_some() {
             break;
         }
         after = newest;
         if rate > 0 {
             let pause = Duration::from_secs_f64(due.len() as f64 / f64::from(rate));
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = operator.stop.cancelled() => return Err(None),
+                () = token.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
         }
     }
     if plan.service.is_some() {
-        settle(operator, id, plan, &places, token).await?;
+        return settle(operator, id, plan, &places, token).await;
     }
     Ok(OperationState::Completed)
 }
@@ -255,71 +180,61 @@ async fn next(
     }
 }
 
-/// Sends what the target reads; returns how many.
+/// Sends all of these, as often as it takes: what the broker did not answer for goes again under its
+/// ids. `false` when it was cancelled first.
 async fn send(
     operator: &Operator,
     id: Uuid,
-    plan: &Plan,
-    events: &[&StoredEvent],
-    places: &mut std::collections::HashMap<(String, i32), i64>,
-) -> Result<u64, String> {
-    let records: Vec<NewRecord> = events.iter().filter_map(|e| record(e, id, plan)).collect();
-    let mut sent = 0;
-    for (record, result) in records
-        .iter()
-        .zip(operator.shared.producer.send_all(&records).await)
-    {
-        let place = result.map_err(|e| format!("Kafka did not take it: {e}"))?;
-        operator.shared.delivered(record, place);
-        let highest = places
-            .entry((record.topic.clone(), place.partition))
-            .or_insert(place.offset);
-        *highest = (*highest).max(place.offset);
-        sent += 1;
+    mut records: Vec<NewRecord>,
+    places: &mut Places,
+    token: &CancellationToken,
+) -> Result<bool, Halt> {
+    loop {
+        operator.room(id, token).await;
+        if operator.stop.is_cancelled() {
+            return Err(None);
+        }
+        if operator.cancelled(id, token).await {
+            return Ok(false);
+        }
+        let results = operator.shared.producer.send_all(&records).await;
+        let (mut left, mut refused, mut sent) = (Vec::new(), None, 0);
+        for (record, result) in records.into_iter().zip(results) {
+            match result {
+                Ok(place) => {
+                    operator.shared.delivered(&record, place);
+                    let highest = places
+                        .entry((record.topic, place.partition))
+                        .or_insert(place.offset);
+                    *highest = (*highest).max(place.offset);
+                    sent += 1;
+                }
+                Err(KafkaError::Behind) => left.push(record),
+                Err(error) if error.is_unavailable() => left.push(record),
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        let delta = Counts {
+            sent,
+            ..Counts::default()
+        };
+        // What was sent counts, whatever became of the others.
+        let bumped = operator.shared.store.bump_operation(id, &delta).await;
+        if let Some(error) = refused {
+            return Err(Some(format!("Kafka did not take it: {error}")));
+        }
+        bumped.map_err(|e| Some(e.to_string()))?;
+        if left.is_empty() {
+            return Ok(true);
+        }
+        tracing::warn!(count = left.len(), "a replay waits for Kafka");
+        records = left;
+        tokio::select! {
+            () = operator.stop.cancelled() => {}
+            () = token.cancelled() => {}
+            () = tokio::time::sleep(RESEND) => {}
+        }
     }
-    Ok(sent)
-}
-
-/// The event as it was published first, with what the replay asks for; `None` for a type that the
-/// target does not read.
-fn record(event: &StoredEvent, id: Uuid, plan: &Plan) -> Option<NewRecord> {
-    let (event_type, _) = EventType::parse(&event.event_type)?;
-    if plan
-        .service
-        .is_some_and(|s| !s.row().events.contains(&event_type))
-    {
-        return None;
-    }
-    let stored = Record {
-        topic: event_type.topic().to_owned(),
-        partition: 0,
-        offset: 0,
-        timestamp: Some(event.timestamp),
-        key: None,
-        value: Some(event.payload.clone().into_bytes()),
-        headers: Vec::new(),
-    };
-    let (envelope, _) = read_envelope(
-        &stored,
-        &Limits {
-            max_value_bytes: usize::MAX,
-        },
-    )
-    .ok()?;
-    let mut headers = envelope.headers();
-    headers::add_replay(
-        &mut headers,
-        id,
-        plan.service.map(|s| s.row().group),
-        plan.force,
-    );
-    Some(NewRecord {
-        topic: stored.topic,
-        partition: None,
-        key: Some(envelope.aggregate_id.into_bytes()),
-        value: stored.value,
-        headers,
-    })
 }
 
 /// Waits for the service's reports; what it has passed without one stays unknown.
@@ -327,9 +242,9 @@ async fn settle(
     operator: &Operator,
     id: Uuid,
     plan: &Plan,
-    places: &std::collections::HashMap<(String, i32), i64>,
+    places: &Places,
     token: &CancellationToken,
-) -> Result<(), Halt> {
+) -> Result<OperationState, Halt> {
     let store = &operator.shared.store;
     let group = plan.service.map_or("", |s| s.row().group);
     let now = || operator.shared.clock.now();
@@ -339,12 +254,18 @@ async fn settle(
         .map_err(|e| Some(e.to_string()))?;
     let mut passed_for = 0;
     loop {
+        if operator.stop.is_cancelled() {
+            return Err(None);
+        }
+        if operator.cancelled(id, token).await {
+            return Ok(OperationState::Cancelled);
+        }
         let operation = store.operation(id).await.map_err(|e| Some(e.to_string()))?;
         let Some(counts) = operation.map(|o| o.counts) else {
-            return Ok(());
+            return Ok(OperationState::Completed);
         };
         if counts.settled() >= counts.total {
-            return Ok(());
+            return Ok(OperationState::Completed);
         }
         let wanted: Vec<(String, i32)> = places.keys().cloned().collect();
         let committed = operator
@@ -364,14 +285,13 @@ async fn settle(
                 unknown,
                 ..Counts::default()
             };
-            return store
-                .bump_operation(id, &delta)
-                .await
-                .map_err(|e| Some(e.to_string()));
+            let bumped = store.bump_operation(id, &delta).await;
+            bumped.map_err(|e| Some(e.to_string()))?;
+            return Ok(OperationState::Completed);
         }
         tokio::select! {
             () = operator.stop.cancelled() => return Err(None),
-            () = token.cancelled() => return Ok(()),
+            () = token.cancelled() => {}
             () = tokio::time::sleep(Duration::from_millis(200)) => {}
         }
     }

@@ -61,9 +61,9 @@ pub async fn run(
         } else {
             Scenario::Happy
         };
-        let mut result = inject(&shared, &mut rng, scenario, burst).await;
+        let mut result = inject(&shared, &mut rng, scenario, burst, &stop).await;
         if poison && result.is_ok() {
-            result = inject(&shared, &mut rng, Scenario::PoisonBytes, 1).await;
+            result = inject(&shared, &mut rng, Scenario::PoisonBytes, 1, &stop).await;
         }
         if let Err(error) = result {
             shared.set_slowed(Some(format!("orders are not accepted: {error}")));

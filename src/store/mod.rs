@@ -158,7 +158,8 @@ operations! {
     /// Writes down a failed event and blocks its key. The same letter again is the same row; with
     /// `redrive` it is the report that the redrive failed: parked after the third, else unresolved.
     bury(letter: &Letter, body: &LetterBody, redrive: Option<RedriveRef>) -> ();
-    /// Lets events wait behind their key's head while the key's block stands; one answer for each.
+    /// Lets events wait behind their key's head while the key's block stands; one answer for each. A
+    /// queue is never full while its head is being redriven.
     queue_behind(rows: &[(Letter, LetterBody)]) -> Vec<Queued>;
     /// Takes over letters as the dead-letter topic has them. What is known of a letter's fate stays,
     /// unless the topic knows of a later failure.
@@ -179,7 +180,7 @@ operations! {
     blocked_keys(group: &str) -> u64;
     /// Which of these keys are blocked for this group, and by which letter each.
     blocked_heads(group: &str, keys: &[&[u8]]) -> HashMap<Vec<u8>, Uuid>;
-    /// The oldest row that waits behind this key's head.
+    /// The row whose turn it is in this key's queue; `None` while a letter that failed is at its head.
     next_behind(group: &str, key: &[u8]) -> Option<Letter>;
     /// Rows that waited and are now the oldest of their key: nothing but a redrive is missing.
     ready_letters(limit: u32) -> Vec<Letter>;
@@ -196,6 +197,10 @@ operations! {
     operations(limit: u32) -> Vec<Operation>;
     /// What a restart must go on with, oldest first.
     unfinished_operations() -> Vec<Operation>;
+    /// The unfinished ones that nobody said to drive since then, nor began, oldest first.
+    silent_operations(since: DateTime<Utc>) -> Vec<Operation>;
+    /// Says that it is being driven.
+    beat(id: Uuid, now: DateTime<Utc>) -> ();
     /// Moves an unfinished operation on; false when it was over already. A note replaces the earlier
     /// one. An end gives letters that were queued and never sent back to triage.
     set_operation_state(
@@ -218,14 +223,16 @@ operations! {
     in_flight_items(operation: Uuid) -> Vec<Item>;
     /// The items that were sent, reported or not.
     sent_items(operation: Uuid) -> Vec<Item>;
-    /// Adds a letter to a running redrive; false when it is in it already and not settled.
+    /// Adds a letter to a running redrive; false when it is in it already and not settled, or was under
+    /// the same id.
     add_item(operation: Uuid, redrive: Uuid, letter: Uuid) -> bool;
     /// Marks item and letter queued and counts the redrive, once. False, and the item is refused, when
     /// the letter no longer wants a redrive.
     item_queued(redrive: Uuid) -> bool;
     /// The broker acknowledged it there; a report that came sooner stays.
     item_sent(redrive: Uuid, topic: &str, partition: i32, offset: i64) -> ();
-    /// It is not sent, and why.
+    /// It is not sent, and why. A letter that was queued for it waits for a person now, even one that
+    /// only waited for its turn: sent on by itself, it would be refused again and again.
     item_refused(redrive: Uuid, reason: &str) -> ();
     /// The group passed it without a report; a report that came sooner or later stays.
     item_unknown(redrive: Uuid) -> ();

@@ -75,12 +75,14 @@ impl Stack {
         Lock(connection)
     }
 
-    /// Which messages each consumer has handled.
+    /// Which messages each consumer has handled, without the rows that say what a replay has counted.
     pub async fn inbox(&self) -> Vec<(String, String)> {
-        sqlx::query_as("SELECT consumer, message_id FROM inbox ORDER BY 1, 2")
-            .fetch_all(&mut self.connect().await)
-            .await
-            .unwrap()
+        sqlx::query_as(
+            "SELECT consumer, message_id FROM inbox WHERE instr(message_id, '#') = 0 ORDER BY 1, 2",
+        )
+        .fetch_all(&mut self.connect().await)
+        .await
+        .unwrap()
     }
 
     /// Forgets the letters that their topics still have.

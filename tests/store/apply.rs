@@ -267,12 +267,21 @@ pub async fn a_replay_reports_to_its_operation(kit: Kit) {
     let (a, b) = (kit.envelope(&one), kit.envelope(&bad));
     let mut batch = vec![work(&a, &one), work(&b, &bad), work(&a, &one)];
     batch.iter_mut().for_each(|w| w.replay = Some(operation.id));
+    // Handed in again after a crash, an event still counts once, and as what it was first.
+    for _ in 0..2 {
+        kit.apply(Service::Email, &batch).await;
+        let counts = kit.counts(operation.id).await;
+        assert_eq!(
+            (counts.ok, counts.duplicate, counts.failed_again),
+            (1, 0, 0)
+        );
+    }
+    let second = kit.operation(OperationKind::Replay);
+    kit.store.create_operation(&second, &[]).await.unwrap();
+    batch.iter_mut().for_each(|w| w.replay = Some(second.id));
     kit.apply(Service::Email, &batch).await;
-    let counts = kit.counts(operation.id).await;
-    assert_eq!(
-        (counts.ok, counts.duplicate, counts.failed_again),
-        (1, 1, 0)
-    );
+    let counts = kit.counts(second.id).await;
+    assert_eq!((counts.ok, counts.duplicate), (0, 1));
 }
 
 pub async fn a_batch_of_hundreds_is_one_transaction(kit: Kit) {

@@ -60,7 +60,7 @@ macro_rules! contract {
                 events_wait_in_order_behind_a_letter, a_handled_event_does_not_wait,
                 a_free_key_is_released, a_queue_has_an_end, queueing_twice_is_once,
                 the_block_moves_to_the_next_and_ends, a_queued_row_that_fails_is_a_letter,
-                another_group_is_not_blocked
+                another_group_is_not_blocked, a_turn_that_is_refused_waits_for_a_person
             }
             redrive::{
                 a_redrive_resolves, a_redelivered_redrive_stays_ok, three_redrives_in_vain_park,
@@ -72,6 +72,7 @@ macro_rules! contract {
             }
             operations::{
                 counters_add_up, operations_are_listed_running_first, another_process_can_cancel,
+                an_operation_without_a_beat_is_silent,
                 the_audit_keeps_order,
                 a_worker_report_replaces_the_one_before
             }

@@ -2,7 +2,7 @@
 
 use evtop::domain::operation::{Counts, OperationKind, OperationState};
 
-use crate::kit::Kit;
+use crate::kit::{Kit, seconds};
 
 pub async fn counters_add_up(kit: Kit) {
     let mut inject = kit.operation(OperationKind::Inject);
@@ -50,6 +50,30 @@ pub async fn operations_are_listed_running_first(kit: Kit) {
     assert_eq!(
         listed.iter().map(|o| o.id).collect::<Vec<_>>(),
         [ids[1], ids[3], ids[2]]
+    );
+}
+
+pub async fn an_operation_without_a_beat_is_silent(kit: Kit) {
+    let operation = kit.operation(OperationKind::Replay);
+    kit.store.create_operation(&operation, &[]).await.unwrap();
+    let silent = async || kit.store.silent_operations(kit.now() - seconds(10)).await;
+    kit.tick(10);
+    assert!(silent().await.unwrap().is_empty(), "it has just begun");
+    kit.tick(1);
+    assert_eq!(silent().await.unwrap()[0].id, operation.id);
+    kit.store.beat(operation.id, kit.now()).await.unwrap();
+    kit.tick(10);
+    assert!(silent().await.unwrap().is_empty());
+    kit.tick(1);
+    assert_eq!(silent().await.unwrap().len(), 1);
+    let state = OperationState::Completed;
+    let ended = kit
+        .store
+        .set_operation_state(operation.id, state, None, kit.now());
+    assert!(ended.await.unwrap());
+    assert!(
+        silent().await.unwrap().is_empty(),
+        "what is over is no one's"
     );
 }
 

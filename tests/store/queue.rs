@@ -46,16 +46,10 @@ pub async fn events_wait_in_order_behind_a_letter(kit: Kit) {
     );
     assert_eq!(kit.store.behind(letter.id).await.unwrap(), 3);
     assert_eq!(kit.store.behind(rows[0].0.id).await.unwrap(), 2);
-    let next = kit
-        .store
-        .next_behind("inventory-service", b"O-1")
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (next.id, next.status),
-        (rows[0].0.id, LetterStatus::Blocked)
-    );
+    let turn = kit.store.next_behind("inventory-service", b"O-1").await;
+    assert_eq!(turn.unwrap(), None, "its head is not resolved");
+    let next = kit.store.letter(rows[0].0.id).await.unwrap().unwrap().0;
+    assert_eq!(next.status, LetterStatus::Blocked);
     assert_eq!(next.blocked_by, Some(letter.id));
     assert_eq!(kit.store.letter(next.id).await.unwrap().unwrap().1, body());
     assert_eq!(
@@ -130,6 +124,15 @@ pub async fn a_queue_has_an_end(kit: Kit) {
         Queued::Queued,
         "one that waits already still does"
     );
+    // The redriven head stands behind them in its partition: they must let it come.
+    let (_, ids) = kit.redrive(&[&letter]).await;
+    assert!(kit.store.item_queued(ids[0]).await.unwrap());
+    assert_eq!(queue(&kit, &rows[1_024].0).await, Queued::Queued);
+    kit.send(ids[0]).await;
+    assert_eq!(queue(&kit, &rows[1_025].0).await, Queued::Queued);
+    kit.store.item_unknown(ids[0]).await.unwrap();
+    let later = kit.letter(&envelope, 2_000);
+    assert_eq!(queue(&kit, &later).await, Queued::Full);
 }
 
 pub async fn queueing_twice_is_once(kit: Kit) {
@@ -203,6 +206,8 @@ pub async fn a_queued_row_that_fails_is_a_letter(kit: Kit) {
     let mut row = kit.letter(&next, 2);
     row.dlq = None;
     queue(&kit, &row).await;
+    let behind = kit.letter(&kit.envelope(&cancelled("O-1")), 3);
+    queue(&kit, &behind).await;
     redriven(&kit, &letter, &envelope, &event).await;
     let (operation, ids) = kit.redrive(&[&row]).await;
     kit.send(ids[0]).await;
@@ -223,6 +228,8 @@ pub async fn a_queued_row_that_fails_is_a_letter(kit: Kit) {
     );
     assert_eq!(kept.dlq, failed.dlq);
     assert_eq!(kit.counts(operation).await.failed_again, 1);
+    let turn = kit.store.next_behind("inventory-service", b"O-1").await;
+    assert_eq!(turn.unwrap(), None, "what waits does not overtake it");
     assert_eq!(
         kit.store.blocked_keys("inventory-service").await.unwrap(),
         1
@@ -236,4 +243,26 @@ pub async fn another_group_is_not_blocked(kit: Kit) {
         .await;
     assert_eq!(applied, Applied::Done);
     assert_eq!(kit.store.blocked_keys("email-service").await.unwrap(), 0);
+}
+
+pub async fn a_turn_that_is_refused_waits_for_a_person(kit: Kit) {
+    let (letter, envelope, event) = head(&kit).await;
+    let row = kit.letter(&kit.envelope(&cancelled("O-1")), 2);
+    queue(&kit, &row).await;
+    redriven(&kit, &letter, &envelope, &event).await;
+    assert_eq!(kit.store.ready_letters(10).await.unwrap().len(), 1);
+    let (_, ids) = kit.redrive(&[&row]).await;
+    assert!(kit.store.item_queued(ids[0]).await.unwrap());
+    kit.store.item_refused(ids[0], "too large").await.unwrap();
+    assert!(kit.store.ready_letters(10).await.unwrap().is_empty());
+    let kept = kit.store.letter(row.id).await.unwrap().unwrap().0;
+    assert_eq!(
+        (kept.status, kept.code.as_str(), kept.message.as_str()),
+        (LetterStatus::Unresolved, "not_sent", "too large")
+    );
+    let heads = kit
+        .store
+        .blocked_heads("inventory-service", &[b"O-1"])
+        .await;
+    assert_eq!(heads.unwrap().get(b"O-1".as_slice()), Some(&row.id));
 }

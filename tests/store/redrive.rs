@@ -263,7 +263,9 @@ pub async fn refused_items_go_back(kit: Kit) {
         .await
         .unwrap();
     for case in [&one, &two] {
-        assert_eq!(case.kept(&kit).await.status, LetterStatus::Unresolved);
+        let kept = case.kept(&kit).await;
+        assert_eq!(kept.status, LetterStatus::Unresolved);
+        assert_eq!(kept.code, case.letter.code, "its failure stays");
     }
     let counts = Counts {
         total: 2,
@@ -385,7 +387,10 @@ pub async fn items_can_be_added_once(kit: Kit) {
             .await
             .unwrap()
     );
-    let items = kit.store.next_items(operation, 10).await.unwrap();
-    assert_eq!((items[1].redrive_id, items[1].seq), (id, 1));
+    kit.store.item_refused(id, "gone").await.unwrap();
+    let again = kit.store.add_item(operation, id, two.letter.id).await;
+    assert!(!again.unwrap(), "an id is used once");
+    let item = kit.store.item(id).await.unwrap().unwrap();
+    assert_eq!((item.letter_id, item.seq), (two.letter.id, 1));
     assert_eq!(kit.counts(operation).await.total, 2);
 }

@@ -50,7 +50,7 @@ impl Sqlite {
             .collect();
         batch.write(&mut tx, group, now).await?;
         let done = told(&mut tx, group, work, done).await?;
-        report(&mut tx, work, &done).await?;
+        report(&mut tx, group, work, &done, now).await?;
         tx.commit().await?;
         Ok(done)
     }
@@ -205,9 +205,16 @@ async fn told(
 }
 
 /// Tells letters and operations what became of what they sent.
-async fn report(tx: &mut Tx, work: &[Work<'_>], done: &[Applied]) -> Result<(), StoreError> {
+async fn report(
+    tx: &mut Tx,
+    group: &str,
+    work: &[Work<'_>],
+    done: &[Applied],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let mut redrives: Vec<(RedriveRef, RedriveOutcome)> = Vec::new();
     let mut replays: HashMap<Uuid, Counts> = HashMap::new();
+    let mut uncounted = uncounted(tx, group, work, done, now).await?;
     for (w, applied) in work.iter().zip(done) {
         let outcome = match applied {
             Applied::Done => RedriveOutcome::Ok,
@@ -215,7 +222,9 @@ async fn report(tx: &mut Tx, work: &[Work<'_>], done: &[Applied]) -> Result<(), 
             Applied::Fault(_) | Applied::Blocked(_) | Applied::Held => continue,
         };
         redrives.extend(w.redrive.map(|redrive| (redrive, outcome)));
-        if let Some(operation) = w.replay {
+        if let Some(operation) = w.replay
+            && uncounted.remove(&counted_as(w, operation))
+        {
             let counts = replays.entry(operation).or_default();
             match outcome {
                 RedriveOutcome::Ok => counts.ok += 1,
@@ -228,4 +237,31 @@ async fn report(tx: &mut Tx, work: &[Work<'_>], done: &[Applied]) -> Result<(), 
         operations::bump(tx, operation, &counts).await?;
     }
     Ok(())
+}
+
+/// Of what a replay brought and is settled now, the ids that its operation has not counted; they count
+/// as counted from here on, or a delivery that comes again would be one more duplicate of it.
+async fn uncounted(
+    tx: &mut Tx,
+    group: &str,
+    work: &[Work<'_>],
+    done: &[Applied],
+    now: DateTime<Utc>,
+) -> Result<HashSet<String>, StoreError> {
+    let ids: Vec<String> = work
+        .iter()
+        .zip(done)
+        .filter(|(_, applied)| matches!(applied, Applied::Done | Applied::Duplicate))
+        .filter_map(|(w, _)| Some(counted_as(w, w.replay?)))
+        .collect();
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    inbox::claim(tx, group, &ids, now).await
+}
+
+/// The inbox row that says that an operation has counted this event.
+fn counted_as(work: &Work<'_>, operation: Uuid) -> String {
+    format!("{}#{operation}", work.message_id)
 }

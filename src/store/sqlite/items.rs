@@ -7,12 +7,16 @@ use uuid::Uuid;
 
 use super::codec::{Columns, json, json_ids, unreadable};
 use super::{Sqlite, letter_write};
+use crate::domain::fingerprint::fingerprint;
 use crate::domain::letter::{LetterStatus, RedriveOutcome};
 use crate::store::{Item, ItemState, MAX_REDRIVES, RedriveRef, StoreError};
 
 const COLUMNS: &str =
     "SELECT redrive_id, operation_id, letter_id, seq, state, outcome, topic, partition, offset,
     error FROM operation_item";
+
+/// The code of a letter that waited and could not be sent when its turn came.
+const NOT_SENT: &str = "not_sent";
 
 /// Where a letter returns to when it was not sent after all.
 pub(super) const BACK: &str =
@@ -86,7 +90,8 @@ impl Sqlite {
              SELECT ?1, ?2, ?3, (SELECT coalesce(max(seq) + 1, 0) FROM operation_item WHERE operation_id = ?2),
                  'planned'
              WHERE NOT EXISTS (SELECT 1 FROM operation_item WHERE operation_id = ?2 AND letter_id = ?3
-                               AND state IN ('planned', 'queued', 'in_flight'))",
+                               AND state IN ('planned', 'queued', 'in_flight'))
+             ON CONFLICT (redrive_id) DO NOTHING",
         )
         .bind(redrive.to_string())
         .bind(operation.to_string())
@@ -184,13 +189,31 @@ impl Sqlite {
     ) -> Result<(), StoreError> {
         let redrive = redrive.to_string();
         let mut tx = self.begin().await?;
-        let mut query = QueryBuilder::<Driver>::new("UPDATE dead_letter SET status = ");
-        query.push(BACK).push(
-            " WHERE status = 'queued' AND id =
-                (SELECT letter_id FROM operation_item WHERE state = 'queued' AND redrive_id = ",
-        );
-        query.push_bind(redrive.as_str()).push(")");
-        query.build().execute(&mut *tx).await?;
+        let row: Option<(String, String, String)> = sqlx::query_as(
+            "SELECT d.id, d.consumer, d.stage FROM operation_item i JOIN dead_letter d ON d.id = i.letter_id
+             WHERE i.redrive_id = ? AND i.state = 'queued' AND d.status = 'queued'",
+        )
+        .bind(&redrive)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some((letter, group, stage)) = row {
+            // SET sees the row as it was: what only waited has no failure of its own to be overwritten.
+            sqlx::query(
+                "UPDATE dead_letter SET
+                     code = CASE WHEN blocked_by IS NULL THEN code ELSE ?2 END,
+                     message = CASE WHEN blocked_by IS NULL THEN message ELSE ?3 END,
+                     fingerprint = CASE WHEN blocked_by IS NULL THEN fingerprint ELSE ?4 END,
+                     status = CASE WHEN redrives >= ?5 THEN 'parked' ELSE 'unresolved' END, blocked_by = NULL
+                 WHERE id = ?1",
+            )
+            .bind(letter)
+            .bind(NOT_SENT)
+            .bind(reason)
+            .bind(fingerprint(&group, &stage, NOT_SENT, reason))
+            .bind(MAX_REDRIVES)
+            .execute(&mut *tx)
+            .await?;
+        }
         sqlx::query(
             "UPDATE operation_item SET state = 'refused', error = ?
              WHERE redrive_id = ? AND state IN ('planned', 'queued')",

@@ -228,9 +228,12 @@ impl Sqlite {
         key: &[u8],
     ) -> Result<Option<Letter>, StoreError> {
         let mut query = QueryBuilder::<Driver>::new(COLUMNS);
-        query.push(" WHERE consumer = ").push_bind(group);
-        query.push(" AND key = ").push_bind(key);
-        query.push(" AND status = 'blocked' ORDER BY seq LIMIT 1");
+        // Only the head itself: a row behind one that failed again must not overtake it.
+        query.push(
+            " WHERE status = 'blocked' AND id = (SELECT head_id FROM key_block WHERE consumer = ",
+        );
+        query.push_bind(group);
+        query.push(" AND key = ").push_bind(key).push(")");
         let row = query.build().fetch_optional(&self.read).await?;
         row.as_ref().map(letter).transpose()
     }

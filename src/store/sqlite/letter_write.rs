@@ -81,7 +81,7 @@ impl Sqlite {
         rows: &[(Letter, LetterBody)],
     ) -> Result<Vec<Queued>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut queues: HashMap<Place<'_>, Option<(Uuid, u64)>> = HashMap::new();
+        let mut queues: HashMap<Place<'_>, Option<Queue>> = HashMap::new();
         let mut answers = Vec::with_capacity(rows.len());
         let mut waiting = Vec::new();
         for (letter, body) in rows {
@@ -94,7 +94,7 @@ impl Sqlite {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => new.insert(queue(&mut tx, place).await?),
             };
-            let Some((head, depth)) = queue else {
+            let Some(queue) = queue else {
                 answers.push(Queued::Released);
                 continue;
             };
@@ -104,13 +104,13 @@ impl Sqlite {
                 .await?;
             if known.is_some() {
                 answers.push(Queued::Queued);
-            } else if *depth >= QUEUE_DEPTH {
+            } else if queue.depth >= QUEUE_DEPTH && !queue.redriven {
                 answers.push(Queued::Full);
             } else {
-                *depth += 1;
+                queue.depth += 1;
                 let mut letter = letter.clone();
                 letter.status = LetterStatus::Blocked;
-                letter.blocked_by = Some(*head);
+                letter.blocked_by = Some(queue.head);
                 waiting.push((letter, body));
                 answers.push(Queued::Queued);
             }
@@ -176,13 +176,24 @@ impl Sqlite {
 /// A group and a key.
 type Place<'a> = (&'a str, &'a [u8]);
 
-/// The head of a key's queue and how many wait behind it; `None` when the key is free.
+/// A key that is not free.
+struct Queue {
+    head: Uuid,
+    /// The head is on its way to its consumer, which meets it after everything that came before: to
+    /// hold now would keep the two apart for ever, so the queue may grow until then.
+    redriven: bool,
+    /// How many wait.
+    depth: u64,
+}
+
+/// `None` when the key is free.
 async fn queue(
     connection: &mut SqliteConnection,
     (group, key): Place<'_>,
-) -> Result<Option<(Uuid, u64)>, StoreError> {
-    let row: Option<(String, i64)> = sqlx::query_as(
-        "SELECT head_id, (SELECT count(*) FROM dead_letter d
+) -> Result<Option<Queue>, StoreError> {
+    let row: Option<(String, bool, i64)> = sqlx::query_as(
+        "SELECT head_id, EXISTS (SELECT 1 FROM dead_letter h
+                                 WHERE h.id = b.head_id AND h.status IN ('queued', 'in_flight')), (SELECT count(*) FROM dead_letter d
                           WHERE d.consumer = b.consumer AND d.key = b.key AND d.status = 'blocked')
          FROM key_block b WHERE b.consumer = ? AND b.key = ?",
     )
@@ -190,8 +201,14 @@ async fn queue(
     .bind(key)
     .fetch_optional(connection)
     .await?;
-    row.map(|(head, depth)| Ok((uuid(&head)?, count(depth))))
-        .transpose()
+    row.map(|(head, redriven, depth)| {
+        Ok(Queue {
+            head: uuid(&head)?,
+            redriven,
+            depth: count(depth),
+        })
+    })
+    .transpose()
 }
 
 /// The INSERT of index rows, without its end.

@@ -101,6 +101,32 @@ impl Sqlite {
         self.read_operations(query).await
     }
 
+    pub(in crate::store) async fn silent_operations(
+        &self,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let mut query = QueryBuilder::<Driver>::new(COLUMNS);
+        query.push(" WHERE ").push(UNFINISHED);
+        query.push(" AND coalesce(beat_at, created_at) < ");
+        query
+            .push_bind(micros(since))
+            .push(" ORDER BY created_at, id");
+        self.read_operations(query).await
+    }
+
+    pub(in crate::store) async fn beat(
+        &self,
+        id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE operation SET beat_at = ? WHERE id = ?")
+            .bind(micros(now))
+            .bind(id.to_string())
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
     async fn read_operations(
         &self,
         mut query: QueryBuilder<Driver>,
