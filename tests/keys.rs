@@ -408,9 +408,15 @@ fn the_timeline_follows_until_one_looks_up() {
     keys(&mut app, "k");
     assert!(!app.timeline.following());
     keys(&mut app, "g");
+    assert_eq!(
+        app.focus().timeline.anchor,
+        Anchor::After(Position::START),
+        "the very first page"
+    );
+    keys(&mut app, "G k");
     let first = app.events()[0].position;
     let second = app.events()[1].position;
-    assert_eq!(app.timeline.cursor.key(), Some(&first));
+    app.timeline.cursor.set(first);
     keys(&mut app, "pgup");
     assert_eq!(
         app.focus().timeline.anchor,

@@ -158,8 +158,11 @@ fn work<'a>(task: &'a Task, record: &Record) -> Work<'a> {
         event: &task.read.event,
         message_id: task.id.clone(),
         redrive: redrive_ref(asked),
-        // On the topic every service would report; only a replay for one of them can be counted.
-        replay: asked.replay.filter(|_| asked.target_group.is_some()),
+        // On the topic every service would report; only a replay for one of them can be counted, and a
+        // letter of it that is redriven was counted when it failed.
+        replay: asked
+            .replay
+            .filter(|_| asked.target_group.is_some() && asked.redrive.is_none()),
         key: record.key.clone(),
     }
 }
