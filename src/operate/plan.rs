@@ -66,6 +66,18 @@ pub async fn plan(
                         format!("there is no event at position {position}"),
                     )
                 })?;
+            let known = EventType::parse(&event.event_type).map(|(t, _)| t);
+            if let Some(service) = service
+                && !known.is_some_and(|t| service.wants(t))
+            {
+                let (name, kind) = (service.row().name, &event.event_type);
+                return Err(refuse(
+                    RefusalKind::Invalid,
+                    format!(
+                        "{name} does not read {kind}: choose a service that does, or the topic"
+                    ),
+                ));
+            }
             let found = EventCount {
                 count: 1,
                 first: Some(event.position),
