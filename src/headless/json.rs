@@ -1,5 +1,5 @@
-//! JSON lines that are exact and that no terminal acts on: what could steer one is written as
-//! `\uXXXX`, which a parser reads back as the same text.
+//! JSON lines that are exact and that no terminal acts on: what could steer one is written as a JSON
+//! escape (four hex digits), which a parser reads back as the same text.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
