@@ -43,6 +43,7 @@ pub mod failpoint;
 pub mod folder;
 pub mod headless;
 pub mod kafka;
+pub mod lock;
 pub mod logging;
 pub mod operate;
 pub mod pipeline;

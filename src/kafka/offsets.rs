@@ -17,7 +17,7 @@ use crate::domain::record::Record;
 
 /// Where a partition begins and ends. `end` is the offset the next record gets, or the last stable
 /// offset where transactions are open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
     pub first: Option<i64>,
     pub end: Option<i64>,

@@ -1,13 +1,14 @@
 //! Where sources put what they last heard. Each writes its own slot and fails alone; whoever takes a
 //! snapshot reads them all.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
 use crate::domain::operation::{AuditRow, Operation};
+use crate::lock::lock;
 use crate::snapshot::{
     Consumer, Dependency, EventDetail, GroupLag, LetterDetail, Letters, Outbox, Reading,
     StoreTotals, Timeline, Topic,
@@ -25,7 +26,7 @@ impl<T> Default for Slot<T> {
 impl<T: Clone> Slot<T> {
     /// Takes an answer in: a value replaces all, an error stands beside the last value.
     pub fn take_in(&self, answer: Result<T, String>, now: DateTime<Utc>) {
-        let mut reading = self.lock();
+        let mut reading = lock(&self.0);
         match answer {
             Ok(value) => *reading = Reading::new(value, now),
             Err(error) => reading.error = Some(error),
@@ -34,11 +35,7 @@ impl<T: Clone> Slot<T> {
 
     #[must_use]
     pub fn read(&self) -> Reading<T> {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Reading<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).clone()
     }
 }
 
@@ -66,10 +63,7 @@ pub struct Board {
 impl Board {
     #[must_use]
     pub fn health(&self) -> Vec<Dependency> {
-        self.health
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.health).clone()
     }
 }
 

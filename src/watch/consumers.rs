@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::history::{Rate, Ring};
 use crate::pipeline::worker::Worker;
@@ -18,23 +18,26 @@ pub struct ConsumerWatch {
 
 impl ConsumerWatch {
     #[must_use]
-    pub fn new(worker: Arc<Worker>, points: usize) -> Self {
+    pub fn new(worker: Arc<Worker>, history: Ring) -> Self {
         Self {
             worker,
             events: Rate::default(),
             errors: Rate::default(),
-            history: Ring::new(points),
+            history,
         }
     }
 
-    /// Reads the meter; once a second (`mark`) the history moves on.
-    pub fn read(&mut self, now: Instant, mark: bool, blocked: &[(String, u64)]) -> Consumer {
+    /// Reads the meter; the history moves on when a point is due.
+    pub fn read(
+        &mut self,
+        now: Instant,
+        due: Option<usize>,
+        blocked: &[(String, u64)],
+    ) -> Consumer {
         let (row, meter) = (self.worker.service.row(), &self.worker.meter);
         self.events.push(now, meter.handled.get());
         self.errors.push(now, meter.errors.get());
-        if mark {
-            self.history.push(self.events.per_s());
-        }
+        self.history.push(due, self.events.per_s());
         let status = meter.status();
         Consumer {
             service: row.name.to_owned(),
@@ -62,7 +65,7 @@ impl ConsumerWatch {
             faults: self.worker.plan(),
             last_error: status.last_error,
             instance: None,
-            history: self.history.series(Duration::from_secs(1), usize::MAX),
+            history: self.history.series(usize::MAX),
         }
     }
 }

@@ -5,21 +5,15 @@ use chrono::{DateTime, Utc};
 use super::board::{Board, within};
 use super::sources::Sources;
 use crate::clock;
+use crate::lock::lock;
 use crate::snapshot::{Dependency, DependencyState};
 
-/// Asks Kafka and the store once.
+/// Asks the store; Kafka is asked by whoever asks for lag.
 pub async fn poll(sources: &Sources, board: &Board) {
     let started = clock::instant();
-    let store = within(sources.timeout, sources.store.probe())
-        .await
-        .map(|()| started.elapsed());
-    let started = clock::instant();
-    let kafka = within(sources.timeout, sources.observer.topics())
-        .await
-        .map(|_| started.elapsed());
-    let now = sources.clock.now();
-    set(board, "kafka", kafka, now);
-    set(board, sources.store.kind(), store, now);
+    let store = within(sources.timeout, sources.store.probe()).await;
+    let store = store.map(|()| started.elapsed());
+    set(board, sources.store.kind(), store, sources.clock.now());
 }
 
 /// Writes a probe's result down; `since` moves only when the state does.
@@ -47,10 +41,7 @@ pub fn set(
 
 /// Replaces the dependency of that name, or adds it.
 pub fn put(board: &Board, mut fresh: Dependency) {
-    let mut health = board
-        .health
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut health = lock(&board.health);
     match health.iter_mut().find(|d| d.name == fresh.name) {
         Some(known) => {
             if known.state == fresh.state {

@@ -45,44 +45,72 @@ impl Rate {
     }
 }
 
-/// The newest points of one figure.
-#[derive(Debug, Default)]
+/// Says when the next point of a history is due, however often one looks.
+#[derive(Debug)]
+pub struct Pace {
+    step: Duration,
+    last: Option<Instant>,
+}
+
+impl Pace {
+    #[must_use]
+    pub fn new(step: Duration) -> Self {
+        Self { step, last: None }
+    }
+
+    /// `None`: it is too soon. Else how many points were missed since the last one: those are gaps.
+    pub fn tick(&mut self, now: Instant) -> Option<usize> {
+        let missed = match self.last {
+            None => 0,
+            Some(last) => {
+                let steps = now.duration_since(last).as_secs_f64() / self.step.as_secs_f64();
+                if steps < 0.75 {
+                    return None;
+                }
+                (steps.round() as usize).saturating_sub(1)
+            }
+        };
+        self.last = Some(now);
+        Some(missed)
+    }
+}
+
+/// The newest points of one figure, one a step.
+#[derive(Debug)]
 pub struct Ring {
     points: VecDeque<Option<f32>>,
+    step: Duration,
     most: usize,
 }
 
 impl Ring {
+    /// Keeps `most` points that are `step` apart.
     #[must_use]
-    pub fn new(most: usize) -> Self {
+    pub fn new(step: Duration, most: usize) -> Self {
         Self {
             points: VecDeque::new(),
+            step,
             most,
         }
     }
 
-    pub fn push(&mut self, point: Option<f64>) {
-        if self.points.len() >= self.most {
-            self.points.pop_front();
-        }
-        self.points.push_back(point.map(|p| p as f32));
+    /// Adds a point after as many gaps, where its [`Pace`] says that one is due.
+    pub fn push(&mut self, due: Option<usize>, point: Option<f64>) {
+        let Some(missed) = due else { return };
+        let gaps = std::iter::repeat_n(None, missed.min(self.most));
+        self.points.extend(gaps.chain([point.map(|p| p as f32)]));
+        let over = self.points.len().saturating_sub(self.most);
+        self.points.drain(..over);
     }
 
     /// The last `most` points.
     #[must_use]
-    pub fn series(&self, step: Duration, most: usize) -> Series {
+    pub fn series(&self, most: usize) -> Series {
         let skip = self.points.len().saturating_sub(most);
         Series {
-            step,
+            step: self.step,
             points: self.points.iter().skip(skip).copied().collect(),
         }
-    }
-
-    /// The point `back` steps ago; 0 is the newest.
-    #[must_use]
-    pub fn back(&self, back: usize) -> Option<f32> {
-        let index = self.points.len().checked_sub(back + 1)?;
-        self.points.get(index).copied().flatten()
     }
 }
 
@@ -123,12 +151,32 @@ mod tests {
 
         #[test]
         fn a_ring_keeps_the_newest(points in prop::collection::vec(prop::option::of(0.0f64..9.0), 0..40)) {
-            let mut ring = Ring::new(10);
+            let mut ring = Ring::new(SECOND, 10);
             for point in &points {
-                ring.push(*point);
+                ring.push(Some(0), *point);
             }
             let kept: Vec<Option<f32>> = points.iter().rev().take(10).rev().map(|p| p.map(|p| p as f32)).collect();
-            prop_assert_eq!(ring.series(Duration::from_secs(1), 99).points.to_vec(), kept);
+            prop_assert_eq!(ring.series(99).points.to_vec(), kept);
         }
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn looking_more_often_adds_no_points_and_silence_leaves_gaps() {
+        let start = crate::clock::instant();
+        let (mut pace, mut ring) = (Pace::new(SECOND), Ring::new(SECOND, 100));
+        for (seconds, point) in [
+            (0.0, 1.0),
+            (0.2, 9.0),
+            (0.5, 9.0),
+            (1.02, 2.0),
+            (1.1, 9.0),
+            (5.0, 3.0),
+        ] {
+            ring.push(pace.tick(after(start, seconds)), Some(point));
+        }
+        let points: Vec<_> = ring.series(99).points.to_vec();
+        assert_eq!(points, [Some(1.0), Some(2.0), None, None, None, Some(3.0)]);
     }
 }

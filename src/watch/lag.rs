@@ -1,25 +1,20 @@
 //! Lag from the broker's word, for every group alike: committed offsets are asked for before end
 //! offsets, so lag is never negative. Rates, trend, ETA and verdict are worked out from what was seen.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
-
-use super::figures::{eta, sum, worst};
-use super::history::{Rate, Ring};
-use super::verdict::{Facts, Sample, verdict};
+use super::figures::{sum, worst};
+use super::history::{Pace, Rate, Ring};
+use super::partition::{Partition, Seen};
 use crate::clock::{self, Clock};
 use crate::kafka::consumer::Place;
 use crate::kafka::offsets::{Bounds, Observer};
-use crate::snapshot::{GroupLag, LagNumbers, PartitionLag, Series, Topic, TopicLag};
+use crate::snapshot::{GroupLag, PartitionLag, Series, Topic, TopicLag};
 
-/// Samples that a verdict looks at.
-const WINDOW: usize = 60;
-
-/// How long one look at the record at a committed offset may take, and how long it is remembered.
+/// How long one look at the record at a committed offset may take, and all of a poll together.
 const PEEK: Duration = Duration::from_millis(500);
-const PEEKED: Duration = Duration::from_secs(5);
+const PEEKS: Duration = Duration::from_secs(1);
 
 /// A group, the topics it reads, and what is known of it from elsewhere.
 #[derive(Clone, Debug)]
@@ -38,8 +33,9 @@ pub struct LagWatch {
     clock: Clock,
     step: Duration,
     points: usize,
+    pace: Pace,
     topics: HashMap<String, TopicMemory>,
-    partitions: HashMap<(String, Place), Memory>,
+    partitions: HashMap<(String, Place), Partition>,
     totals: HashMap<(String, Option<String>), Ring>,
     instance: String,
 }
@@ -50,18 +46,21 @@ struct TopicMemory {
     ends: HashMap<i32, Rate>,
 }
 
-struct Memory {
-    samples: VecDeque<Sample>,
-    moved: Option<(Instant, DateTime<Utc>)>,
-    out: Rate,
-    history: Ring,
-    peeked: Option<(i64, Option<DateTime<Utc>>, Instant)>,
+/// When a poll is, and what it is asked for.
+struct Round<'a> {
+    now: Instant,
+    due: Option<usize>,
+    bounds: HashMap<Place, Bounds>,
+    /// Group, topic and partition of the rows whose lag in time somebody looks at.
+    wanted: &'a [(String, String, i32)],
 }
 
 /// The answer of one poll.
 pub struct Polled {
     pub topics: Vec<Topic>,
     pub groups: Vec<GroupLag>,
+    /// How long the broker took to answer the first question.
+    pub latency: Duration,
     /// The slowest group of each partition: topic, partition, committed, group.
     pub slowest: Vec<(String, i32, Option<i64>, String)>,
 }
@@ -81,6 +80,7 @@ impl LagWatch {
             clock,
             step,
             points,
+            pace: Pace::new(step),
             topics: HashMap::new(),
             partitions: HashMap::new(),
             totals: HashMap::new(),
@@ -94,7 +94,9 @@ impl LagWatch {
         groups: &[Group],
         wanted: &[(String, String, i32)],
     ) -> Result<Polled, String> {
+        let started = clock::instant();
         let known = self.observer.topics().await.map_err(|e| e.to_string())?;
+        let latency = started.elapsed();
         let mut committed = Vec::with_capacity(groups.len());
         for group in groups {
             let places = places_of(group, &known);
@@ -117,8 +119,14 @@ impl LagWatch {
             .bounds(all.clone())
             .await
             .map_err(|e| e.to_string())?;
-        let bounds: HashMap<Place, Bounds> = all.into_iter().zip(bounds).collect();
-        let topics = self.topics(&known, &bounds);
+        let now = clock::instant();
+        let round = Round {
+            now,
+            due: self.pace.tick(now),
+            bounds: all.into_iter().zip(bounds).collect(),
+            wanted,
+        };
+        let topics = self.topics(&known, &round);
         let mut rows = Vec::with_capacity(groups.len());
         let mut slowest: BTreeMap<Place, (Option<i64>, String)> = BTreeMap::new();
         for (group, (places, answer)) in groups.iter().zip(committed) {
@@ -126,7 +134,7 @@ impl LagWatch {
                 Ok(offsets) => offsets,
                 Err(error) => {
                     let unknown = vec![None; places.len()];
-                    let mut row = self.group(group, &places, &unknown, &bounds, &[]).await;
+                    let mut row = self.group(group, &places, &unknown, &round).await;
                     row.unknown(&error);
                     rows.push(row);
                     continue;
@@ -140,7 +148,7 @@ impl LagWatch {
                     *entry = (*offset, group.name.clone());
                 }
             }
-            rows.push(self.group(group, &places, &offsets, &bounds, wanted).await);
+            rows.push(self.group(group, &places, &offsets, &round).await);
         }
         let slowest = slowest
             .into_iter()
@@ -149,6 +157,7 @@ impl LagWatch {
         Ok(Polled {
             topics,
             groups: rows,
+            latency,
             slowest,
         })
     }
@@ -162,13 +171,8 @@ impl LagWatch {
             .retain(|(_, topic), _| topic.as_ref().is_none_or(|t| known.contains_key(t)));
     }
 
-    fn topics(
-        &mut self,
-        known: &BTreeMap<String, usize>,
-        bounds: &HashMap<Place, Bounds>,
-    ) -> Vec<Topic> {
-        let now = clock::instant();
-        let (step, points) = (self.step, self.points);
+    fn topics(&mut self, known: &BTreeMap<String, usize>, round: &Round<'_>) -> Vec<Topic> {
+        let (now, step, points) = (round.now, self.step, self.points);
         known
             .iter()
             .map(|(name, partitions)| {
@@ -177,12 +181,13 @@ impl LagWatch {
                     .entry(name.clone())
                     .or_insert_with(|| TopicMemory {
                         rate: Rate::default(),
-                        history: Ring::new(points),
+                        history: Ring::new(step, points),
                         ends: HashMap::new(),
                     });
                 let mut sum = Some(0i64);
                 for partition in 0..*partitions as i32 {
-                    let end = bounds.get(&(name.clone(), partition)).and_then(|b| b.end);
+                    let place = (name.clone(), partition);
+                    let end = round.bounds.get(&place).and_then(|b| b.end);
                     sum = sum.zip(end).map(|(a, b)| a + b);
                     match end {
                         Some(end) => memory
@@ -197,13 +202,13 @@ impl LagWatch {
                     Some(sum) => memory.rate.push(now, sum.max(0) as u64),
                     None => memory.rate.gap(),
                 }
-                memory.history.push(memory.rate.per_s());
+                memory.history.push(round.due, memory.rate.per_s());
                 Topic {
                     name: name.clone(),
                     partitions: *partitions,
                     end: sum,
                     rate: memory.rate.per_s(),
-                    history: memory.history.series(step, points),
+                    history: memory.history.series(points),
                     dead_letters: false,
                 }
             })
@@ -215,28 +220,18 @@ impl LagWatch {
         group: &Group,
         places: &[Place],
         offsets: &[Option<i64>],
-        bounds: &HashMap<Place, Bounds>,
-        wanted: &[(String, String, i32)],
+        round: &Round<'_>,
     ) -> GroupLag {
         let mut topics: BTreeMap<&str, Vec<PartitionLag>> = BTreeMap::new();
         for (place, committed) in places.iter().zip(offsets) {
-            let bound = bounds.get(place).copied().unwrap_or(Bounds {
-                first: None,
-                end: None,
-            });
-            let looked_at = wanted
-                .iter()
-                .any(|(g, t, p)| *g == group.name && *t == place.0 && *p == place.1);
-            let row = self
-                .partition(group, place, *committed, bound, looked_at)
-                .await;
+            let row = self.partition(group, place, *committed, round).await;
             topics.entry(&place.0).or_default().push(row);
         }
         let topics: Vec<TopicLag> = topics
             .into_iter()
             .map(|(topic, partitions)| {
                 let mut numbers = sum(partitions.iter().map(|p| &p.numbers));
-                numbers.history = self.total(&group.name, Some(topic), numbers.lag);
+                numbers.history = self.total(&group.name, Some(topic), numbers.lag, round.due);
                 let verdict = worst(partitions.iter().map(|p| &p.verdict), numbers.lag);
                 TopicLag {
                     topic: topic.to_owned(),
@@ -247,7 +242,7 @@ impl LagWatch {
             })
             .collect();
         let mut numbers = sum(topics.iter().map(|t| &t.numbers));
-        numbers.history = self.total(&group.name, None, numbers.lag);
+        numbers.history = self.total(&group.name, None, numbers.lag, round.due);
         let verdict = worst(topics.iter().map(|t| &t.verdict), numbers.lag);
         GroupLag {
             group: group.name.clone(),
@@ -259,14 +254,20 @@ impl LagWatch {
         }
     }
 
-    fn total(&mut self, group: &str, topic: Option<&str>, lag: Option<u64>) -> Series {
+    fn total(
+        &mut self,
+        group: &str,
+        topic: Option<&str>,
+        lag: Option<u64>,
+        due: Option<usize>,
+    ) -> Series {
         let key = (group.to_owned(), topic.map(str::to_owned));
         let ring = self
             .totals
             .entry(key)
-            .or_insert_with(|| Ring::new(self.points));
-        ring.push(lag.map(|l| l as f64));
-        ring.series(self.step, self.points)
+            .or_insert_with(|| Ring::new(self.step, self.points));
+        ring.push(due, lag.map(|l| l as f64));
+        ring.series(self.points)
     }
 
     async fn partition(
@@ -274,115 +275,55 @@ impl LagWatch {
         group: &Group,
         place: &Place,
         committed: Option<i64>,
-        bounds: Bounds,
-        looked_at: bool,
+        round: &Round<'_>,
     ) -> PartitionLag {
-        let (now, at) = (clock::instant(), self.clock.now());
+        let looked_at = round
+            .wanted
+            .iter()
+            .any(|(g, t, p)| *g == group.name && *t == place.0 && *p == place.1);
+        let rate_in = self.topics.get(&place.0).and_then(|t| t.ends.get(&place.1));
+        let seen = Seen {
+            now: round.now,
+            at: self.clock.now(),
+            due: round.due,
+            committed,
+            bounds: round.bounds.get(place).copied().unwrap_or_default(),
+            rate_in: rate_in.and_then(Rate::per_s),
+            paused: group.paused,
+            looked_at,
+        };
         let (step, points) = (self.step, self.points);
-        let rate_in = self
-            .topics
-            .get(&place.0)
-            .and_then(|t| t.ends.get(&place.1))
-            .and_then(Rate::per_s);
+        let key = (group.name.clone(), place.clone());
         let memory = self
             .partitions
-            .entry((group.name.clone(), place.clone()))
-            .or_insert_with(|| Memory {
-                samples: VecDeque::new(),
-                moved: None,
-                out: Rate::default(),
-                history: Ring::new(points),
-                peeked: None,
-            });
-        if memory
-            .samples
-            .back()
-            .is_none_or(|last| last.committed != committed)
-        {
-            memory.moved = Some((now, at));
+            .entry(key.clone())
+            .or_insert_with(|| Partition::new(Ring::new(step, points)));
+        let mut row = memory.see(place.1, seen);
+        if let Some(committed) = committed.filter(|_| looked_at && row.numbers.time.is_none()) {
+            row.numbers.time = self.age(&key, committed, round.now).await;
         }
-        if memory.samples.len() >= WINDOW {
-            memory.samples.pop_front();
-        }
-        memory.samples.push_back(Sample {
-            committed,
-            end: bounds.end,
-        });
-        let nothing = bounds.first.is_some() && bounds.first == bounds.end;
-        match committed.or(bounds.end.filter(|_| nothing)) {
-            Some(offset) => memory.out.push(now, offset.max(0) as u64),
-            None => memory.out.gap(),
-        }
-        let lag = match (committed, bounds) {
-            (Some(at), Bounds { end: Some(end), .. }) => Some((end - at).max(0) as u64),
-            // Nothing was ever written: there is nothing to commit, and nothing behind.
-            (
-                None,
-                Bounds {
-                    first: Some(first),
-                    end: Some(end),
-                },
-            ) if first == end => Some(0),
-            _ => None,
-        };
-        memory.history.push(lag.map(|l| l as f64));
-        let samples = memory.samples.make_contiguous();
-        let verdict = verdict(Facts {
-            samples,
-            first: bounds.first,
-            unmoved: memory.moved.map(|(since, _)| now.duration_since(since)),
-            paused: group.paused,
-        });
-        let rate_out = memory.out.per_s();
-        let history = memory
-            .history
-            .series(step, if looked_at { points } else { 60 });
-        let moved_at = memory.moved.map(|(_, at)| at);
-        let time = match (lag, committed) {
-            (Some(0), _) => Some(Duration::ZERO),
-            (Some(_), Some(committed)) if looked_at => self.age(group, place, committed).await,
-            _ => None,
-        };
-        PartitionLag {
-            partition: place.1,
-            first: bounds.first,
-            end: bounds.end,
-            committed,
-            moved_at,
-            numbers: LagNumbers {
-                lag,
-                time,
-                rate_in,
-                rate_out,
-                eta: eta(lag, rate_in, rate_out),
-                history,
-            },
-            verdict,
-            owner: group.owned.contains(place).then(|| self.instance.clone()),
-        }
+        row.owner = group.owned.contains(place).then(|| self.instance.clone());
+        row
     }
 
-    /// Age of the next record to be read, by its Kafka timestamp.
-    async fn age(&mut self, group: &Group, place: &Place, committed: i64) -> Option<Duration> {
-        let key = (group.name.clone(), place.clone());
-        let now = clock::instant();
-        let known = self.partitions.get(&key).and_then(|m| m.peeked);
+    /// Age of the next record to be read, by its Kafka timestamp. All looks of a poll have a second
+    /// together, so that many slow partitions don't cost the others their numbers.
+    async fn age(
+        &mut self,
+        key: &(String, Place),
+        committed: i64,
+        polled: Instant,
+    ) -> Option<Duration> {
+        let known = self.partitions.get(key)?.peeked(committed, polled);
         let stamp = match known {
-            Some((offset, stamp, when))
-                if offset == committed && now.duration_since(when) < PEEKED =>
-            {
-                stamp
-            }
-            _ => {
-                let record = self
-                    .observer
-                    .record_at(place.clone(), committed, PEEK)
-                    .await
-                    .ok()
-                    .flatten();
-                let stamp = record.and_then(|r| r.timestamp);
-                if let Some(memory) = self.partitions.get_mut(&key) {
-                    memory.peeked = Some((committed, stamp, now));
+            Some(stamp) => stamp,
+            None if polled.elapsed() > PEEKS => return None,
+            None => {
+                let place = key.1.clone();
+                let record = self.observer.record_at(place, committed, PEEK).await;
+                let stamp = record.ok().flatten().and_then(|r| r.timestamp);
+                if let Some(memory) = self.partitions.get_mut(key) {
+                    memory.remember(committed, stamp, polled);
                 }
                 stamp
             }

@@ -11,31 +11,37 @@ pub mod history;
 pub mod lag;
 pub mod letters;
 pub mod outbox;
+pub mod partition;
 pub mod reports;
+pub mod source;
 pub mod sources;
 pub mod timeline;
 pub mod verdict;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, Clock};
-use crate::command::{Focus, Screen};
+use crate::command::Focus;
 use crate::domain::service::Service;
 use crate::logging::Ring as LogRing;
 use crate::pipeline::indexer;
-use crate::snapshot::{Activity, Consumer, Snapshot, Stack, Traffic};
-use board::{Board, within};
+use crate::snapshot::{
+    Activity, Consumer, ConsumerState, GroupLag, Letters, Reading, Snapshot, Stack, Traffic,
+};
+use board::Board;
 use consumers::ConsumerWatch;
-use lag::{Group, LagWatch};
-use outbox::OutboxWatch;
+use history::{Pace, Rate, Ring};
+use lag::Group;
+use source::Source;
 use sources::Sources;
 
-/// Operations and audit lines that are shown.
-const MOST_ROWS: u32 = 200;
+/// How far points of a chart of this process's own meters lie apart.
+const STEP: Duration = Duration::from_secs(1);
 
 /// Takes snapshots, from before anything is connected.
 pub struct Watch {
@@ -50,74 +56,83 @@ pub struct Watch {
     pub sources: Arc<OnceLock<Sources>>,
 }
 
+/// The meters of this process, over time.
+struct Meters {
+    pace: Pace,
+    consumers: Vec<ConsumerWatch>,
+    orders: Rate,
+    orders_history: Ring,
+    /// When the workers' words were last written down for other processes, and that write.
+    reported: (Instant, Option<JoinHandle<()>>),
+}
+
+impl Meters {
+    fn new(points: usize) -> Self {
+        Self {
+            pace: Pace::new(STEP),
+            consumers: Vec::new(),
+            orders: Rate::default(),
+            orders_history: Ring::new(STEP, points),
+            reported: (clock::instant(), None),
+        }
+    }
+
+    /// Reads them once, or, where this process runs no workers, what others wrote down.
+    fn read(&mut self, sources: &Sources, board: &Board, points: usize) -> Vec<Consumer> {
+        let Some(pipeline) = &sources.pipeline else {
+            return board.workers.read().value.unwrap_or_default();
+        };
+        if self.consumers.is_empty() {
+            let watch = |w| ConsumerWatch::new(Arc::clone(w), Ring::new(STEP, points));
+            self.consumers = pipeline.workers.iter().map(watch).collect();
+        }
+        let now = clock::instant();
+        let due = self.pace.tick(now);
+        self.orders.push(now, sources.shared.orders.get());
+        self.orders_history.push(due, self.orders.per_s());
+        let blocked = board.blocked_keys.read().value.unwrap_or_default();
+        let watches = self.consumers.iter_mut();
+        let rows: Vec<Consumer> = watches.map(|c| c.read(now, due, &blocked)).collect();
+        self.report(now, sources, &rows);
+        rows
+    }
+
+    fn report(&mut self, now: Instant, sources: &Sources, rows: &[Consumer]) {
+        let (last, write) = &self.reported;
+        let busy = write.as_ref().is_some_and(|w| !w.is_finished());
+        if busy || now.duration_since(*last) < reports::EVERY {
+            return;
+        }
+        let (sources, rows) = (sources.clone(), rows.to_vec());
+        let write = tokio::spawn(async move { reports::write(&sources, &rows).await });
+        self.reported = (now, Some(write));
+    }
+}
+
 impl Watch {
     /// Publishes a snapshot each `every`, and at once when something that is waited for came in.
     pub async fn run(self, out: watch::Sender<Arc<Snapshot>>, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(self.every);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let points = usize::try_from(self.history.as_secs()).unwrap_or(600);
+        let mut meters = Meters::new(points);
         let mut seq = 0;
-        let mut consumers: Vec<ConsumerWatch> = Vec::new();
-        let mut orders = (history::Rate::default(), history::Ring::new(self.points()));
-        let mut marked = clock::instant();
-        let mut reported = (clock::instant(), tokio::spawn(async {}));
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = ticks.tick() => {}
                 () = self.board.fresh.notified() => {}
             }
-            let now = clock::instant();
-            let mark = now.duration_since(marked) >= Duration::from_secs(1);
-            if mark {
-                marked = now;
-            }
-            if consumers.is_empty()
-                && let Some(pipeline) = self.sources.get().and_then(|s| s.pipeline.as_ref())
-            {
-                let points = self.points();
-                consumers = pipeline
-                    .workers
-                    .iter()
-                    .map(|w| ConsumerWatch::new(Arc::clone(w), points))
-                    .collect();
-            }
             seq += 1;
-            let blocked = self.board.blocked_keys.read().value.unwrap_or_default();
-            let mut rows: Vec<Consumer> = consumers
-                .iter_mut()
-                .map(|c| c.read(now, mark, &blocked))
-                .collect();
-            let workers = self.sources.get().is_some_and(|s| s.workers);
-            if !workers {
-                rows = self.board.workers.read().value.unwrap_or_default();
-            } else if now.duration_since(reported.0) >= reports::EVERY
-                && reported.1.is_finished()
-                && let Some(sources) = self.sources.get().cloned()
-            {
-                let rows = rows.clone();
-                let write = async move { reports::write(&sources, &rows).await };
-                reported = (now, tokio::spawn(write));
-            }
-            if let Some(sources) = self.sources.get() {
-                orders.0.push(now, sources.shared.orders.get());
-                if mark {
-                    orders.1.push(orders.0.per_s());
-                }
-            }
-            out.send_replace(Arc::new(self.take(seq, rows, &orders)));
+            let consumers = match self.sources.get() {
+                Some(sources) => meters.read(sources, &self.board, points),
+                None => Vec::new(),
+            };
+            out.send_replace(Arc::new(self.take(seq, consumers, &meters)));
         }
     }
 
-    fn points(&self) -> usize {
-        usize::try_from(self.history.as_secs()).unwrap_or(600)
-    }
-
-    fn take(
-        &self,
-        seq: u64,
-        consumers: Vec<Consumer>,
-        orders: &(history::Rate, history::Ring),
-    ) -> Snapshot {
+    fn take(&self, seq: u64, consumers: Vec<Consumer>, meters: &Meters) -> Snapshot {
         let board = &self.board;
         let sources = self.sources.get();
         let pipeline = sources.and_then(|s| s.pipeline.as_ref());
@@ -131,8 +146,8 @@ impl Watch {
             traffic: Traffic {
                 rate: pipeline.map_or(0.0, |p| p.rate()),
                 slowed: sources.and_then(|s| s.shared.slowed()),
-                orders_per_s: orders.0.per_s(),
-                history: orders.1.series(Duration::from_secs(1), usize::MAX),
+                orders_per_s: meters.orders.per_s(),
+                history: meters.orders_history.series(usize::MAX),
             },
             topics: board.topics.read(),
             lag: board.lag.read(),
@@ -140,7 +155,7 @@ impl Watch {
             outbox: board.outbox.read(),
             store: board.totals.read(),
             end_to_end: sources.and_then(|s| s.shared.end_to_end.percentiles()),
-            letters: board.letters.read(),
+            letters: with_unread(board.letters.read(), &board.lag.read()),
             letter: board.letter.read().value.flatten(),
             timeline: board.timeline.read(),
             event: board.event.read().value.flatten(),
@@ -155,147 +170,29 @@ impl Watch {
     }
 }
 
-/// Starts the observers of `sources`; they end with `stop`.
+/// How far the index is behind its topics is the lag of the group that reads them.
+fn with_unread(
+    mut letters: Reading<Letters>,
+    lag: &Reading<Arc<Vec<GroupLag>>>,
+) -> Reading<Letters> {
+    let groups = lag.value.iter().flat_map(|groups| groups.iter());
+    let indexer = groups.into_iter().find(|g| g.group == indexer::GROUP);
+    if let (Some(letters), Some(indexer)) = (&mut letters.value, indexer) {
+        letters.unread = indexer.numbers.lag;
+    }
+    letters
+}
+
+/// Starts asking every source; they end with `stop`.
 pub fn observe(
     sources: &Sources,
     board: &Arc<Board>,
     focus: &watch::Receiver<Focus>,
     stop: &CancellationToken,
 ) {
-    spawn(
-        board,
-        stop,
-        focus,
-        sources,
-        Duration::ZERO,
-        |s, b, f| async move { letters::poll(&s, &b, &f).await },
-    );
-    spawn(
-        board,
-        stop,
-        focus,
-        sources,
-        Duration::ZERO,
-        |s, b, f| async move { timeline::poll(&s, &b, &f).await },
-    );
-    spawn(
-        board,
-        stop,
-        focus,
-        sources,
-        Duration::ZERO,
-        |s, b, f| async move { activity(&s, &b, &f).await },
-    );
-    spawn(
-        board,
-        stop,
-        focus,
-        sources,
-        sources.every,
-        |s, b, _| async move { health::poll(&s, &b).await },
-    );
-    spawn(
-        board,
-        stop,
-        focus,
-        sources,
-        Duration::ZERO,
-        |s, b, _| async move { others(&s, &b).await },
-    );
-    let points = usize::try_from(sources.history.as_secs()).unwrap_or(600);
-    let outbox = Arc::new(tokio::sync::Mutex::new(OutboxWatch::new(points)));
-    spawn(
-        board,
-        stop,
-        focus,
-        sources,
-        Duration::ZERO,
-        move |s, b, f| {
-            let outbox = Arc::clone(&outbox);
-            async move { outbox.lock().await.poll(&s, &b, &f).await }
-        },
-    );
-    let lag = LagWatch::new(
-        sources.observer.clone(),
-        sources.clock.clone(),
-        sources.every,
-        sources.history,
-        sources.shared.owner.clone(),
-    );
-    let lag = Arc::new(tokio::sync::Mutex::new(lag));
-    spawn(
-        board,
-        stop,
-        focus,
-        sources,
-        Duration::ZERO,
-        move |s, b, f| {
-            let lag = Arc::clone(&lag);
-            async move { poll_lag(&mut *lag.lock().await, &s, &b, &f).await }
-        },
-    );
-}
-
-/// Asks again and again: each `every`, and at once (but not before `floor`) when the focus moved.
-fn spawn<F>(
-    board: &Arc<Board>,
-    stop: &CancellationToken,
-    focus: &watch::Receiver<Focus>,
-    sources: &Sources,
-    floor: Duration,
-    ask: impl Fn(Sources, Arc<Board>, Focus) -> F + Send + Sync + 'static,
-) where
-    F: Future<Output = ()> + Send,
-{
-    let (board, stop, mut focus, sources) = (
-        Arc::clone(board),
-        stop.clone(),
-        focus.clone(),
-        sources.clone(),
-    );
-    tokio::spawn(async move {
-        loop {
-            let wanted = focus.borrow_and_update().clone();
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = ask(sources.clone(), Arc::clone(&board), wanted) => {}
-            }
-            board.fresh.notify_one();
-            tokio::time::sleep(floor).await;
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(sources.every.saturating_sub(floor)) => {}
-                changed = focus.changed() => if changed.is_err() { return },
-            }
-        }
-    });
-}
-
-async fn poll_lag(lag: &mut LagWatch, sources: &Sources, board: &Board, focus: &Focus) {
-    let groups = groups(sources);
-    let wanted: &[_] = if focus.screen == Screen::Lag {
-        &focus.lag_rows
-    } else {
-        &[]
-    };
-    let answer = within(sources.timeout * 2, lag.poll(&groups, wanted)).await;
-    let now = sources.clock.now();
-    match answer {
-        Ok(mut polled) => {
-            let letters = indexer::topics(&sources.shared.settings.dlq_topic);
-            for topic in &mut polled.topics {
-                topic.dead_letters = letters.contains(&topic.name);
-            }
-            for (topic, partition, committed, group) in &polled.slowest {
-                sources.shared.read(topic, *partition, *committed, group);
-            }
-            board.topics.take_in(Ok(polled.topics), now);
-            board.lag.take_in(Ok(Arc::new(polled.groups)), now);
-        }
-        Err(error) => {
-            board.topics.take_in(Err(error.clone()), now);
-            board.lag.take_in(Err(error), now);
-        }
+    for source in Source::all(sources) {
+        let (sources, board) = (sources.clone(), Arc::clone(board));
+        tokio::spawn(source.keep_asking(sources, board, focus.clone(), stop.clone()));
     }
 }
 
@@ -314,7 +211,7 @@ fn groups(sources: &Sources) -> Vec<Group> {
                 ours: true,
                 paused: status
                     .as_ref()
-                    .is_some_and(|s| s.state == crate::snapshot::ConsumerState::Paused),
+                    .is_some_and(|s| s.state == ConsumerState::Paused),
                 owned: status.map(|s| s.assigned).unwrap_or_default(),
             }
         })
@@ -327,20 +224,4 @@ fn groups(sources: &Sources) -> Vec<Group> {
         owned: Vec::new(),
     });
     groups
-}
-
-async fn others(sources: &Sources, board: &Board) {
-    if !sources.workers {
-        reports::read(sources, board).await;
-    }
-}
-
-async fn activity(sources: &Sources, board: &Board, focus: &Focus) {
-    let now = sources.clock.now();
-    let operations = within(sources.timeout, sources.store.operations(MOST_ROWS)).await;
-    board.operations.take_in(operations, now);
-    if focus.screen == Screen::Activity {
-        let audit = within(sources.timeout, sources.store.audit_rows(MOST_ROWS)).await;
-        board.audit.take_in(audit, now);
-    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::board::{Board, within};
-use super::history::{Rate, Ring};
+use super::history::{Pace, Rate, Ring};
 use super::sources::Sources;
 use crate::clock;
 use crate::command::{Focus, Screen};
@@ -16,6 +16,7 @@ const ROWS: u32 = 100;
 
 /// What is remembered between two polls.
 pub struct OutboxWatch {
+    pace: Pace,
     rate: Rate,
     pending: Ring,
     rates: Ring,
@@ -23,21 +24,27 @@ pub struct OutboxWatch {
 
 impl OutboxWatch {
     #[must_use]
-    pub fn new(points: usize) -> Self {
+    pub fn new(step: Duration, points: usize) -> Self {
         Self {
+            pace: Pace::new(step),
             rate: Rate::default(),
-            pending: Ring::new(points),
-            rates: Ring::new(points),
+            pending: Ring::new(step, points),
+            rates: Ring::new(step, points),
         }
     }
 
     pub async fn poll(&mut self, sources: &Sources, board: &Board, focus: &Focus) {
         let read = within(sources.timeout, read(sources, focus)).await;
-        let pending = read.as_ref().ok().map(|o| o.pending as f64);
-        self.rate
-            .push(clock::instant(), sources.shared.relay.published.get());
-        self.pending.push(pending);
-        self.rates.push(self.rate.per_s());
+        let now = clock::instant();
+        self.rate.push(now, sources.shared.relay.published.get());
+        // What failed to be read leaves a gap.
+        if let Ok(outbox) = &read
+            && let due @ Some(_) = self.pace.tick(now)
+        {
+            self.pending.push(due, Some(outbox.pending as f64));
+            self.rates
+                .push(due, self.rate.per_s().filter(|_| sources.workers));
+        }
         let read = read.map(|outbox| self.dress(&sources.shared, outbox, sources.workers));
         board.outbox.take_in(read, sources.clock.now());
     }
@@ -55,14 +62,13 @@ impl OutboxWatch {
         } else {
             Vec::new()
         };
-        let second = Duration::from_secs(1);
         Outbox {
             published: workers.then(|| shared.relay.published.get()),
             publish_per_s: self.rate.per_s().filter(|_| workers),
             delay: shared.relay.delay.percentiles(),
             relays,
-            pending_history: self.pending.series(second, usize::MAX),
-            rate_history: self.rates.series(second, usize::MAX),
+            pending_history: self.pending.series(usize::MAX),
+            rate_history: self.rates.series(usize::MAX),
             ..outbox
         }
     }

@@ -16,17 +16,22 @@ pub async fn poll(sources: &Sources, board: &Board, focus: &Focus) {
     let now = sources.clock.now();
     let totals = within(sources.timeout, sources.store.totals()).await;
     let totals = totals.map(|(events, streams)| StoreTotals { events, streams });
+    let events = totals.as_ref().ok().map(|t| t.events);
     board.totals.take_in(totals, now);
     if focus.screen != Screen::Timeline {
         return;
     }
-    let page = within(sources.timeout, page(sources, &focus.timeline)).await;
+    let page = within(sources.timeout, page(sources, &focus.timeline, events)).await;
     board.timeline.take_in(page, now);
     let event = within(sources.timeout, detail(sources, &focus.timeline)).await;
     board.event.take_in(event, now);
 }
 
-async fn page(sources: &Sources, wanted: &TimelineFocus) -> Result<Timeline, StoreError> {
+async fn page(
+    sources: &Sources,
+    wanted: &TimelineFocus,
+    events: Option<u64>,
+) -> Result<Timeline, StoreError> {
     let page = match wanted.anchor {
         Anchor::Newest => Page::Newest,
         Anchor::Before(position) => Page::Before(position),
@@ -35,11 +40,7 @@ async fn page(sources: &Sources, wanted: &TimelineFocus) -> Result<Timeline, Sto
     let rows = wanted.rows.max(1);
     let found = sources.store.events(&wanted.filter, page, rows).await?;
     // Counting reads everything that matches: the total is free only without a filter.
-    let total = if wanted.filter == EventFilter::default() {
-        Some(sources.store.totals().await?.0)
-    } else {
-        None
-    };
+    let total = events.filter(|_| wanted.filter == EventFilter::default());
     Ok(Timeline {
         total,
         rows: found.rows,

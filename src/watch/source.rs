@@ -1,0 +1,155 @@
+//! The sources that are asked again and again, and what each looks at: a source is asked each second,
+//! and at once when what it looks at has moved; never again before its last answer is in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::board::{Board, within};
+use super::lag::LagWatch;
+use super::outbox::OutboxWatch;
+use super::sources::Sources;
+use super::{groups, health, letters, reports, timeline};
+use crate::command::{Focus, Screen};
+use crate::pipeline::indexer;
+
+/// Operations and audit lines that are shown.
+const MOST_ROWS: u32 = 200;
+
+/// What can be asked.
+pub enum Source {
+    Health,
+    Letters,
+    Timeline,
+    Activity,
+    /// Workers of other processes, where this one runs none.
+    Workers,
+    Outbox(OutboxWatch),
+    Lag(Box<LagWatch>),
+}
+
+impl Source {
+    /// Every source of these handles.
+    #[must_use]
+    pub fn all(sources: &Sources) -> Vec<Self> {
+        let points = usize::try_from(sources.history.as_secs()).unwrap_or(600);
+        let lag = LagWatch::new(
+            sources.observer.clone(),
+            sources.clock.clone(),
+            sources.every,
+            sources.history,
+            sources.shared.owner.clone(),
+        );
+        let mut all = vec![
+            Self::Health,
+            Self::Letters,
+            Self::Timeline,
+            Self::Activity,
+            Self::Outbox(OutboxWatch::new(Duration::from_secs(1), points)),
+            Self::Lag(Box::new(lag)),
+        ];
+        if !sources.workers {
+            all.push(Self::Workers);
+        }
+        all
+    }
+
+    /// The part of the focus that it looks at; the rest may move without a new question.
+    fn part(&self, focus: &Focus) -> Focus {
+        let mut part = Focus {
+            screen: focus.screen,
+            ..Focus::default()
+        };
+        match self {
+            Self::Health | Self::Workers => part.screen = Screen::default(),
+            Self::Activity | Self::Outbox(_) => {}
+            Self::Letters => part.letters = focus.letters.clone(),
+            Self::Timeline => part.timeline = focus.timeline.clone(),
+            Self::Lag(_) => part.lag_rows.clone_from(&focus.lag_rows),
+        }
+        part
+    }
+
+    async fn ask(&mut self, sources: &Sources, board: &Board, focus: &Focus) {
+        match self {
+            Self::Health => health::poll(sources, board).await,
+            Self::Letters => letters::poll(sources, board, focus).await,
+            Self::Timeline => timeline::poll(sources, board, focus).await,
+            Self::Activity => activity(sources, board, focus).await,
+            Self::Workers => reports::read(sources, board).await,
+            Self::Outbox(outbox) => outbox.poll(sources, board, focus).await,
+            Self::Lag(lag) => poll_lag(lag, sources, board, focus).await,
+        }
+    }
+
+    /// Asks until `stop`.
+    pub async fn keep_asking(
+        mut self,
+        sources: Sources,
+        board: Arc<Board>,
+        mut focus: watch::Receiver<Focus>,
+        stop: CancellationToken,
+    ) {
+        let mut waited_for = true;
+        loop {
+            let part = self.part(&focus.borrow_and_update());
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.ask(&sources, &board, &part) => {}
+            }
+            // An answer that somebody waits for is shown at once, the others with the next snapshot.
+            if waited_for {
+                board.fresh.notify_one();
+            }
+            waited_for = tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(sources.every) => false,
+                moved = focus.wait_for(|now| self.part(now) != part) => match moved {
+                    Ok(_) => true,
+                    Err(_) => return,
+                },
+            };
+        }
+    }
+}
+
+async fn poll_lag(lag: &mut LagWatch, sources: &Sources, board: &Board, focus: &Focus) {
+    let wanted: &[_] = if focus.screen == Screen::Lag {
+        &focus.lag_rows
+    } else {
+        &[]
+    };
+    let answer = within(sources.timeout * 2, lag.poll(&groups(sources), wanted)).await;
+    let now = sources.clock.now();
+    let latency = answer.as_ref().map(|polled| polled.latency);
+    health::set(board, "kafka", latency.map_err(Clone::clone), now);
+    match answer {
+        Ok(mut polled) => {
+            let letters = indexer::topics(&sources.shared.settings.dlq_topic);
+            for topic in &mut polled.topics {
+                topic.dead_letters = letters.contains(&topic.name);
+            }
+            for (topic, partition, committed, group) in &polled.slowest {
+                sources.shared.read(topic, *partition, *committed, group);
+            }
+            board.topics.take_in(Ok(polled.topics), now);
+            board.lag.take_in(Ok(Arc::new(polled.groups)), now);
+        }
+        Err(error) => {
+            board.topics.take_in(Err(error.clone()), now);
+            board.lag.take_in(Err(error), now);
+        }
+    }
+}
+
+async fn activity(sources: &Sources, board: &Board, focus: &Focus) {
+    let now = sources.clock.now();
+    let operations = within(sources.timeout, sources.store.operations(MOST_ROWS)).await;
+    board.operations.take_in(operations, now);
+    if focus.screen == Screen::Activity {
+        let audit = within(sources.timeout, sources.store.audit_rows(MOST_ROWS)).await;
+        board.audit.take_in(audit, now);
+    }
+}
