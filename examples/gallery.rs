@@ -21,7 +21,7 @@ fn main() -> Result<()> {
     let screen = args.first().map_or("flow", String::as_str).to_lowercase();
     let screen = Screen::ALL
         .into_iter()
-        .find(|s| s.tab().1.to_lowercase().starts_with(&screen))
+        .find(|s| s.tab().1.to_lowercase().contains(&screen))
         .ok_or_eyre("no such screen")?;
     let fixture = args.get(1).map_or("busy", String::as_str);
     let snapshot = fixtures::by_name(fixture).ok_or_eyre("no such fixture")?;

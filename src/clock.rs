@@ -1,11 +1,13 @@
 //! The only reader of time. Everything else is handed a [`Clock`], so a test can hold time still and
 //! a replayed run makes the same ids.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::lock::lock;
 
 /// Where the time comes from: the machine, or a hand that a test moves.
 #[derive(Clone, Debug)]
@@ -27,14 +29,14 @@ impl Clock {
         match self {
             #[expect(clippy::disallowed_methods, reason = "this is the one place")]
             Self::System => Utc::now().trunc_subsecs(6),
-            Self::Fixed(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            Self::Fixed(at) => *lock(at),
         }
     }
 
     /// Moves a fixed clock on; the machine's clock takes no orders.
     pub fn advance(&self, by: Duration) {
         if let Self::Fixed(at) = self {
-            *at.lock().unwrap_or_else(PoisonError::into_inner) += by;
+            *lock(at) += by;
         }
     }
 

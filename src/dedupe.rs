@@ -2,10 +2,12 @@
 //! the inbox row beside the effect; losing what is here costs time, never a duplicate.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+
+use crate::lock::lock;
 
 /// How long a claim holds without being completed.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -89,7 +91,7 @@ const HALF: usize = 50_000;
 
 impl Memory {
     fn claim(&self, consumer: &str, ids: &[&str], owner: &str, now: DateTime<Utc>) -> Vec<Claim> {
-        let mut halves = self.lock();
+        let mut halves = lock(&self.halves);
         ids.iter()
             .map(|id| {
                 let key = key(consumer, id);
@@ -113,14 +115,14 @@ impl Memory {
     }
 
     fn complete(&self, consumer: &str, ids: &[&str], now: DateTime<Utc>) {
-        let mut halves = self.lock();
+        let mut halves = lock(&self.halves);
         for id in ids {
             halves.put(key(consumer, id), Entry::Done { until: now + KEPT });
         }
     }
 
     fn release(&self, consumer: &str, ids: &[&str], owner: &str) {
-        let mut halves = self.lock();
+        let mut halves = lock(&self.halves);
         for id in ids {
             let key = key(consumer, id);
             if matches!(halves.get(&key), Some(Entry::Claimed { owner: o, .. }) if o == owner) {
@@ -128,10 +130,6 @@ impl Memory {
                 halves.old.remove(&key);
             }
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Halves> {
-        self.halves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -196,7 +194,7 @@ mod tests {
         for n in 0..3 * HALF {
             memory.complete("email", &[&n.to_string()], at(0));
         }
-        let halves = memory.lock();
+        let halves = lock(&memory.halves);
         assert!(halves.new.len() + halves.old.len() <= 2 * HALF);
     }
 }

@@ -76,9 +76,6 @@ impl Engine {
             read_only: config.read_only,
             production: config.production,
             workers: config.workers,
-            attach: folder
-                .as_ref()
-                .map(|f| f.path().join("attach.toml").display().to_string()),
         };
         connecting(&board, &clock);
         let watch = Watch {

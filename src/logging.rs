@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -17,6 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::clock::Clock;
 use crate::config::LogLevel as Threshold;
+use crate::lock::lock;
 use crate::snapshot::{LogLevel, LogLine};
 
 /// Lines kept in memory.
@@ -42,7 +43,7 @@ struct Lines {
 impl Ring {
     /// Adds a line; the oldest goes when there are too many.
     pub fn push(&self, line: LogLine) {
-        let mut kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.lines);
         if kept.lines.len() == KEPT {
             kept.lines.pop_front();
         }
@@ -53,7 +54,7 @@ impl Ring {
     /// A copy for a snapshot.
     #[must_use]
     pub fn lines(&self) -> Arc<[LogLine]> {
-        let mut kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.lines);
         let Lines { lines, copy } = &mut *kept;
         let copy = copy.get_or_insert_with(|| lines.iter().cloned().collect());
         Arc::clone(copy)

@@ -97,8 +97,6 @@ pub struct Stack {
     pub production: bool,
     /// Whether this process runs workers itself.
     pub workers: bool,
-    /// Where another evtop can read how to reach this stack: a config file's path.
-    pub attach: Option<String>,
 }
 
 /// Something that evtop depends on.

@@ -2,9 +2,6 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Stored beside every fingerprint; when it changes, what is stored is grouped anew.
-pub const FINGERPRINT_VERSION: u32 = 1;
-
 /// What stands for anything that varies.
 const MASK: char = '#';
 /// Characters of a normalised message that count.

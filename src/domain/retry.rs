@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-/// Deliveries of one event before it becomes a dead letter: at once, then three retries.
-pub const MAX_ATTEMPTS: u32 = 4;
-
 /// How often a dead letter may be redriven before it is parked.
 pub const MAX_REDRIVES: u32 = 3;
 

@@ -2,7 +2,7 @@
 //! timer, at once on a revoke, and never after an assignment was lost.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -19,6 +19,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::{KafkaError, KafkaSettings};
 use crate::domain::record::Record;
+use crate::lock::lock;
 
 /// How often and how long a closing member looks whether its partitions are given back.
 const CLOSE_LOOKS: u32 = 60;
@@ -38,16 +39,10 @@ pub enum Change {
     },
 }
 
-#[derive(Default)]
-struct Shared {
-    changes: Mutex<Vec<Change>>,
-    error: Mutex<Option<String>>,
-}
-
 /// Client callbacks: they only note things down, since they run on the polling thread.
 #[derive(Clone, Default)]
 pub struct Context {
-    shared: Arc<Shared>,
+    changes: Arc<Mutex<Vec<Change>>>,
 }
 
 impl ClientContext for Context {
@@ -73,7 +68,6 @@ impl ClientContext for Context {
 
     fn error(&self, error: DriverError, reason: &str) {
         tracing::warn!(target: "librdkafka", "{error}: {reason}");
-        *lock(&self.shared.error) = Some(reason.to_owned());
     }
 }
 
@@ -89,7 +83,7 @@ impl ConsumerContext for Context {
                     }
                 }
             }
-            lock(&self.shared.changes).push(Change::Revoked {
+            lock(&self.changes).push(Change::Revoked {
                 places: places(list),
                 lost,
             });
@@ -98,9 +92,7 @@ impl ConsumerContext for Context {
 
     fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
-            Rebalance::Assign(list) => {
-                lock(&self.shared.changes).push(Change::Assigned(places(list)))
-            }
+            Rebalance::Assign(list) => lock(&self.changes).push(Change::Assigned(places(list))),
             Rebalance::Error(error) => tracing::warn!(%error, "rebalance failed"),
             Rebalance::Revoke(_) => {}
         }
@@ -157,13 +149,7 @@ impl Consumer {
     /// Assignments and revocations since the last call.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
-        std::mem::take(&mut *lock(&self.client.context().shared.changes))
-    }
-
-    /// The client's last global error, once.
-    #[must_use]
-    pub fn take_error(&self) -> Option<String> {
-        lock(&self.client.context().shared.error).take()
+        std::mem::take(&mut *lock(&self.client.context().changes))
     }
 
     /// Fetching stops for these partitions; what was fetched ahead is dropped and read again later.
@@ -248,7 +234,7 @@ impl Consumer {
     }
 }
 
-fn record(message: &BorrowedMessage<'_>) -> Record {
+pub(super) fn record(message: &BorrowedMessage<'_>) -> Record {
     Record {
         topic: message.topic().to_owned(),
         partition: message.partition(),
@@ -268,10 +254,6 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
     }
 }
 
-pub(super) fn from_message(message: &BorrowedMessage<'_>) -> Record {
-    record(message)
-}
-
 fn places(list: &TopicPartitionList) -> Vec<Place> {
     list.elements()
         .iter()
@@ -285,8 +267,4 @@ fn list(places: &[Place]) -> TopicPartitionList {
         list.add_partition(topic, *partition);
     }
     list
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,9 +11,10 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::consumer::{Context, Place, from_message};
+use super::consumer::{Context, Place, record};
 use super::{KafkaError, KafkaSettings, ffi};
 use crate::domain::record::Record;
+use crate::lock::lock;
 
 /// Where a partition begins and ends. `end` is the offset the next record gets, or the last stable
 /// offset where transactions are open.
@@ -98,9 +99,7 @@ impl Observer {
     ) -> Result<Option<Record>, KafkaError> {
         let reader = Arc::clone(&self.reader);
         blocking(move || {
-            let reader = reader
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let reader = lock(&reader);
             let mut list = TopicPartitionList::new();
             list.add_partition_offset(&place.0, place.1, Offset::Offset(offset))?;
             reader.assign(&list)?;
@@ -189,7 +188,7 @@ fn poll_for(
         match reader.poll(left) {
             // A record of an earlier question may still be on its way.
             Some(Ok(message)) if at(&message) == (place.0.as_str(), place.1) => {
-                return Ok(Some(from_message(&message)));
+                return Ok(Some(record(&message)));
             }
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(error.into()),

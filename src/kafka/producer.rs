@@ -1,7 +1,7 @@
 //! Sending records: idempotent, and a batch's deliveries awaited together.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -13,6 +13,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::consumer::Context;
 use super::{KafkaError, KafkaSettings};
 use crate::domain::record::NewRecord;
+use crate::lock::lock;
 
 /// Where the broker put a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Producer {
     /// within a partition is kept, also over retries (the producer is idempotent), and a key's records
     /// are not sent after one that had to be refused.
     pub async fn send_all(&self, records: &[NewRecord]) -> Vec<Result<Delivery, KafkaError>> {
-        let client = self.lock().clone();
+        let client = lock(&self.client).clone();
         let mut waiting = Vec::with_capacity(records.len());
         let mut refused: HashSet<&[u8]> = HashSet::new();
         for record in records {
@@ -88,14 +89,14 @@ impl Producer {
 
     /// Waits until everything that was handed over is acknowledged or `timeout` is over.
     pub async fn flush(&self, timeout: Duration) -> Result<(), KafkaError> {
-        let client = self.lock().clone();
+        let client = lock(&self.client).clone();
         tokio::task::spawn_blocking(move || client.flush(timeout).map_err(KafkaError::from))
             .await
             .unwrap_or_else(|e| Err(KafkaError::Other(e.to_string())))
     }
 
     fn renew(&self, failed: &FutureProducer<Context>) {
-        let mut current = self.lock();
+        let mut current = lock(&self.client);
         // Another batch may have renewed it meanwhile.
         if current.client().native_ptr() == failed.client().native_ptr() {
             match connect(&self.settings) {
@@ -107,10 +108,6 @@ impl Producer {
                 Err(error) => tracing::error!(%error, "the producer could not be made anew"),
             }
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, FutureProducer<Context>> {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,7 +10,7 @@ mod replay;
 mod setup;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -20,7 +20,9 @@ use uuid::Uuid;
 
 use crate::command::{Command, Done, Outcome, Refusal, RefusalKind, Request};
 use crate::kafka::offsets::Observer;
+use crate::lock::lock;
 use crate::pipeline::inject::{InjectError, inject};
+use crate::pipeline::worker::Worker;
 use crate::pipeline::{Pipeline, Shared};
 use crate::store::StoreError;
 
@@ -212,32 +214,26 @@ impl Operator {
                 })
             }
             Command::SetFaults { service, plan } => {
-                let worker = self
-                    .workers()?
-                    .worker(service)
-                    .ok_or_else(|| no_service(service))?;
-                worker.set_plan(*plan);
+                self.worker(service)?.set_plan(*plan);
                 Ok(Done::FaultsSet {
                     service: service.clone(),
                 })
             }
-            Command::PauseConsumer { service } => self.set_paused(service, true),
-            Command::ResumeConsumer { service } => self.set_paused(service, false),
+            Command::PauseConsumer { service } => {
+                self.worker(service)?.set_paused(true);
+                Ok(Done::ConsumerPaused {
+                    service: service.clone(),
+                })
+            }
+            Command::ResumeConsumer { service } => {
+                self.worker(service)?.set_paused(false);
+                Ok(Done::ConsumerResumed {
+                    service: service.clone(),
+                })
+            }
             Command::Setup => setup::setup(self).await,
             Command::Doctor => Ok(Done::Checked(doctor::checks(self).await)),
         }
-    }
-
-    fn set_paused(&self, service: &str, pause: bool) -> Result<Done, Refusal> {
-        if !self.workers()?.set_paused(service, pause) {
-            return Err(no_service(service));
-        }
-        let service = service.to_owned();
-        Ok(if pause {
-            Done::ConsumerPaused { service }
-        } else {
-            Done::ConsumerResumed { service }
-        })
     }
 
     fn workers(&self) -> Result<&Arc<Pipeline>, Refusal> {
@@ -247,6 +243,11 @@ impl Operator {
                 "this process runs no workers: ask the instance that does",
             )
         })
+    }
+
+    fn worker(&self, service: &str) -> Result<&Arc<Worker>, Refusal> {
+        let worker = self.workers()?.worker(service);
+        worker.ok_or_else(|| no_service(service))
     }
 
     async fn cancel(&self, operation: Uuid) -> Result<Done, Refusal> {
@@ -327,7 +328,7 @@ impl Operator {
     /// Waits while the embedded broker is full, since it would drop what nobody has read. Returns when
     /// there is room, or when the operation should end.
     async fn room(&self, operation: Uuid, token: &CancellationToken) {
-        while self.shared.tight().is_some_and(|t| t.hold)
+        while self.shared.full().is_some()
             && !self.stop.is_cancelled()
             && !self.cancelled(operation, token).await
         {
@@ -339,7 +340,7 @@ impl Operator {
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, CancellationToken>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.running)
     }
 }
 

@@ -203,27 +203,15 @@ async fn drive(
 /// Sends one letter; `false` when there is nothing to wait for.
 async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
     let store = &operator.shared.store;
-    let Some((letter, _)) = store.letter(item.letter_id).await? else {
-        store
-            .item_refused(item.redrive_id, "the letter is gone")
-            .await?;
-        return Ok(false);
-    };
-    if matches!(
-        letter.status,
-        LetterStatus::Resolved | LetterStatus::Archived
-    ) {
-        let why = format!("it is {} by now", letter.status.name());
-        store.item_refused(item.redrive_id, &why).await?;
-        return Ok(false);
-    }
     if !store.item_queued(item.redrive_id).await? {
         // Refused there and then, or reported meanwhile: nothing is to be sent.
         return Ok(true);
     }
     failpoint::pass("redrive.queued");
-    // Read again: queueing it counted the redrive.
     let Some((letter, body)) = store.letter(item.letter_id).await? else {
+        store
+            .item_refused(item.redrive_id, "the letter is gone")
+            .await?;
         return Ok(false);
     };
     let record = headers::redrive(&letter, &body, item.redrive_id);

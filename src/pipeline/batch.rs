@@ -70,6 +70,8 @@ pub(super) struct Run<'a> {
     pub(super) done: usize,
     /// Handled but not yet written: the jobs of records `done..`.
     pub(super) jobs: Vec<Job>,
+    /// What was claimed for each record.
+    claimed: Vec<Option<String>>,
     /// Keys with a letter at their head, those of this batch included.
     blocked: HashMap<Vec<u8>, Uuid>,
     head: Attempts,
@@ -83,12 +85,14 @@ pub async fn run(worker: Arc<Worker>, mut records: Vec<Record>, head: Attempts) 
         started: clock::instant(),
         done: 0,
         jobs: Vec::new(),
+        claimed: Vec::new(),
         blocked: HashMap::new(),
         head,
     };
     failpoint::pass("worker.batch");
     let stop = run.through().await;
     let done = run.done;
+    run.release(done);
     let next = done.checked_sub(1).map(|last| records[last].offset + 1);
     Report {
         rest: records.split_off(done),
@@ -159,7 +163,7 @@ impl Run<'_> {
     }
 
     /// One round trip to the idempotency store for the whole batch, before any handler runs.
-    fn claim(&self, looks: &mut [Result<Job, Fault>]) {
+    fn claim(&mut self, looks: &mut [Result<Job, Fault>]) {
         let shared = &self.worker.shared;
         let mut tasks: Vec<&mut Task> = looks
             .iter_mut()
@@ -176,6 +180,17 @@ impl Run<'_> {
                 task.applied = Some(Applied::Duplicate);
             }
         }
+        let id = |look: &Result<Job, Fault>| Some(look.as_ref().ok()?.as_ref()?.id.clone());
+        self.claimed = looks.iter().map(id).collect();
+    }
+
+    /// Gives up the claims on records from `index` on: they may be another instance's next.
+    fn release(&self, index: usize) {
+        let rest = self.claimed.iter().skip(index).flatten();
+        let ids: Vec<&str> = rest.map(String::as_str).collect();
+        let shared = &self.worker.shared;
+        let group = self.worker.service.row().group;
+        shared.dedupe.release(group, &ids, &shared.owner);
     }
 
     /// Runs the handler of the next record, unless its key waits.

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -41,11 +40,8 @@ struct Loop {
 ///
 /// # Errors
 /// When the group can't be joined or the loop itself fails; the supervisor starts it again.
-pub async fn run(
-    worker: Arc<Worker>,
-    mut paused: watch::Receiver<bool>,
-    stop: CancellationToken,
-) -> Result<(), String> {
+pub async fn run(worker: Arc<Worker>, stop: CancellationToken) -> Result<(), String> {
+    let mut paused = worker.paused();
     let row = worker.service.row();
     worker
         .meter

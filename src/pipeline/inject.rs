@@ -49,7 +49,7 @@ pub async fn inject(
         shared.wake_relay();
     }
     for chunk in raws.chunks(500) {
-        while shared.tight().is_some_and(|t| t.hold) {
+        while shared.full().is_some() {
             tokio::select! {
                 () = stop.cancelled() => return Err(InjectError::Stopped),
                 () = tokio::time::sleep(Duration::from_millis(50)) => {}

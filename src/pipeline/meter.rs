@@ -1,14 +1,15 @@
 //! What a worker writes down about itself: counters it only adds to, and its state. It never formats
 //! and never sends; `watch` reads two readings and makes rates of them.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use hdrhistogram::Histogram;
 
 use crate::clock;
+use crate::lock::lock;
 use crate::snapshot::{ConsumerState, HeldPartition, Percentiles};
 
 /// A worker's meter.
@@ -154,8 +155,4 @@ impl Slots {
             self.turned += SLOT * u32::try_from(steps).unwrap_or(6);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

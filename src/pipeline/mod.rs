@@ -18,7 +18,7 @@ pub mod supervisor;
 pub mod traffic;
 pub mod worker;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -33,6 +33,7 @@ use crate::domain::record::NewRecord;
 use crate::domain::service::Service;
 use crate::kafka::KafkaSettings;
 use crate::kafka::producer::{Delivery, Producer};
+use crate::lock::lock;
 use crate::snapshot::ConsumerState;
 use crate::store::Store;
 use meter::{Counter, Window};
@@ -134,18 +135,16 @@ impl Shared {
         }
     }
 
-    /// The fullest partition of the embedded broker, if it is tight.
+    /// The fullest partition of the embedded broker, if it is so full that orders should slow down.
     #[must_use]
     pub fn tight(&self) -> Option<Tight> {
         self.pressure.as_ref().and_then(|p| lock(p).tight())
     }
 
-    fn pressure(&self) -> Option<Tight> {
+    /// The same, if it is so full that nothing may be sent: the broker would drop what is not read yet.
+    #[must_use]
+    pub fn full(&self) -> Option<Tight> {
         self.tight().filter(|t| t.hold)
-    }
-
-    fn pressure_slows(&self) -> Option<String> {
-        self.tight().map(|t| t.to_string())
     }
 
     fn set_slowed(&self, why: Option<String>) {
@@ -163,7 +162,6 @@ impl Shared {
 pub struct Pipeline {
     pub shared: Arc<Shared>,
     pub workers: Vec<Arc<Worker>>,
-    paused: Vec<watch::Sender<bool>>,
     rate: watch::Sender<f64>,
     /// Orders and consumers stop first; what they wrote the relay still publishes.
     tasks: TaskTracker,
@@ -191,7 +189,6 @@ impl Pipeline {
         let (tasks, relay) = (TaskTracker::new(), TaskTracker::new());
         let (stop, stop_relay) = (CancellationToken::new(), CancellationToken::new());
         let rate = watch::Sender::new(shared.settings.orders_per_s);
-        let mut paused = Vec::new();
         let workers: Vec<Arc<Worker>> = shared
             .settings
             .services
@@ -199,13 +196,7 @@ impl Pipeline {
             .map(|(service, plan)| Arc::new(Worker::new(*service, Arc::clone(&shared), *plan)))
             .collect();
         for worker in &workers {
-            let switch = watch::Sender::new(false);
-            tasks.spawn(keep_consumer(
-                Arc::clone(worker),
-                switch.subscribe(),
-                stop.clone(),
-            ));
-            paused.push(switch);
+            tasks.spawn(keep_consumer(Arc::clone(worker), stop.clone()));
         }
         {
             let (shared, stop) = (Arc::clone(&shared), stop_relay.clone());
@@ -239,7 +230,6 @@ impl Pipeline {
         Self {
             shared,
             workers,
-            paused,
             rate,
             tasks,
             relay,
@@ -254,18 +244,6 @@ impl Pipeline {
         self.workers.iter().find(|w| {
             let row = w.service.row();
             row.name == service || row.group == service
-        })
-    }
-
-    /// Stops or restarts a consumer's work; it stays in its group.
-    pub fn set_paused(&self, service: &str, pause: bool) -> bool {
-        let found = self.workers.iter().zip(&self.paused).find(|(w, _)| {
-            let row = w.service.row();
-            row.name == service || row.group == service
-        });
-        found.is_some_and(|(_, switch)| {
-            switch.send_replace(pause);
-            true
         })
     }
 
@@ -331,11 +309,7 @@ impl Pipeline {
     }
 }
 
-async fn keep_consumer(
-    worker: Arc<Worker>,
-    paused: watch::Receiver<bool>,
-    stop: CancellationToken,
-) {
+async fn keep_consumer(worker: Arc<Worker>, stop: CancellationToken) {
     let name = worker.service.row().name;
     let seen = Arc::clone(&worker);
     let failed = move |why: &str| {
@@ -347,11 +321,7 @@ async fn keep_consumer(
     };
     let run = {
         let stop = stop.clone();
-        move || consumer::run(Arc::clone(&worker), paused.clone(), stop.clone())
+        move || consumer::run(Arc::clone(&worker), stop.clone())
     };
     supervisor::keep(name, stop, failed, run).await;
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,7 @@
 //! acknowledged it; a crash in between sends it again under the same id. What can't be sent holds back
 //! its own key and nothing else.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,6 +15,7 @@ use crate::domain::stored::{BlockedKey, OutboxRow};
 use crate::failpoint;
 use crate::kafka::KafkaError;
 use crate::kafka::producer::Delivery;
+use crate::lock::lock;
 use crate::store::Ack;
 
 /// How long a key is held back whose record was refused for a reason that may pass.
@@ -39,21 +40,18 @@ pub struct RelayStatus {
 impl RelayMeter {
     #[must_use]
     pub fn status(&self) -> RelayStatus {
-        self.status
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.status).clone()
     }
 
     fn set(&self, state: &str) {
-        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut status = lock(&self.status);
         if status.state != state {
             state.clone_into(&mut status.state);
         }
     }
 
     fn failed(&self, state: &str, now: DateTime<Utc>, error: &str) {
-        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut status = lock(&self.status);
         state.clone_into(&mut status.state);
         status.last_error = Some((now, error.to_owned()));
         tracing::warn!(error, "relay");
@@ -93,7 +91,7 @@ async fn publish(shared: &Shared, stop: &CancellationToken) -> Step {
         return Step::Empty;
     }
     let now = shared.clock.now();
-    if let Some(pressure) = shared.pressure() {
+    if let Some(pressure) = shared.full() {
         shared.relay.set(&format!("held: {pressure}"));
         return Step::Wait(Duration::from_millis(100));
     }

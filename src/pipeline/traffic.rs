@@ -29,7 +29,7 @@ pub async fn run(
     let mut made = 0u64;
     loop {
         let wanted = *rate.borrow_and_update();
-        let slowed = shared.pressure_slows();
+        let slowed = shared.tight().map(|t| t.to_string());
         let rate_now = if slowed.is_some() {
             wanted / 10.0
         } else {

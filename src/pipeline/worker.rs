@@ -1,8 +1,9 @@
 //! One service in this process: what its loop, its batches and its observers share.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Shared;
@@ -13,12 +14,14 @@ use crate::domain::event_type::EventType;
 use crate::domain::fault_plan::{Fate, FaultPlan};
 use crate::domain::service::Service;
 use crate::kafka::headers::Directions;
+use crate::lock::lock;
 
 pub struct Worker {
     pub service: Service,
     pub shared: Arc<Shared>,
     pub meter: Meter,
     plan: Mutex<FaultPlan>,
+    paused: watch::Sender<bool>,
     started: Instant,
 }
 
@@ -30,17 +33,29 @@ impl Worker {
             shared,
             meter: Meter::default(),
             plan: Mutex::new(plan),
+            paused: watch::Sender::new(false),
             started: clock::instant(),
         }
     }
 
     #[must_use]
     pub fn plan(&self) -> FaultPlan {
-        *self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.plan)
     }
 
     pub fn set_plan(&self, plan: FaultPlan) {
-        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
+        *lock(&self.plan) = plan;
+    }
+
+    /// Stops its work, or lets it go on; it stays in its group.
+    pub fn set_paused(&self, paused: bool) {
+        self.paused.send_replace(paused);
+    }
+
+    /// Whether its work is stopped, and news of that.
+    #[must_use]
+    pub fn paused(&self) -> watch::Receiver<bool> {
+        self.paused.subscribe()
     }
 
     /// What the fault plan has in store for this attempt.

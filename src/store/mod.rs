@@ -14,8 +14,8 @@ use uuid::Uuid;
 pub use self::error::StoreError;
 use self::sqlite::Sqlite;
 pub use self::types::{
-    Ack, Applied, EmailRow, EventCount, EventPage, Expected, Item, ItemState, MAX_REDRIVES,
-    OrderRow, OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, StockRow, StoreSettings, Work,
+    Ack, Applied, EmailRow, EventCount, EventPage, Expected, Item, ItemState, OrderRow,
+    OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, StockRow, StoreSettings, Work,
     WorkerReport,
 };
 use crate::clock::Clock;

@@ -151,9 +151,6 @@ pub enum Queued {
 /// Most rows that wait behind one key.
 pub const QUEUE_DEPTH: u64 = 1024;
 
-/// After so many redrives a letter is parked.
-pub const MAX_REDRIVES: u32 = 3;
-
 /// Where an operation's record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ItemState {

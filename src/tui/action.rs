@@ -88,13 +88,8 @@ const fn act(
     hint: Option<&'static str>,
 ) -> Row {
     Row {
-        action,
-        name,
-        keys,
-        screens,
-        help,
-        hint,
         writes: true,
+        ..look(action, name, keys, screens, help, hint)
     }
 }
 

@@ -16,7 +16,7 @@ use evtop::store::Page;
 use crate::records::order_id;
 use crate::scenario::{Expect, Meters};
 use crate::stack::DLQ_TEMPLATE;
-use crate::triage::{dlq, letters, operation};
+use crate::triage::{dlq, driven, letters, operation};
 use crate::world::World;
 
 /// Generous: other tests run at the same time.
@@ -60,6 +60,9 @@ async fn look(world: &World, expect: &Expect) -> Check {
         let id = world.last_operation.ok_or("no operation was started")?;
         let found = ask(world.store.operation(id).await)?.ok_or("the operation is gone")?;
         operation(&found, wanted)?;
+    }
+    if expect.driven {
+        driven(world).await?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may")]
 
+mod elsewhere;
 mod expect;
 mod laws;
 mod records;
@@ -42,6 +43,7 @@ macro_rules! scenarios {
 scenarios! {
     broker_away
     broker_away_longer
+    broker_full
     cause_redriven
     duplicates
     escape_sequences
@@ -70,11 +72,14 @@ scenarios! {
     rebalance_while_retrying
     redrive_cancelled
     redrive_over_restart
+    redrive_taken_over
     redriven_duplicate
     replay
+    replay_cancelled_elsewhere
     replay_with_fault
     restart_in_flight
     retrying_partition
+    sent_on
     service_refuses
     store_locked
     timeout

@@ -36,6 +36,8 @@ pub struct Settings {
     pub watch: bool,
     /// Whether the workers run from the start; else a `restart` starts them.
     pub workers: bool,
+    /// Acts that nobody asks for: the gate is asked by the workers themselves.
+    pub by_itself: u64,
 }
 
 impl Default for Settings {
@@ -52,6 +54,7 @@ impl Default for Settings {
             producer: BTreeMap::new(),
             watch: false,
             workers: true,
+            by_itself: 0,
         }
     }
 }
@@ -59,11 +62,13 @@ impl Default for Settings {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum Step {
-    /// Test orders, through the gate.
+    /// Test orders, through the gate. `waits`: nobody waits for the answer, since it comes later.
     Inject {
         scenario: String,
         #[serde(default = "one")]
         count: u32,
+        #[serde(default)]
+        waits: bool,
     },
     /// A canonical event.
     Send(Box<Send>),
@@ -101,8 +106,19 @@ pub enum Step {
     },
     Redrive(Redrive),
     Replay(Replay),
-    /// Cancels the operation that was started last.
-    Cancel {},
+    /// Cancels the operation that was started last; `elsewhere`: by another process.
+    Cancel {
+        #[serde(default)]
+        elsewhere: bool,
+    },
+    /// A partition of the broker has as much unread as it can keep, or room again.
+    Full {
+        on: bool,
+    },
+    /// A process that began a redrive of every letter, and says that it drives it or has fallen silent.
+    Driver {
+        silent: bool,
+    },
     /// Ends the workers in order, with what is in flight, and starts new ones unless `start` is false.
     Restart {
         #[serde(default = "yes")]
@@ -230,6 +246,8 @@ pub struct Expect {
     pub blocked_keys: BTreeMap<String, u64>,
     /// The operation that was started last.
     pub operation: Option<OperationIs>,
+    /// Whoever drives it has gone on saying so.
+    pub driven: bool,
     /// A service's state, over its first instance.
     pub state: BTreeMap<String, String>,
     /// A service's partitions that wait, with what is in the reason.

@@ -17,7 +17,6 @@ use evtop::domain::{scenario as orders, time};
 use evtop::pipeline::worker::Worker;
 use evtop::pipeline::{consumer, indexer};
 use evtop::store::Expected;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -29,16 +28,21 @@ use crate::world::{Guest, World};
 impl World {
     pub async fn carry_out(&mut self, step: &Step) -> Result<(), String> {
         match step {
-            Step::Inject { scenario, count } => {
+            Step::Inject {
+                scenario,
+                count,
+                waits,
+            } => {
                 let scenario = orders::Scenario::parse(scenario).expect("a scenario's name");
-                self.ask(
-                    Command::Inject {
-                        scenario,
-                        count: *count,
-                    },
-                    None,
-                )
-                .await?;
+                let command = Command::Inject {
+                    scenario,
+                    count: *count,
+                };
+                if *waits {
+                    self.ask_and_go(command)?;
+                } else {
+                    self.ask(command, None).await?;
+                }
             }
             Step::Send(send) => self.send(send).await?,
             Step::Raw(raw) => {
@@ -103,10 +107,18 @@ impl World {
             }
             Step::Redrive(redrive) => self.redrive(redrive).await?,
             Step::Replay(replay) => self.replay(replay).await?,
-            Step::Cancel {} => {
+            Step::Cancel { elsewhere } => {
                 let operation = self.last_operation.ok_or("nothing to cancel")?;
-                self.ask(Command::Cancel { operation }, None).await?;
+                let command = Command::Cancel { operation };
+                if *elsewhere {
+                    self.ask_elsewhere(command).await?;
+                } else {
+                    self.ask(command, None).await?;
+                }
             }
+            Step::Full { on } => self.set_full(*on)?,
+            Step::Driver { silent: false } => self.driver_goes_on().await?,
+            Step::Driver { silent: true } => self.driver_falls_silent().await?,
             Step::Restart { start } => {
                 self.stop().await;
                 if *start {
@@ -176,18 +188,9 @@ impl World {
         let shared = self.shared("second").await;
         let worker = Arc::new(Worker::new(service, shared, self.plan(service)));
         self.workers.push(Arc::clone(&worker));
-        let (paused, stop) = (watch::Sender::new(false), CancellationToken::new());
-        let task = tokio::spawn(consumer::run(
-            Arc::clone(&worker),
-            paused.subscribe(),
-            stop.clone(),
-        ));
-        self.guests.push(Guest {
-            worker,
-            _paused: paused,
-            stop,
-            task,
-        });
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(consumer::run(Arc::clone(&worker), stop.clone()));
+        self.guests.push(Guest { worker, stop, task });
     }
 
     /// Letters in every status, oldest first.

@@ -1,6 +1,7 @@
 //! What must be seen of dead letters and operations.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use evtop::domain::letter::Letter;
 use evtop::domain::operation::Operation;
@@ -120,4 +121,14 @@ pub fn operation(found: &Operation, wanted: &OperationIs) -> Check {
         return Err(whole("note".into()));
     }
     Ok(())
+}
+
+/// A second and more after the last operation began, somebody has said that it is driven.
+pub async fn driven(world: &World) -> Check {
+    let id = world.last_operation.ok_or("no operation was started")?;
+    let found = ask(world.store.operation(id).await)?.ok_or("the operation is gone")?;
+    let since = found.created_at + Duration::from_millis(1_500);
+    let silent = ask(world.store.silent_operations(since).await)?;
+    let silent = silent.iter().any(|o| o.id == id);
+    same("nobody says that it is driven", &silent, &false)
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use evtop::clock::Clock;
-use evtop::command::{Focus, Request};
+use evtop::command::{Focus, Outcome, Request};
 use evtop::dedupe::Dedupe;
 use evtop::domain::fault_plan::FaultPlan;
 use evtop::domain::reader::Limits;
@@ -42,6 +42,8 @@ pub struct World {
     /// Every worker that there was, for its counters.
     pub workers: Vec<Arc<Worker>>,
     pub guests: Vec<Guest>,
+    /// Answers of the gate that nobody has waited for.
+    pub answers: Vec<JoinHandle<Outcome>>,
     pub last_operation: Option<Uuid>,
     /// Acts that went through the gate of a writing operator: each leaves two audit rows.
     pub asked: u64,
@@ -66,7 +68,6 @@ pub struct Node {
 pub struct Guest {
     pub worker: Arc<Worker>,
     /// Open, so that it goes on.
-    pub _paused: watch::Sender<bool>,
     pub stop: CancellationToken,
     pub task: JoinHandle<Result<(), String>>,
 }
@@ -92,6 +93,7 @@ impl World {
             node: None,
             workers: Vec::new(),
             guests: Vec::new(),
+            answers: Vec::new(),
             last_operation: None,
             asked: 0,
             lock: None,
@@ -245,6 +247,9 @@ impl World {
 
     /// Ends the workers as the program does.
     pub async fn stop(&mut self) {
+        for answer in std::mem::take(&mut self.answers) {
+            answer.await.unwrap().result.unwrap();
+        }
         for guest in std::mem::take(&mut self.guests) {
             guest.leave().await;
         }

@@ -9,7 +9,8 @@ use super::codec::{Columns, json, json_ids, unreadable};
 use super::{Sqlite, letter_write};
 use crate::domain::fingerprint::fingerprint;
 use crate::domain::letter::{LetterStatus, RedriveOutcome};
-use crate::store::{Item, ItemState, MAX_REDRIVES, RedriveRef, StoreError};
+use crate::domain::retry::MAX_REDRIVES;
+use crate::store::{Item, ItemState, RedriveRef, StoreError};
 
 const COLUMNS: &str =
     "SELECT redrive_id, operation_id, letter_id, seq, state, outcome, topic, partition, offset,

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::codec::{count, headers_text, json_ids, micros, uuid};
 use super::{Sqlite, items};
 use crate::domain::letter::{Letter, LetterBody, LetterStatus, RedriveOutcome};
-use crate::store::{MAX_REDRIVES, QUEUE_DEPTH, Queued, RedriveRef, StoreError};
+use crate::domain::retry::MAX_REDRIVES;
+use crate::store::{QUEUE_DEPTH, Queued, RedriveRef, StoreError};
 
 /// Rows of one INSERT: well below SQLite's limit of bound values.
 const ROWS: usize = 200;

@@ -27,6 +27,7 @@ use sqlx::sqlite::{
 };
 
 use super::{StoreError, StoreSettings};
+use crate::clock;
 
 type Tx = sqlx::Transaction<'static, sqlx::Sqlite>;
 
@@ -81,7 +82,7 @@ impl Sqlite {
                 .journal_mode(SqliteJournalMode::Wal)
                 .create_if_missing(true)
         };
-        let write = pool(1).connect_with(writer).await?;
+        let write = connected(pool(1), writer, settings.busy_timeout).await?;
         if !settings.read_only {
             let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
             // One transaction around all, or two processes that start at once migrate twice.
@@ -112,6 +113,34 @@ impl Sqlite {
     }
 }
 
+/// Connects the writer. Of two processes that switch a new file to WAL at once, SQLite tells one
+/// "locked" without waiting as it does elsewhere (its busy handler might wait for itself): it is asked
+/// again, for as long as any lock is waited for.
+async fn connected(
+    pool: SqlitePoolOptions,
+    options: SqliteConnectOptions,
+    patience: Duration,
+) -> Result<SqlitePool, StoreError> {
+    const AGAIN: Duration = Duration::from_millis(10);
+    const BUSY: i32 = 5;
+    let began = clock::instant();
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Ok(pool) => return Ok(pool),
+            Err(error) if primary_code(&error) == Some(BUSY) && began.elapsed() < patience => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// SQLite's primary result code.
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?;
+    Some(code.parse::<i32>().ok()? & 0xff)
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         /// Primary result codes that say something of the machine and nothing of the request: busy,
@@ -122,11 +151,7 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(inner) => inner
-                .code()
-                .and_then(|code| code.parse::<i32>().ok())
-                .is_some_and(|code| PASSING.contains(&(code & 0xff))),
-            _ => false,
+            error => primary_code(error).is_some_and(|code| PASSING.contains(&code)),
         };
         if let sqlx::Error::PoolTimedOut = error {
             // Whoever has the connection waits for a lock, or works: the pool knows neither.

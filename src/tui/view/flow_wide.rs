@@ -11,7 +11,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::symbols::border;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Padding, Widget};
 
@@ -22,7 +21,7 @@ use super::flow::{readers, topics};
 use super::flow_boxes::{
     dead, end_to_end, orders, outbox, outcome, reader_rows, store, topic_rows,
 };
-use super::parts::{chart, line, outside, title};
+use super::parts::{border, chart, line, outside, title};
 
 /// The body it needs.
 pub const LEAST: (u16, u16) = (124, 24);
@@ -145,18 +144,8 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
 }
 
 fn framed(app: &App, buf: &mut Buffer, area: Rect, name: &'static str) -> Rect {
-    let ascii = border::Set {
-        top_left: "+",
-        top_right: "+",
-        bottom_left: "+",
-        bottom_right: "+",
-        vertical_left: "|",
-        vertical_right: "|",
-        horizontal_top: "-",
-        horizontal_bottom: "-",
-    };
     let block = Block::bordered()
-        .border_set(if app.ascii { ascii } else { border::ROUNDED })
+        .border_set(border(app))
         .border_style(app.theme.style(Role::Faint))
         .padding(Padding::horizontal(1))
         .title(Line::from(vec![

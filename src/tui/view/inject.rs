@@ -2,7 +2,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Rect};
-use ratatui::symbols::border;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Padding, Widget};
 use tui_input::Input;
@@ -14,7 +13,7 @@ use crate::tui::app::App;
 use crate::tui::overlay::Inject;
 use crate::tui::theme::Role;
 
-use super::parts::{at, line, wrap};
+use super::parts::{at, border, line, wrap};
 
 pub fn render(app: &App, form: &Inject, area: Rect, buf: &mut Buffer) {
     let rows = u16::try_from(Scenario::ALL.len()).unwrap_or(6);
@@ -68,23 +67,13 @@ pub fn framed(
     let height = size.1.min(area.height);
     let place = area.centered(Constraint::Length(width), Constraint::Length(height));
     Clear.render(place, buf);
-    let ascii = border::Set {
-        top_left: "+",
-        top_right: "+",
-        bottom_left: "+",
-        bottom_right: "+",
-        vertical_left: "|",
-        vertical_right: "|",
-        horizontal_top: "-",
-        horizontal_bottom: "-",
-    };
     let style = app
         .theme
         .style(Role::Base)
         .patch(app.theme.style(Role::Overlay));
     let heading = format!(" {} ", printable::visible(title));
     let block = Block::bordered()
-        .border_set(if app.ascii { ascii } else { border::ROUNDED })
+        .border_set(border(app))
         .style(style)
         .border_style(app.theme.style(Role::Dim))
         .padding(Padding::new(2, 2, u16::from(area.height >= 16), 0))

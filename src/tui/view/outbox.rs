@@ -12,7 +12,7 @@ use crate::tui::rows::OutboxKey;
 use crate::tui::theme::Role;
 
 use super::format;
-use super::parts::{below, chart, empty, freshness, line, outside, right, title, waiting, width};
+use super::parts::{below, chart, empty, freshness, line, outside, title, waiting};
 use super::table::{Cells, Column, Table};
 
 const BLOCKED: [Column; 4] = [
@@ -23,8 +23,8 @@ const BLOCKED: [Column; 4] = [
 ];
 
 const WAITING: [Column; 6] = [
-    Column::left("KEY", 16, 0).growing(2).most(40),
-    Column::left("TYPE", 14, 1).growing(1).most(28),
+    Column::left("KEY", 12, 0).growing(2).most(32),
+    Column::left("TYPE", 17, 1).growing(1).most(28),
     Column::left("TOPIC", 20, 2).growing(1).most(34),
     Column::right("SEQ", 8, 4),
     Column::right("AGE", 8, 0),
@@ -32,8 +32,8 @@ const WAITING: [Column; 6] = [
 ];
 
 const SENT: [Column; 6] = [
-    Column::left("KEY", 16, 0).growing(2).most(40),
-    Column::left("TYPE", 14, 1).growing(1).most(28),
+    Column::left("KEY", 12, 0).growing(2).most(32),
+    Column::left("TYPE", 17, 1).growing(1).most(28),
     Column::left("WENT TO", 20, 2).growing(1).most(34),
     Column::right("SEQ", 8, 4),
     Column::right("DELAY", 8, 0),
@@ -296,9 +296,7 @@ fn heading(app: &App, buf: &mut Buffer, area: Rect, name: &'static str, len: usi
         app.theme.span(Role::Heading, name),
         app.theme.span(role, format!(" {len}")),
     ];
-    let taken = width(&words);
     title(app, buf, area, words, Vec::new());
-    right(buf, area, 0, taken, Vec::new());
 }
 
 fn blocked_cells(app: &App, it: &BlockedKey) -> Cells {

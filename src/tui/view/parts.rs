@@ -3,6 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::symbols::border;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
@@ -181,6 +182,22 @@ pub fn title(
         spans.push(app.theme.span(Role::Faint, rule));
     }
     line(buf, area, 0, spans);
+}
+
+/// The lines of a box.
+#[must_use]
+pub fn border(app: &App) -> border::Set<'static> {
+    const ASCII: border::Set<'static> = border::Set {
+        top_left: "+",
+        top_right: "+",
+        bottom_left: "+",
+        bottom_right: "+",
+        vertical_left: "|",
+        vertical_right: "|",
+        horizontal_top: "-",
+        horizontal_bottom: "-",
+    };
+    if app.ascii { ASCII } else { border::ROUNDED }
 }
 
 /// How fresh a source is: nothing while it works, else its age and its error.

@@ -1,11 +1,12 @@
 //! Tables of rows that are built only when they are seen. Columns have a rank; as the width shrinks,
-//! the least important ones go.
+//! the least important ones go. No text is cut beside room that nobody uses.
 
 use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
 
 use crate::tui::app::App;
 use crate::tui::cursor::window;
@@ -28,7 +29,7 @@ pub struct Column {
     pub least: u16,
     /// Its share of what is left over; 0 does not grow.
     pub grows: u16,
-    /// Where growing ends.
+    /// Where growing ends; a text that would be cut goes on into room that is free.
     pub most: u16,
     /// 0 is never dropped, the highest goes first.
     pub rank: u8,
@@ -123,6 +124,34 @@ pub fn widths(columns: &[Column], room: u16) -> Vec<Option<u16>> {
     widths
 }
 
+/// Gives room that is free, or that a growing column does not use, to columns whose text would be cut.
+fn fit(columns: &[Column], widths: &mut [Option<u16>], wants: &[u16], room: u16) {
+    let used: u16 = widths.iter().flatten().map(|width| width + GAP).sum();
+    let mut free = room.saturating_sub(used.saturating_sub(GAP));
+    loop {
+        let kept = |at: &usize| widths[*at].map(|width| (width, wants[*at]));
+        let short = (0..columns.len())
+            .filter(|at| kept(at).is_some_and(|(width, want)| width < want))
+            .min_by_key(|at| widths[*at]);
+        let giver = (0..columns.len())
+            .filter(|at| columns[*at].grows > 0)
+            .filter_map(|at| kept(&at).map(|(width, want)| (width.saturating_sub(want), at)))
+            .filter(|(spare, _)| *spare > 0)
+            .max();
+        match (short, giver) {
+            (Some(short), _) if free > 0 => {
+                free -= 1;
+                widths[short] = widths[short].map(|width| width + 1);
+            }
+            (Some(short), Some((_, giver))) => {
+                widths[giver] = widths[giver].map(|width| width - 1);
+                widths[short] = widths[short].map(|width| width + 1);
+            }
+            _ => return,
+        }
+    }
+}
+
 /// A table: how many rows, which one is selected, and whether the keys go there.
 #[derive(Clone, Copy, Debug)]
 pub struct Table<'a> {
@@ -137,7 +166,7 @@ pub type Cells = Vec<Vec<Span<'static>>>;
 
 impl Table<'_> {
     /// Draws the heading and the rows in sight; `row` makes a row's cells from its index and the
-    /// columns' widths (0 for a dropped one).
+    /// columns' widths (0 for a dropped one), and once more when the rows in sight want other widths.
     pub fn render(
         &self,
         app: &App,
@@ -155,19 +184,28 @@ impl Table<'_> {
             width: area.width.saturating_sub(2),
             ..area
         };
-        let widths = widths(self.columns, inner.width);
-        let cells: Vec<usize> = widths.iter().map(|w| usize::from(w.unwrap_or(0))).collect();
+        let height = usize::from(area.height.saturating_sub(1));
+        let seen = window(self.len, self.selected, height);
+        let mut widths = widths(self.columns, inner.width);
+        let mut make = |widths: &[Option<u16>]| -> Vec<Cells> {
+            let cells: Vec<usize> = widths.iter().map(|w| usize::from(w.unwrap_or(0))).collect();
+            seen.clone().map(|index| row(index, &cells)).collect()
+        };
+        let mut rows = make(&widths);
+        let wants = self.wants(&rows);
+        if (widths.iter().zip(&wants)).any(|(width, want)| width.is_some_and(|w| w < *want)) {
+            fit(self.columns, &mut widths, &wants, inner.width);
+            rows = make(&widths);
+        }
         let heading = self
             .columns
             .iter()
             .map(|column| vec![app.theme.span(Role::Heading, column.title)])
             .collect();
         line(buf, inner, 0, self.join(heading, &widths));
-        let height = usize::from(area.height.saturating_sub(1));
-        let seen = window(self.len, self.selected, height);
-        for (y, index) in (1..).zip(seen.clone()) {
+        for ((y, index), cells) in (1..).zip(seen.clone()).zip(rows) {
             let here = self.selected == Some(index);
-            line(buf, inner, y, self.join(row(index, &cells), &widths));
+            line(buf, inner, y, self.join(cells, &widths));
             if here {
                 let role = if self.focused {
                     Role::Selected
@@ -185,6 +223,18 @@ impl Table<'_> {
             }
         }
         seen
+    }
+
+    /// What each column would need so that nothing in sight is cut.
+    fn wants(&self, rows: &[Cells]) -> Vec<u16> {
+        let mut wants: Vec<usize> = self.columns.iter().map(|c| c.title.width()).collect();
+        for cells in rows {
+            for (want, cell) in wants.iter_mut().zip(cells) {
+                *want = width(cell).max(*want);
+            }
+        }
+        let narrow = |want| u16::try_from(want).unwrap_or(u16::MAX);
+        wants.into_iter().map(narrow).collect()
     }
 
     fn join(&self, cells: Cells, widths: &[Option<u16>]) -> Vec<Span<'static>> {
