@@ -200,9 +200,27 @@ pub enum ConsumerState {
     Paused,
     /// A dependency is down: it waits, counts nothing, dead-letters nothing.
     Holding,
+    /// Half of its last events failed as if it was not their fault: it tries one now and then.
+    CircuitOpen,
     /// It failed as a whole and is being started again.
     Restarting,
     Stopped,
+}
+
+impl ConsumerState {
+    /// The word for it, on screen and in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Holding => "holding",
+            Self::CircuitOpen => "circuit open",
+            Self::Restarting => "restarting",
+            Self::Stopped => "stopped",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

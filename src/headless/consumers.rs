@@ -10,7 +10,7 @@ use super::table::{Table, number, rate, span};
 use super::{End, Output, Ports, Step, json};
 use crate::cli::Exit;
 use crate::command::{Focus, Screen};
-use crate::snapshot::{Consumer, ConsumerState, HeldPartition, Percentiles, Snapshot};
+use crate::snapshot::{Consumer, HeldPartition, Percentiles, Snapshot};
 
 /// How long to wait for a first rate before going on without.
 const SECOND_LOOK: Duration = Duration::from_secs(3);
@@ -79,7 +79,7 @@ fn cells(c: &Consumer) -> Vec<String> {
     vec![
         c.service.clone(),
         c.group.clone(),
-        word(c.state).to_owned(),
+        c.state.name().to_owned(),
         rate(c.events_per_s),
         rate(c.errors_per_s),
         span(c.latency.map(|l| l.p50)),
@@ -137,7 +137,7 @@ fn object(c: &Consumer) -> Value {
         "service": c.service,
         "group": c.group,
         "topics": c.topics,
-        "state": word(c.state),
+        "state": c.state.name(),
         "reason": c.state_reason,
         "since": json::time(c.since),
         "events_per_s": c.events_per_s,
@@ -168,16 +168,4 @@ pub(super) fn latency(percentiles: Option<Percentiles>) -> Value {
             "p99_us": json::micros(Some(p.p99)),
         })
     })
-}
-
-/// The state as a word.
-pub(super) fn word(state: ConsumerState) -> &'static str {
-    match state {
-        ConsumerState::Starting => "starting",
-        ConsumerState::Running => "running",
-        ConsumerState::Paused => "paused",
-        ConsumerState::Holding => "holding",
-        ConsumerState::Restarting => "restarting",
-        ConsumerState::Stopped => "stopped",
-    }
 }

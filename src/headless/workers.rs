@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::consumers::word;
 use super::table::{number, rate, span};
 use super::{End, Output, Ports, Step, json};
 use crate::cli::Exit;
@@ -63,7 +62,7 @@ pub fn status_line(
             .map(|c| {
                 json!({
                     "service": c.service,
-                    "state": word(c.state),
+                    "state": c.state.name(),
                     "events_per_s": c.events_per_s,
                     "handled": c.handled,
                     "dead": c.dead,
@@ -92,7 +91,7 @@ pub fn status_line(
         let mut part = format!(
             "{} {} {}/s lag {}",
             c.service,
-            word(c.state),
+            c.state.name(),
             rate(c.events_per_s),
             number(group.and_then(|g| g.numbers.lag))
         );

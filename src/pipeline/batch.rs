@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::circuit::TRIES;
 use super::dead_letter::{Failure, Held, bury};
 use super::handler;
 use super::worker::Worker;
@@ -255,6 +256,15 @@ impl Run<'_> {
         stop
     }
 
+    /// Tells the circuit of a transient failure; `Some` is why it is open.
+    fn judge(&self, fault: &Fault) -> Option<String> {
+        let mut circuit = self.worker.circuit();
+        circuit.fails(clock::instant(), &fault.to_string());
+        circuit
+            .open()
+            .map(|why| format!("its circuit is open: {why}"))
+    }
+
     /// The record at `done` failed: `Some` when it will be tried again, else it is buried.
     pub(super) async fn fail(
         &mut self,
@@ -271,13 +281,23 @@ impl Run<'_> {
         worker.meter.set_error(now, fault.to_string());
         let before = self.attempts(self.done);
         let first_failed_at = before.first_failed_at.unwrap_or(now);
-        if fault.kind == FaultKind::Transient && attempts < worker.shared.settings.max_attempts {
-            worker.meter.retries.add(1);
-            let attempts = Attempts {
-                made: attempts,
-                first_failed_at: Some(first_failed_at),
-            };
-            return Some(Stop::Retry { fault, attempts });
+        if fault.kind == FaultKind::Transient {
+            let open = self.judge(&fault);
+            let most = worker.shared.settings.max_attempts;
+            let most = most + if open.is_some() { TRIES } else { 0 };
+            if attempts < most {
+                worker.meter.retries.add(1);
+                let attempts = Attempts {
+                    made: attempts,
+                    first_failed_at: Some(first_failed_at),
+                };
+                return Some(match open {
+                    Some(reason) => Stop::Hold { reason, attempts },
+                    None => Stop::Retry { fault, attempts },
+                });
+            }
+        } else {
+            worker.circuit().works(1);
         }
         let record = &self.records[self.done];
         let failure = Failure {

@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{self, Report};
+use super::circuit::Pass;
 use super::lane::{Epoch, Lane};
 use super::worker::Worker;
 use crate::clock;
@@ -31,8 +32,10 @@ struct Loop {
     /// The broker gave our partitions to nobody we know of: it did not hear from us in time.
     lost: bool,
     paused: bool,
+    /// Whose record is tried while the circuit is open.
+    trial: Option<Place>,
     /// Since when some lane has had as much as it may hold.
-    full: Option<std::time::Instant>,
+    full: Option<Instant>,
     jitter: fastrand::Rng,
 }
 
@@ -60,6 +63,7 @@ pub async fn run(worker: Arc<Worker>, stop: CancellationToken) -> Result<(), Str
         epoch: 0,
         lost: false,
         paused: *paused.borrow(),
+        trial: None,
         full: None,
     };
     let mut fetched = Vec::new();
@@ -138,27 +142,54 @@ impl Loop {
         }
     }
 
-    /// Starts a batch in every lane that is free.
+    /// Starts a batch in every lane that is free, as far as the circuit lets them.
     fn dispatch(&mut self) {
-        let most = self.worker.shared.settings.batch;
         let now = clock::instant();
-        let limit = self.worker.shared.settings.queue_limit.max(most);
+        if let Some(place) = &self.trial
+            && !self.lanes.get(place).is_some_and(Lane::is_busy)
+        {
+            self.worker.circuit().end_try();
+        }
+        let pass = self.worker.circuit().pass(now);
+        if !self.paused {
+            match pass {
+                Pass::All => {
+                    let most = self.worker.shared.settings.batch;
+                    for (place, lane) in &mut self.lanes {
+                        start(&self.worker, &mut self.tasks, place, lane, most, now);
+                    }
+                }
+                Pass::One => self.try_one(now),
+                Pass::Nothing(_) => {}
+            }
+        }
+        self.hold_back(now);
+    }
+
+    /// Starts one record of one lane, another one than last time where there are several.
+    fn try_one(&mut self, now: Instant) {
+        let mut places: Vec<Place> = self.lanes.keys().cloned().collect();
+        places.sort();
+        let next = |place: &Place| self.trial.as_ref().is_some_and(|last| place > last);
+        let (after, before): (Vec<Place>, Vec<Place>) = places.into_iter().partition(next);
+        for place in after.into_iter().chain(before) {
+            let Some(lane) = self.lanes.get_mut(&place) else {
+                continue;
+            };
+            if start(&self.worker, &mut self.tasks, &place, lane, 1, now) {
+                self.worker.circuit().begin_try();
+                self.trial = Some(place);
+                return;
+            }
+        }
+    }
+
+    /// Pauses the fetching of lanes that wait or have enough.
+    fn hold_back(&mut self, now: Instant) {
+        let settings = &self.worker.shared.settings;
+        let limit = settings.queue_limit.max(settings.batch);
         let mut any_full = false;
         for (place, lane) in &mut self.lanes {
-            if !self.paused
-                && let Some((records, attempts)) = lane.take(most, now)
-            {
-                let (worker, place, epoch) = (Arc::clone(&self.worker), place.clone(), lane.epoch);
-                let count = records.len() as u64;
-                let handle = self.tasks.spawn(async move {
-                    use std::sync::atomic::Ordering::Relaxed;
-                    let meter = Arc::clone(&worker);
-                    meter.meter.in_flight.fetch_add(count, Relaxed);
-                    let _flying = Landing(&meter, count);
-                    (place, epoch, batch::run(worker, records, attempts).await)
-                });
-                lane.started(handle);
-            }
             // What is fetched ahead of a waiting lane is dropped and read again: nothing is skipped.
             // Pausing costs that second fetch, so a lane that is merely full just holds the loop back
             // for a moment, unless that would be long.
@@ -237,19 +268,25 @@ impl Loop {
 
     fn set_paused(&mut self, paused: bool) {
         self.paused = paused;
+        if !paused {
+            self.worker.circuit().close();
+        }
         self.show();
     }
 
     /// How long until some lane may go on.
     fn next_due(&self) -> Duration {
         let now = clock::instant();
-        let due = self
-            .lanes
-            .values()
-            // A paused service lets what is due wait, so it must not be woken for it.
-            .filter(|l| !l.is_busy() && !self.paused)
-            .filter_map(Lane::due)
-            .min();
+        let lanes = || {
+            let free = self.lanes.values().filter(|l| !l.is_busy());
+            free.filter_map(Lane::due).min()
+        };
+        // A paused service lets what is due wait, so it must not be woken for it.
+        let due = match self.worker.circuit().pass(now) {
+            _ if self.paused => None,
+            Pass::All | Pass::One => lanes(),
+            Pass::Nothing(due) => due,
+        };
         let idle = if self.full.is_some() {
             LONG
         } else {
@@ -270,8 +307,10 @@ impl Loop {
             .collect();
         held.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
         let down = self.lanes.values().find_map(Lane::waits_for_dependency);
+        let open = self.worker.circuit().open().map(str::to_owned);
         let (state, reason) = match (self.paused, down, self.epoch) {
             (true, _, _) => (ConsumerState::Paused, None),
+            _ if open.is_some() => (ConsumerState::CircuitOpen, open),
             (_, Some(reason), _) => (ConsumerState::Holding, Some(reason.to_owned())),
             _ if self.lost => (
                 ConsumerState::Holding,
@@ -317,6 +356,31 @@ impl Loop {
             .meter
             .set_state(ConsumerState::Stopped, None, now);
     }
+}
+
+/// Starts a batch of at most so many records, if the lane has some and is free.
+fn start(
+    worker: &Arc<Worker>,
+    tasks: &mut JoinSet<(Place, Epoch, Report)>,
+    place: &Place,
+    lane: &mut Lane,
+    most: usize,
+    now: Instant,
+) -> bool {
+    let Some((records, attempts)) = lane.take(most, now) else {
+        return false;
+    };
+    let (worker, place, epoch) = (Arc::clone(worker), place.clone(), lane.epoch);
+    let count = records.len() as u64;
+    let handle = tasks.spawn(async move {
+        use std::sync::atomic::Ordering::Relaxed;
+        let meter = Arc::clone(&worker);
+        meter.meter.in_flight.fetch_add(count, Relaxed);
+        let _flying = Landing(&meter, count);
+        (place, epoch, batch::run(worker, records, attempts).await)
+    });
+    lane.started(handle);
+    true
 }
 
 /// Takes a batch out of the in-flight count however it ends.

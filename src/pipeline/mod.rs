@@ -3,6 +3,7 @@
 //! next step's acknowledgement comes before this step's record may be forgotten.
 
 pub mod batch;
+pub mod circuit;
 pub mod consumer;
 pub mod dead_letter;
 mod handler;

@@ -72,6 +72,8 @@ impl Run<'_> {
         };
         failpoint::pass("effect.committed");
         let mut completed = Vec::with_capacity(applied.len());
+        let done = applied.iter().filter(|a| **a == Applied::Done).count();
+        worker.circuit().works(done);
         for (&n, applied) in open.iter().zip(applied) {
             let Some(task) = &mut jobs[n] else { continue };
             if applied == Applied::Done {

@@ -1,12 +1,13 @@
 //! One service in this process: what its loop, its batches and its observers share.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Shared;
+use super::circuit::Circuit;
 use super::meter::Meter;
 use crate::clock;
 use crate::domain::envelope::Envelope;
@@ -22,6 +23,7 @@ pub struct Worker {
     pub meter: Meter,
     plan: Mutex<FaultPlan>,
     paused: watch::Sender<bool>,
+    circuit: Mutex<Circuit>,
     started: Instant,
 }
 
@@ -34,6 +36,7 @@ impl Worker {
             meter: Meter::default(),
             plan: Mutex::new(plan),
             paused: watch::Sender::new(false),
+            circuit: Mutex::default(),
             started: clock::instant(),
         }
     }
@@ -56,6 +59,11 @@ impl Worker {
     #[must_use]
     pub fn paused(&self) -> watch::Receiver<bool> {
         self.paused.subscribe()
+    }
+
+    /// Its circuit; never held across an await.
+    pub fn circuit(&self) -> MutexGuard<'_, Circuit> {
+        lock(&self.circuit)
     }
 
     /// What the fault plan has in store for this attempt.

@@ -86,6 +86,15 @@ fn of_consumer(consumer: &Consumer, now: DateTime<Utc>, found: &mut Vec<Finding>
                 place(),
             ));
         }
+        ConsumerState::CircuitOpen => {
+            found.push(finding(
+                Severity::Bad,
+                format!(
+                    "{name}'s circuit is open for {since}, one event at a time is tried: {reason}"
+                ),
+                place(),
+            ));
+        }
         ConsumerState::Paused => {
             found.push(finding(
                 Severity::Warn,
@@ -95,7 +104,10 @@ fn of_consumer(consumer: &Consumer, now: DateTime<Utc>, found: &mut Vec<Finding>
         }
         ConsumerState::Starting | ConsumerState::Running | ConsumerState::Stopped => {}
     }
-    if consumer.state != ConsumerState::Holding {
+    if !matches!(
+        consumer.state,
+        ConsumerState::Holding | ConsumerState::CircuitOpen
+    ) {
         for held in &consumer.held {
             let text = format!(
                 "{name} retries {}/{} @ {} (attempt {} failed, {} wait behind): {}",

@@ -10,7 +10,6 @@ use evtop::domain::stored::EventFilter;
 use evtop::kafka::offsets::Bounds;
 use evtop::pipeline::indexer;
 use evtop::pipeline::worker::Worker;
-use evtop::snapshot::ConsumerState;
 use evtop::store::Page;
 
 use crate::records::order_id;
@@ -248,14 +247,7 @@ async fn stored(world: &World, expect: &Expect) -> Check {
 async fn states(world: &World, expect: &Expect) -> Check {
     for (service, wanted) in &expect.state {
         let worker = workers(world, service).next().ok_or("no such worker")?;
-        let found = match worker.meter.status().state {
-            ConsumerState::Starting => "starting",
-            ConsumerState::Running => "running",
-            ConsumerState::Paused => "paused",
-            ConsumerState::Holding => "holding",
-            ConsumerState::Restarting => "restarting",
-            ConsumerState::Stopped => "stopped",
-        };
+        let found = worker.meter.status().state.name();
         same(&format!("state of {service}"), &found, &wanted.as_str())?;
     }
     for (service, words) in &expect.held {

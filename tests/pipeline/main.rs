@@ -45,6 +45,7 @@ scenarios! {
     broker_away_longer
     broker_full
     cause_redriven
+    circuit
     duplicates
     escape_sequences
     happy_order

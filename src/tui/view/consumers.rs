@@ -95,20 +95,20 @@ fn table(app: &App, rows: &[&Consumer], selected: Option<usize>, area: Rect, buf
     table.render(app, buf, area, |at, widths| cells(app, rows[at], widths));
 }
 
-fn state(state: ConsumerState) -> (&'static str, &'static str, Role, &'static str) {
+fn state(state: ConsumerState) -> (&'static str, &'static str, Role) {
     match state {
-        ConsumerState::Starting => ("◌", "~", Role::Dim, "starting"),
-        ConsumerState::Running => ("●", "+", Role::Ok, "running"),
-        ConsumerState::Paused => ("◐", "!", Role::Warn, "paused"),
-        ConsumerState::Holding => ("◐", "!", Role::Warn, "holding"),
-        ConsumerState::Restarting => ("✗", "x", Role::Bad, "restarting"),
-        ConsumerState::Stopped => ("✗", "x", Role::Bad, "stopped"),
+        ConsumerState::Starting => ("◌", "~", Role::Dim),
+        ConsumerState::Running => ("●", "+", Role::Ok),
+        ConsumerState::Paused | ConsumerState::Holding => ("◐", "!", Role::Warn),
+        ConsumerState::CircuitOpen => ("◐", "!", Role::Bad),
+        ConsumerState::Restarting | ConsumerState::Stopped => ("✗", "x", Role::Bad),
     }
 }
 
 fn cells(app: &App, it: &Consumer, widths: &[usize]) -> Cells {
     let theme = &app.theme;
-    let (sign, ascii, role, word) = state(it.state);
+    let (sign, ascii, role) = state(it.state);
+    let word = it.state.name();
     let calm = matches!(role, Role::Ok | Role::Dim);
     let dim = |text: String| vec![theme.span(Role::Dim, text)];
     let n = |n: u64| {
@@ -157,7 +157,7 @@ fn about(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) {
     heading.extend(outside(theme, Role::Dim, &it.group));
     let since = it
         .since
-        .map(|at| format!("{} for {}", state(it.state).3, format::span(app.age(at))));
+        .map(|at| format!("{} for {}", it.state.name(), format::span(app.age(at))));
     title(
         app,
         buf,
@@ -203,7 +203,7 @@ fn facts(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) -> u16 {
     let base = |text: String| theme.span(Role::Base, text);
     let mut rows: Vec<(&str, Vec<Span<'static>>)> = Vec::new();
     if let Some(reason) = &it.state_reason {
-        rows.push((state(it.state).3, outside(theme, state(it.state).2, reason)));
+        rows.push((it.state.name(), outside(theme, state(it.state).2, reason)));
     }
     let mut spans = Vec::new();
     for (name, value) in format::percentiles(it.latency) {

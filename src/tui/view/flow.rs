@@ -61,17 +61,18 @@ fn of_consumer<'a>(consumer: &'a Consumer, groups: &'a [GroupLag]) -> Reader<'a>
     let group = groups.iter().find(|g| g.group == consumer.group);
     let state = match consumer.state {
         ConsumerState::Running | ConsumerState::Starting => None,
-        ConsumerState::Paused => Some((Role::Warn, "paused")),
-        ConsumerState::Holding => Some((Role::Warn, "holding")),
-        ConsumerState::Restarting => Some((Role::Bad, "restarting")),
-        ConsumerState::Stopped => Some((Role::Bad, "stopped")),
+        ConsumerState::Paused | ConsumerState::Holding => Some(Role::Warn),
+        ConsumerState::CircuitOpen | ConsumerState::Restarting | ConsumerState::Stopped => {
+            Some(Role::Bad)
+        }
     };
-    let said = state.map(|(role, word)| match &consumer.state_reason {
+    let word = consumer.state.name();
+    let said = state.map(|role| match &consumer.state_reason {
         Some(reason) => (role, format!("{word}: {reason}")),
         None => (role, word.to_owned()),
     });
     let sign = match state {
-        Some((role, _)) => ("◐", "!", role),
+        Some(role) => ("◐", "!", role),
         None if consumer.state == ConsumerState::Starting => ("◌", "~", Role::Dim),
         None => sign(group.map_or(VerdictKind::Ok, |g| g.verdict.kind)),
     };
