@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod consumer;
 pub mod embedded;
 mod ffi;
+pub mod groups;
 pub mod headers;
 pub mod offsets;
 pub mod producer;

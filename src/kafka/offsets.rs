@@ -1,7 +1,7 @@
 //! Questions to the broker: which partitions, where they begin and end, what a group has committed,
 //! and the record at an offset. One shared client, no group is joined.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::consumer::{Context, Place, record};
+use super::groups::GroupInfo;
 use super::{KafkaError, KafkaSettings, ffi};
 use crate::domain::record::Record;
 use crate::lock::lock;
@@ -23,6 +24,12 @@ pub struct Bounds {
     pub first: Option<i64>,
     pub end: Option<i64>,
 }
+
+/// A group, and the places that are meant; `None` is all.
+pub type Asked = (String, Option<Vec<Place>>);
+
+/// A group's committed offsets.
+pub type Committed = Result<HashMap<Place, i64>, KafkaError>;
 
 /// A client that only asks. Its calls block, so each runs on a thread made for that.
 #[derive(Clone)]
@@ -82,12 +89,27 @@ impl Observer {
         group: &str,
         places: Vec<Place>,
     ) -> Result<Vec<Option<i64>>, KafkaError> {
-        let (client, timeout, group) = (
-            Arc::clone(&self.client),
-            self.settings.timeout,
-            group.to_owned(),
-        );
-        blocking(move || ffi::committed(&client, &group, &places, timeout)).await
+        let asked = vec![(group.to_owned(), Some(places.clone()))];
+        let found = self.committed_by(asked).await?.remove(0)?;
+        Ok(places.iter().map(|p| found.get(p).copied()).collect())
+    }
+
+    /// What groups have committed: each anywhere, or on the places named. Answers in their order.
+    pub async fn committed_by(&self, groups: Vec<Asked>) -> Result<Vec<Committed>, KafkaError> {
+        let (client, timeout) = (Arc::clone(&self.client), self.settings.timeout);
+        blocking(move || Ok(ffi::committed(&client, &groups, timeout))).await
+    }
+
+    /// The names of all groups. The embedded cluster can't tell.
+    pub async fn groups(&self) -> Result<Vec<String>, KafkaError> {
+        let (client, timeout) = (Arc::clone(&self.client), self.settings.timeout);
+        blocking(move || ffi::groups(&client, timeout)).await
+    }
+
+    /// States and members of these groups; one that can't be described is left out.
+    pub async fn describe(&self, groups: Vec<String>) -> Result<Vec<GroupInfo>, KafkaError> {
+        let (client, timeout) = (Arc::clone(&self.client), self.settings.timeout);
+        blocking(move || ffi::describe(&client, &groups, timeout)).await
     }
 
     /// The next existing record at or after `offset`, or `None` if none comes within `timeout`.
@@ -166,7 +188,7 @@ fn list_offsets(
         asked.add_partition_offset(topic, *partition, which)?;
     }
     let answer = client.offsets_for_times(asked, timeout)?;
-    let found: std::collections::HashMap<Place, i64> = answer
+    let found: HashMap<Place, i64> = answer
         .elements()
         .iter()
         .filter(|e| e.error().is_ok())

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use super::figures::{sum, worst};
+use super::groups::Group;
 use super::history::{Pace, Rate, Ring};
 use super::partition::{Partition, Seen};
 use crate::clock::{self, Clock};
@@ -16,17 +17,6 @@ use crate::snapshot::{GroupLag, PartitionLag, Series, Topic, TopicLag};
 const PEEK: Duration = Duration::from_millis(500);
 const PEEKS: Duration = Duration::from_secs(1);
 
-/// A group, the topics it reads, and what is known of it from elsewhere.
-#[derive(Clone, Debug)]
-pub struct Group {
-    pub name: String,
-    pub topics: Vec<String>,
-    pub ours: bool,
-    pub paused: bool,
-    /// Partitions read by this process.
-    pub owned: Vec<Place>,
-}
-
 /// What is remembered between two polls.
 pub struct LagWatch {
     observer: Observer,
@@ -37,8 +27,11 @@ pub struct LagWatch {
     topics: HashMap<String, TopicMemory>,
     partitions: HashMap<(String, Place), Partition>,
     totals: HashMap<(String, Option<String>), Ring>,
-    instance: String,
+    embedded: bool,
 }
+
+/// What a group has committed on its places, in their order; or why nobody knows.
+type Offsets = Result<Vec<Option<i64>>, String>;
 
 struct TopicMemory {
     rate: Rate,
@@ -72,7 +65,7 @@ impl LagWatch {
         clock: Clock,
         step: Duration,
         keep: Duration,
-        instance: String,
+        embedded: bool,
     ) -> Self {
         let points = usize::try_from(keep.as_millis() / step.as_millis().max(1)).unwrap_or(600);
         Self {
@@ -84,7 +77,7 @@ impl LagWatch {
             topics: HashMap::new(),
             partitions: HashMap::new(),
             totals: HashMap::new(),
-            instance,
+            embedded,
         }
     }
 
@@ -97,18 +90,7 @@ impl LagWatch {
         let started = clock::instant();
         let known = self.observer.topics().await.map_err(|e| e.to_string())?;
         let latency = started.elapsed();
-        let mut committed = Vec::with_capacity(groups.len());
-        for group in groups {
-            let places = places_of(group, &known);
-            let answer = self.observer.committed(&group.name, places.clone()).await;
-            committed.push((places, answer.map_err(|e| e.to_string())));
-        }
-        // One group's coordinator may be away while the others answer.
-        if let Some((_, Err(error))) = committed.first()
-            && committed.iter().all(|(_, answer)| answer.is_err())
-        {
-            return Err(error.clone());
-        }
+        let committed = self.committed(groups, &known).await?;
         self.forget(&known);
         let all: Vec<Place> = known
             .iter()
@@ -160,6 +142,45 @@ impl LagWatch {
             latency,
             slowest,
         })
+    }
+
+    /// Each group's places, and what it has committed there. The embedded cluster tells only of places
+    /// that it is asked for.
+    async fn committed(
+        &self,
+        groups: &[Group],
+        known: &BTreeMap<String, usize>,
+    ) -> Result<Vec<(Vec<Place>, Offsets)>, String> {
+        let asked = groups.iter().map(|group| {
+            let places = self.embedded.then(|| places_of(group, known));
+            (group.name.clone(), places)
+        });
+        let answers = self.observer.committed_by(asked.collect()).await;
+        let answers = answers.map_err(|e| e.to_string())?;
+        // One group's coordinator may be away while the others answer.
+        if let Some(Err(error)) = answers.first()
+            && answers.iter().all(Result::is_err)
+        {
+            return Err(error.to_string());
+        }
+        let rows = groups.iter().zip(answers).map(|(group, answer)| {
+            let read = answer.as_ref().map(HashMap::keys).into_iter().flatten();
+            let read = read.chain(group.owners.keys());
+            let there = |place: &&Place| {
+                let partitions = known.get(&place.0).copied().unwrap_or(0);
+                usize::try_from(place.1).is_ok_and(|p| p < partitions)
+            };
+            let mut places = places_of(group, known);
+            places.extend(read.filter(there).cloned());
+            places.sort();
+            places.dedup();
+            let offsets = answer.map_err(|e| e.to_string()).map(|found| {
+                let at = |place| found.get(place).copied();
+                places.iter().map(at).collect()
+            });
+            (places, offsets)
+        });
+        Ok(rows.collect())
     }
 
     /// Drops what is remembered of topics that are gone.
@@ -247,7 +268,7 @@ impl LagWatch {
         GroupLag {
             group: group.name.clone(),
             ours: group.ours,
-            state: None,
+            state: group.state.clone(),
             numbers,
             verdict,
             topics,
@@ -302,7 +323,7 @@ impl LagWatch {
         if let Some(committed) = committed.filter(|_| looked_at && row.numbers.time.is_none()) {
             row.numbers.time = self.age(&key, committed, round.now).await;
         }
-        row.owner = group.owned.contains(place).then(|| self.instance.clone());
+        row.owner = group.owners.get(place).cloned();
         row
     }
 

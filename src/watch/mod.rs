@@ -6,6 +6,7 @@ pub mod board;
 pub mod consumers;
 pub mod figures;
 pub mod findings;
+pub mod groups;
 pub mod health;
 pub mod history;
 pub mod lag;
@@ -27,16 +28,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, Clock};
 use crate::command::Focus;
-use crate::domain::service::Service;
 use crate::logging::Ring as LogRing;
 use crate::pipeline::indexer;
-use crate::snapshot::{
-    Activity, Consumer, ConsumerState, GroupLag, Letters, Reading, Snapshot, Stack, Traffic,
-};
+use crate::snapshot::{Activity, Consumer, GroupLag, Letters, Reading, Snapshot, Stack, Traffic};
 use board::Board;
 use consumers::ConsumerWatch;
 use history::{Pace, Rate, Ring};
-use lag::Group;
 use source::Source;
 use sources::Sources;
 
@@ -194,34 +191,4 @@ pub fn observe(
         let (sources, board) = (sources.clone(), Arc::clone(board));
         tokio::spawn(source.keep_asking(sources, board, focus.clone(), stop.clone()));
     }
-}
-
-/// Our groups, and what their workers here say.
-fn groups(sources: &Sources) -> Vec<Group> {
-    let mut groups: Vec<Group> = Service::ALL
-        .into_iter()
-        .filter(|s| sources.groups.iter().any(|g| g == s.row().group))
-        .map(|service| {
-            let row = service.row();
-            let worker = sources.pipeline.as_ref().and_then(|p| p.worker(row.group));
-            let status = worker.map(|w| w.meter.status());
-            Group {
-                name: row.group.to_owned(),
-                topics: row.topics.iter().map(|t| (*t).to_owned()).collect(),
-                ours: true,
-                paused: status
-                    .as_ref()
-                    .is_some_and(|s| s.state == ConsumerState::Paused),
-                owned: status.map(|s| s.assigned).unwrap_or_default(),
-            }
-        })
-        .collect();
-    groups.push(Group {
-        name: indexer::GROUP.to_owned(),
-        topics: indexer::topics(&sources.shared.settings.dlq_topic),
-        ours: true,
-        paused: false,
-        owned: Vec::new(),
-    });
-    groups
 }

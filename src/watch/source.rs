@@ -8,10 +8,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, within};
+use super::groups::Groups;
 use super::lag::LagWatch;
 use super::outbox::OutboxWatch;
 use super::sources::Sources;
-use super::{groups, health, letters, reports, timeline};
+use super::{health, letters, reports, timeline};
 use crate::command::{Focus, Screen};
 use crate::pipeline::indexer;
 
@@ -27,7 +28,7 @@ pub enum Source {
     /// Workers of other processes, where this one runs none.
     Workers,
     Outbox(OutboxWatch),
-    Lag(Box<LagWatch>),
+    Lag(Box<LagWatch>, Groups),
 }
 
 impl Source {
@@ -40,7 +41,7 @@ impl Source {
             sources.clock.clone(),
             sources.every,
             sources.history,
-            sources.shared.owner.clone(),
+            sources.shared.settings.kafka.embedded,
         );
         let mut all = vec![
             Self::Health,
@@ -48,7 +49,7 @@ impl Source {
             Self::Timeline,
             Self::Activity,
             Self::Outbox(OutboxWatch::new(Duration::from_secs(1), points)),
-            Self::Lag(Box::new(lag)),
+            Self::Lag(Box::new(lag), Groups::default()),
         ];
         if !sources.workers {
             all.push(Self::Workers);
@@ -67,7 +68,7 @@ impl Source {
             Self::Activity | Self::Outbox(_) => {}
             Self::Letters => part.letters = focus.letters.clone(),
             Self::Timeline => part.timeline = focus.timeline.clone(),
-            Self::Lag(_) => part.lag_rows.clone_from(&focus.lag_rows),
+            Self::Lag(..) => part.lag_rows.clone_from(&focus.lag_rows),
         }
         part
     }
@@ -80,7 +81,7 @@ impl Source {
             Self::Activity => activity(sources, board, focus).await,
             Self::Workers => reports::read(sources, board).await,
             Self::Outbox(outbox) => outbox.poll(sources, board, focus).await,
-            Self::Lag(lag) => poll_lag(lag, sources, board, focus).await,
+            Self::Lag(lag, groups) => poll_lag(lag, groups, sources, board, focus).await,
         }
     }
 
@@ -115,13 +116,23 @@ impl Source {
     }
 }
 
-async fn poll_lag(lag: &mut LagWatch, sources: &Sources, board: &Board, focus: &Focus) {
+async fn poll_lag(
+    lag: &mut LagWatch,
+    groups: &mut Groups,
+    sources: &Sources,
+    board: &Board,
+    focus: &Focus,
+) {
     let wanted: &[_] = if focus.screen == Screen::Lag {
         &focus.lag_rows
     } else {
         &[]
     };
-    let answer = within(sources.timeout * 2, lag.poll(&groups(sources), wanted)).await;
+    let poll = async {
+        let groups = groups.all(sources).await.map_err(|e| e.to_string())?;
+        lag.poll(&groups, wanted).await
+    };
+    let answer = within(sources.timeout * 2, poll).await;
     let now = sources.clock.now();
     let latency = answer.as_ref().map(|polled| polled.latency);
     health::set(board, "kafka", latency.map_err(Clone::clone), now);
