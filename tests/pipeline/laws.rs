@@ -24,7 +24,7 @@ pub async fn hold(world: &World) -> Check {
     let topics = ["order-events", "payment-events", "inventory-events"].map(str::to_owned);
     let records = world.stack.records(&topics);
     let dead = world.stack.records(&indexer::topics(DLQ_TEMPLATE));
-    let inbox: HashSet<(String, String)> = world.stack.inbox().await.into_iter().collect();
+    let inbox: HashSet<(String, String)> = world.stack.database.inbox().await.into_iter().collect();
     nothing_is_lost(world, &records, &letters, &inbox).await?;
     effects_once(world, &inbox).await?;
     order_is_kept(world, &records).await?;

@@ -6,6 +6,8 @@
 mod elsewhere;
 mod expect;
 mod laws;
+#[path = "../common/proxy.rs"]
+mod proxy;
 mod records;
 mod scenario;
 mod stack;
@@ -16,15 +18,35 @@ mod world;
 use std::path::Path;
 
 use scenario::Scenario;
+use stack::Kind;
 use world::World;
 
-/// One test for each file, so that failures name it.
+/// One test for each file and stack, so that failures name both.
 macro_rules! scenarios {
-    ($($name:ident)*) => {
-        $(#[test]
-        fn $name() {
-            run(stringify!($name));
-        })*
+    (everywhere: $($name:ident)*; embedded: $($local:ident)*;) => {
+        mod embedded {
+            use super::*;
+
+            $(#[test]
+            fn $name() {
+                run(stringify!($name), Kind::Embedded);
+            })*
+            $(#[test]
+            fn $local() {
+                run(stringify!($local), Kind::Embedded);
+            })*
+        }
+
+        /// The same files on servers of their own.
+        mod real {
+            use super::*;
+
+            $(#[test]
+            #[ignore = "needs servers: `scripts/stack test` runs it"]
+            fn $name() {
+                run(stringify!($name), Kind::Real);
+            })*
+        }
 
         #[test]
         fn every_file_has_its_test() {
@@ -33,7 +55,7 @@ macro_rules! scenarios {
                 .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
                 .collect();
             files.sort();
-            let mut tests = vec![$(stringify!($name)),*];
+            let mut tests = vec![$(stringify!($name),)* $(stringify!($local),)*];
             tests.sort_unstable();
             assert_eq!(files, tests);
         }
@@ -41,9 +63,9 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    everywhere:
     broker_away
     broker_away_longer
-    broker_full
     cause_redriven
     circuit
     duplicates
@@ -86,14 +108,17 @@ scenarios! {
     timeout
     transient_exhausted
     transient_once
-    unreadable
+    unreadable;
+    // Only the embedded broker forgets what nobody has read.
+    embedded:
+    broker_full;
 }
 
 fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios"))
 }
 
-fn run(name: &str) {
+fn run(name: &str, kind: Kind) {
     let file = folder().join(format!("{name}.toml"));
     let text = std::fs::read_to_string(&file).unwrap();
     let mut scenario: Scenario =
@@ -103,7 +128,7 @@ fn run(name: &str) {
         .and_then(|s| s.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     // Shown when the test fails, also where it panics.
-    println!("tests/scenarios/{name}.toml, EVTOP_SEED={seed}");
+    println!("tests/scenarios/{name}.toml on {kind:?}, EVTOP_SEED={seed}");
     if let Some(filter) = std::env::var_os("EVTOP_LOG") {
         let filter = filter.to_string_lossy().into_owned();
         let _ = tracing_subscriber::fmt()
@@ -116,7 +141,7 @@ fn run(name: &str) {
         .enable_all()
         .build();
     let ended = runtime.unwrap().block_on(async {
-        let mut world = World::new(&mut scenario, seed).await;
+        let mut world = World::new(&mut scenario, kind, seed).await;
         for (n, step) in scenario.step.iter().enumerate() {
             let done = world.carry_out(step).await;
             done.map_err(|why| format!("step {} ({}): {why}", n + 1, step.name()))?;

@@ -96,8 +96,8 @@ impl World {
                     .leave()
                     .await;
             }
-            Step::Broker { down } => self.stack.set_broker_down(*down),
-            Step::Store { locked: true } => self.lock = Some(self.stack.lock_store().await),
+            Step::Broker { down } => self.stack.broker.set_down(*down),
+            Step::Store { locked: true } => self.lock = Some(self.stack.database.lock().await),
             Step::Store { locked: false } => {
                 self.lock
                     .take()
@@ -293,7 +293,7 @@ impl World {
         let before = self.letters().await;
         let topics = indexer::topics(DLQ_TEMPLATE);
         self.stack.rewind(indexer::GROUP, &topics);
-        self.stack.forget_letters().await;
+        self.stack.database.forget_letters().await;
         self.start().await;
         let started = evtop::clock::instant();
         loop {

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::scenario::{Scenario, Settings};
-use crate::stack::{DLQ_TEMPLATE, Lock, Stack};
+use crate::stack::{DLQ_TEMPLATE, Kind, Lock, Stack};
 
 pub struct World {
     pub stack: Stack,
@@ -73,16 +73,16 @@ pub struct Guest {
 }
 
 impl World {
-    pub async fn new(scenario: &mut Scenario, seed: u64) -> Self {
+    pub async fn new(scenario: &mut Scenario, kind: Kind, seed: u64) -> Self {
         let settings = std::mem::take(&mut scenario.settings);
-        let stack = Stack::start();
-        let store = stack.open_store().await;
+        let stack = Stack::start(kind).await;
+        let store = stack.database.open().await;
         let stock: Vec<(String, i64)> = PRODUCTS
             .iter()
             .map(|(id, ..)| ((*id).to_owned(), settings.stock))
             .collect();
         store.seed_stock(&stock).await.unwrap();
-        let kafka = stack.kafka(&settings.producer);
+        let kafka = stack.broker.settings(&settings.producer);
         let mut world = Self {
             observer: Observer::new(&kafka).unwrap(),
             producer: Producer::new(&kafka).unwrap(),
@@ -130,7 +130,7 @@ impl World {
 
     /// What a process has: connections of its own, and a memory of its own.
     pub async fn shared(&self, name: &str) -> Arc<Shared> {
-        let kafka = self.stack.kafka(&self.settings.producer);
+        let kafka = self.stack.broker.settings(&self.settings.producer);
         let settings = pipeline::Settings {
             dlq_topic: DLQ_TEMPLATE.into(),
             services: self
@@ -157,7 +157,7 @@ impl World {
         Arc::new(Shared::new(
             self.clock.clone(),
             settings,
-            self.stack.open_store().await,
+            self.stack.database.open().await,
             Dedupe::memory(),
             Producer::new(&kafka).unwrap(),
             name.to_owned(),
