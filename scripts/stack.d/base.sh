@@ -21,8 +21,7 @@ lock() {
 # Below 32768 on purpose: Linux takes client ports from above it, and a client that reconnects to a dead
 # port there can be given that very port and so keep the server from coming back.
 port_base=$(cat "$dir/port-base" 2>/dev/null || true)
-[[ -z ${EVTOP_STACK_PORT_BASE:-} ]] || wanted_base=$EVTOP_STACK_PORT_BASE
-wanted_base=${wanted_base:-${port_base:-29300}}
+wanted_base=${EVTOP_STACK_PORT_BASE:-${port_base:-29300}}
 port_base=${port_base:-$wanted_base}
 [[ $wanted_base =~ ^[0-9]{4,5}$ && $wanted_base -ge 1024 && $wanted_base -le 65526 ]] ||
   fail 2 "EVTOP_STACK_PORT_BASE is \"$wanted_base\"; it must be a number from 1024 to 65526."

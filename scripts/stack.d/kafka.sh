@@ -91,7 +91,10 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=4
-# Tests wait for what takes minutes by default.
+# A killed broker may come back only when its session is over: 3 s instead of 9.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+# What tests would wait for too long by default.
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 group.consumer.min.session.timeout.ms=1000

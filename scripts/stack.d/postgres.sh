@@ -42,6 +42,7 @@ postgres_prepare() {
     fail 3 "PostgreSQL runs as the user $pg_user, who can't enter $dir; name a folder that is open to all in EVTOP_STACK_DIR, such as /var/tmp/evtop-stack."
   install -m 600 -o "$pg_user" "$dir/tls/server.key" "$home/server.key"
   data=$home/data new=$home/data.new
+  postgres_forget_dead "$data/postmaster.pid"
   [[ ! -s $data/PG_VERSION ]] || return 0
   rm -rf "$new"
   secret postgres-admin >/dev/null
@@ -51,6 +52,17 @@ postgres_prepare() {
     fail 1 "initdb failed: $(tail -n 3 "$dir/log/initdb.log")"
   rm "$home/password"
   mv "$new" "$data"
+}
+
+# PostgreSQL takes the pid in its lock file for a live server even if that is a zombie, and in a container
+# where nobody reaps it stays one. Anything but a zombie is left for PostgreSQL to judge.
+postgres_forget_dead() {
+  local pid end=$((SECONDS + 5))
+  read -r pid 2>/dev/null <"$1" || return 0
+  while [[ $(stat_field "$pid" 3) == Z ]]; do
+    ((SECONDS < end)) || { rm -f "$1"; return; }
+    sleep 0.05
+  done
 }
 
 postgres_run() {

@@ -47,18 +47,22 @@ spawn() {
 # A process and all below it. PostgreSQL's backends lead sessions of their own, so the process group
 # would miss them.
 tree() {
-  local children child
-  printf '%s\n' "$1"
-  children=$(cat /proc/"$1"/task/*/children 2>/dev/null) || true
-  for child in $children; do tree "$child"; done
+  cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="$1" '
+    { pid = $1; sub(/.*\) /, ""); parent[pid] = $2 }
+    function below(pid, hops) {
+      for (hops = 0; pid > 1 && hops < 64; hops++) { if (pid == root) return 1; pid = parent[pid] }
+      return 0
+    }
+    END { print root; for (pid in parent) if (pid != root && below(pid)) print pid }'
 }
 
-# Stops the head first, so that none is born behind the back; a list that does not grow is complete.
+# Signals a process and all below it, and leaves their pids in `hit`. The head is stopped first, so that
+# none is born behind the back.
 signal_tree() {
-  local signal=$1 pid=$2 pids
-  kill -STOP "$pid" 2>/dev/null || return 0
-  mapfile -t pids < <(tree "$pid")
-  kill -"$signal" "${pids[@]}" 2>/dev/null || true
+  hit=()
+  kill -STOP "$2" 2>/dev/null || return 0
+  mapfile -t hit < <(tree "$2")
+  kill -"$1" "${hit[@]}" 2>/dev/null || true
 }
 
 # Waits until none of the pids lives. gone SECONDS PID...

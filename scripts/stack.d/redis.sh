@@ -33,7 +33,8 @@ redis_answers() {
     [[ $("${cli[@]}" -p "$(port redis_tls)" --tls --cacert "$dir/tls/ca.pem" ping 2>/dev/null) == PONG ]]
 }
 
+# The user is named: with an empty one redis-cli 7.0 is refused.
 redis_env() {
-  say EVTOP_STACK_REDIS "redis://:$(secret redis)@127.0.0.1:$(port redis)/0"
-  say EVTOP_STACK_REDIS_TLS "rediss://:$(secret redis)@127.0.0.1:$(port redis_tls)/0"
+  say EVTOP_STACK_REDIS "redis://default:$(secret redis)@127.0.0.1:$(port redis)/0"
+  say EVTOP_STACK_REDIS_TLS "rediss://default:$(secret redis)@127.0.0.1:$(port redis_tls)/0"
 }
