@@ -13,7 +13,8 @@ fail() {
 
 # One command at a time changes a stack. The parts must not inherit the lock: see spawn.
 lock() {
-  mkdir -p "$dir"/{run,log,conf,data}
+  mkdir -p "$dir"/{run,log,conf,data} 2>/dev/null ||
+    fail 3 "The folder $dir can't be made; name another one in EVTOP_STACK_DIR."
   exec 9>"$dir/run/lock"
   flock -w 180 9 || fail 3 "Another scripts/stack works on $dir for 3 minutes now; try again when it is done."
 }
@@ -43,6 +44,7 @@ port() {
 # be lost out of sight.
 settle_ports() {
   local part
+  port_base=$(cat "$dir/port-base" 2>/dev/null || printf '%s' "$wanted_base") # another up may have moved it
   if [[ $wanted_base != "$port_base" ]]; then
     for part in "${parts[@]}"; do
       [[ $(state_of "$part") == stopped ]] ||

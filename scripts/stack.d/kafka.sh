@@ -30,9 +30,9 @@ kafka_libs() {
   say "fetching Kafka's artifacts with mvn"
   rm -rf "$libs.new"
   mkdir -p "$libs.new"
-  mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+  mvn -B -q -Dstyle.color=never -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
     -DoutputDirectory="$libs.new" >"$dir/log/mvn.log" 2>&1 </dev/null 9>&- ||
-    fail 3 "mvn could not fetch Kafka's artifacts: $(grep -m1 ERROR "$dir/log/mvn.log")"
+    fail 3 "mvn could not fetch Kafka's artifacts: $(grep -m1 -o 'ERROR.*' "$dir/log/mvn.log")"
   cp "$here/pom.xml" "$libs.new/pom.xml"
   rm -rf "$libs"
   mv "$libs.new" "$libs"
