@@ -11,12 +11,15 @@ fail() {
   exit "$code"
 }
 
+[[ -r /proc/self/stat ]] || fail 3 "scripts/stack needs Linux; elsewhere use compose.yaml with Docker."
+
 # One command at a time changes a stack. The parts must not inherit the lock: see spawn.
 lock() {
-  mkdir -p "$dir"/{run,log,conf,data} 2>/dev/null ||
-    fail 3 "The folder $dir can't be made; name another one in EVTOP_STACK_DIR."
+  mkdir -p "$dir/run" 2>/dev/null && [[ -w $dir/run ]] ||
+    fail 3 "The folder $dir can't be written; name another one in EVTOP_STACK_DIR."
   exec 9>"$dir/run/lock"
   flock -w 180 9 || fail 3 "Another scripts/stack works on $dir for 3 minutes now; try again when it is done."
+  mkdir -p "$dir"/{log,conf,data} # only now: the other may have deleted them
 }
 
 # Below 32768 on purpose: Linux takes client ports from above it, and a client that reconnects to a dead
