@@ -15,8 +15,9 @@ fail() {
 
 # One command at a time changes a stack. The parts must not inherit the lock: see spawn.
 lock() {
-  mkdir -p "$dir/run" 2>/dev/null && [[ -w $dir/run ]] ||
+  if ! mkdir -p "$dir/run" 2>/dev/null || [[ ! -w $dir/run ]]; then
     fail 3 "The folder $dir can't be written; name another one in EVTOP_STACK_DIR."
+  fi
   exec 9>"$dir/run/lock"
   flock -w 180 9 || fail 3 "Another scripts/stack works on $dir for 3 minutes now; try again when it is done."
   mkdir -p "$dir"/{log,conf,data} # only now: the other may have deleted them
