@@ -12,9 +12,9 @@ use evtop::pipeline::indexer;
 use evtop::pipeline::worker::Worker;
 use evtop::store::Page;
 
+use crate::kafka::DLQ_TEMPLATE;
 use crate::records::order_id;
 use crate::scenario::{Expect, Meters};
-use crate::stack::DLQ_TEMPLATE;
 use crate::triage::{dlq, driven, letters, operation};
 use crate::world::World;
 

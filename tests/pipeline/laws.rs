@@ -13,7 +13,7 @@ use evtop::pipeline::indexer;
 use uuid::Uuid;
 
 use crate::expect::{Check, same};
-use crate::stack::DLQ_TEMPLATE;
+use crate::kafka::DLQ_TEMPLATE;
 use crate::world::World;
 
 type Place = (String, i32, i64);

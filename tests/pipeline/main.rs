@@ -3,8 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may")]
 
+#[path = "../common/database.rs"]
+mod database;
 mod elsewhere;
 mod expect;
+#[path = "../common/kafka.rs"]
+mod kafka;
 mod laws;
 #[path = "../common/proxy.rs"]
 mod proxy;

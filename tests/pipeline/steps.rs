@@ -20,9 +20,9 @@ use evtop::store::Expected;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::kafka::DLQ_TEMPLATE;
 use crate::records;
 use crate::scenario::{Redrive, Replay, Send, Step};
-use crate::stack::DLQ_TEMPLATE;
 use crate::world::{Guest, World};
 
 impl World {

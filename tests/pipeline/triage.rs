@@ -8,9 +8,9 @@ use evtop::domain::operation::Operation;
 use evtop::pipeline::indexer;
 
 use crate::expect::{Check, ask, maybe, same};
+use crate::kafka::DLQ_TEMPLATE;
 use crate::records::order_id;
 use crate::scenario::{LetterIs, OperationIs};
-use crate::stack::DLQ_TEMPLATE;
 use crate::world::World;
 
 pub fn letters(found: &[Letter], wanted: &[LetterIs]) -> Check {

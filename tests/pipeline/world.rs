@@ -29,8 +29,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::database::Lock;
+use crate::kafka::DLQ_TEMPLATE;
 use crate::scenario::{Scenario, Settings};
-use crate::stack::{DLQ_TEMPLATE, Kind, Lock, Stack};
+use crate::stack::{Kind, Stack};
 
 pub struct World {
     pub stack: Stack,

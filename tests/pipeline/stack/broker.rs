@@ -3,17 +3,14 @@
 //! that can be cut.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use evtop::kafka::KafkaSettings;
 use evtop::kafka::embedded::Embedded;
 use evtop::operate::wanted_topics;
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{ASK, DLQ_TEMPLATE, env};
+use super::ASK;
+use crate::kafka::{DLQ_TEMPLATE, afresh, env};
 use crate::proxy::Proxy;
 
 pub enum Broker {
@@ -104,51 +101,5 @@ impl Broker {
             Self::Embedded(cluster) => cluster.set_down(down).unwrap(),
             Self::Kafka { proxy, .. } => proxy.set_cut(down),
         }
-    }
-}
-
-/// Deletes every topic and group, and makes the topics that the pipeline wants.
-async fn afresh(brokers: &str) {
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", brokers)
-        .create()
-        .unwrap();
-    let options = AdminOptions::new().request_timeout(Some(ASK));
-    let client = admin.inner();
-    let groups = client.fetch_group_list(None, ASK).unwrap();
-    let groups: Vec<String> = groups
-        .groups()
-        .iter()
-        .map(|g| g.name().to_owned())
-        .collect();
-    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-    if !groups.is_empty() {
-        let _ = admin.delete_groups(&groups, &options).await.unwrap();
-    }
-    let topics = || -> Vec<String> {
-        let metadata = client.fetch_metadata(None, ASK).unwrap();
-        let names = metadata.topics().iter().map(|t| t.name().to_owned());
-        names.filter(|name| !name.starts_with("__")).collect()
-    };
-    let old = topics();
-    let names: Vec<&str> = old.iter().map(String::as_str).collect();
-    if !names.is_empty() {
-        let _ = admin.delete_topics(&names, &options).await.unwrap();
-    }
-    let wanted = wanted_topics(DLQ_TEMPLATE);
-    let mut left: Vec<&(String, i32, Duration)> = wanted.iter().collect();
-    while !left.is_empty() {
-        let new: Vec<NewTopic<'_>> = left
-            .iter()
-            .map(|(name, n, _)| {
-                NewTopic::new(name, *n, TopicReplication::Fixed(1))
-                    .set("max.message.bytes", "8388608")
-            })
-            .collect();
-        let made = admin.create_topics(&new, &options).await;
-        let made: Vec<String> = made.unwrap().into_iter().filter_map(Result::ok).collect();
-        // One that is still being deleted exists for a moment longer.
-        left.retain(|(name, ..)| !made.contains(name));
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -2,16 +2,12 @@
 //! here, so that another stack is another variant and the files stay as they are.
 
 mod broker;
-mod database;
 mod reader;
 
 use std::time::Duration;
 
+use crate::database::Database;
 use broker::Broker;
-use database::Database;
-pub use database::Lock;
-
-pub const DLQ_TEMPLATE: &str = "{topic}-{group}-dlt";
 
 const ASK: Duration = Duration::from_secs(10);
 
@@ -43,9 +39,4 @@ impl Stack {
             },
         }
     }
-}
-
-fn env(name: &str) -> String {
-    std::env::var(name)
-        .unwrap_or_else(|_| panic!("{name} is not set: `scripts/stack test` sets it"))
 }

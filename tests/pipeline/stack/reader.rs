@@ -1,57 +1,18 @@
 //! Looking at a scenario's topics from outside, by a client of its own.
 
-use evtop::domain::record::Record;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::message::{Headers as _, Message as _};
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::time::Duration;
 
-use super::{ASK, Stack};
+use evtop::domain::record::Record;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::Stack;
+use crate::kafka::{self, partitions};
 
 impl Stack {
     /// Every record of these topics, by topic, partition and offset.
     pub fn records(&self, topics: &[String]) -> Vec<Record> {
-        let reader = self.reader("scenario-reader");
-        let mut places = TopicPartitionList::new();
-        let mut left = 0;
-        for (topic, partition) in partitions(&reader, topics) {
-            let (first, end) = reader.fetch_watermarks(&topic, partition, ASK).unwrap();
-            left += end - first;
-            places
-                .add_partition_offset(&topic, partition, Offset::Beginning)
-                .unwrap();
-        }
-        reader.assign(&places).unwrap();
-        let mut found = Vec::new();
-        while left > 0 {
-            let message = reader
-                .poll(ASK)
-                .expect("a record that the watermarks promise")
-                .unwrap();
-            left -= 1;
-            let headers = message.headers().map_or_else(Vec::new, |headers| {
-                headers
-                    .iter()
-                    .map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec)))
-                    .collect()
-            });
-            found.push(Record {
-                topic: message.topic().to_owned(),
-                partition: message.partition(),
-                offset: message.offset(),
-                timestamp: message
-                    .timestamp()
-                    .to_millis()
-                    .and_then(chrono::DateTime::from_timestamp_millis),
-                key: message.key().map(<[u8]>::to_vec),
-                value: message.payload().map(<[u8]>::to_vec),
-                headers,
-            });
-        }
-        found.sort_by(|a, b| {
-            (&a.topic, a.partition, a.offset).cmp(&(&b.topic, b.partition, b.offset))
-        });
-        found
+        kafka::records(&self.reader("scenario-reader"), topics)
     }
 
     /// Sets a group that nobody is in back to the start of these topics: as its member, for a moment.
@@ -71,27 +32,6 @@ impl Stack {
     }
 
     fn reader(&self, group: &str) -> BaseConsumer {
-        ClientConfig::new()
-            .set("bootstrap.servers", self.broker.direct())
-            .set("group.id", group)
-            .set("enable.auto.commit", "false")
-            .set("isolation.level", "read_committed")
-            .set("partition.assignment.strategy", self.broker.assignor())
-            .set("session.timeout.ms", "2000")
-            .set("heartbeat.interval.ms", "400")
-            .set("fetch.wait.max.ms", "10")
-            .set("fetch.message.max.bytes", "8388608")
-            .create()
-            .unwrap()
+        kafka::reader(self.broker.direct(), group, self.broker.assignor())
     }
-}
-
-fn partitions(reader: &BaseConsumer, topics: &[String]) -> Vec<(String, i32)> {
-    let metadata = reader.fetch_metadata(None, ASK).unwrap();
-    metadata
-        .topics()
-        .iter()
-        .filter(|t| topics.iter().any(|name| name == t.name()))
-        .flat_map(|t| t.partitions().iter().map(|p| (t.name().to_owned(), p.id())))
-        .collect()
 }

@@ -1,11 +1,13 @@
-//! A scenario's database: opened as the program does, and looked at by a connection of its own.
+//! A test's database: opened as the program does, and looked at by a connection of its own.
+
+use std::time::Duration;
 
 use evtop::store::{Store, StoreSettings};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
-use super::ASK;
+const ASK: Duration = Duration::from_secs(10);
 
 pub enum Database {
     Sqlite(TempDir),
@@ -19,11 +21,14 @@ impl Database {
         Self::Sqlite(tempfile::tempdir().unwrap())
     }
 
-    pub async fn open(&self) -> Store {
+    /// As the program's settings name it.
+    pub fn url(&self) -> String {
         let Self::Sqlite(folder) = self;
-        let path = folder.path().join("evtop.db");
-        let settings = StoreSettings::new(format!("sqlite:{}", path.display()));
-        Store::open(&settings).await.unwrap()
+        format!("sqlite:{}", folder.path().join("evtop.db").display())
+    }
+
+    pub async fn open(&self) -> Store {
+        Store::open(&StoreSettings::new(self.url())).await.unwrap()
     }
 
     pub async fn lock(&self) -> Lock {
