@@ -77,7 +77,7 @@ impl Engine {
             production: config.production,
             workers: config.workers,
         };
-        connecting(&board, &clock);
+        connecting(&board, &clock, config.store.kind());
         let watch = Watch {
             board: Arc::clone(&board),
             clock: clock.clone(),
@@ -128,7 +128,7 @@ pub struct Ends {
     pub outcomes: mpsc::Receiver<Outcome>,
 }
 
-fn connecting(board: &Board, clock: &Clock) {
+fn connecting(board: &Board, clock: &Clock, store: &str) {
     let dependency = |name: &str, state, note: Option<&str>| Dependency {
         name: name.into(),
         state,
@@ -140,10 +140,7 @@ fn connecting(board: &Board, clock: &Clock) {
         board,
         dependency("kafka", DependencyState::Connecting, None),
     );
-    health::put(
-        board,
-        dependency("sqlite", DependencyState::Connecting, None),
-    );
+    health::put(board, dependency(store, DependencyState::Connecting, None));
     let note = "idempotency is kept in memory, with the inbox behind it";
     health::put(board, dependency("redis", DependencyState::Off, Some(note)));
 }
@@ -168,7 +165,9 @@ impl Start {
         let embedded = self.until(|| async { self.embedded() }, "kafka").await?;
         let settings = kafka_settings(&self.config, embedded.as_ref());
         let clients = self.until(|| async { clients(&settings) }, "kafka").await?;
-        let store = self.until(|| self.open_store(), "sqlite").await?;
+        let store = self
+            .until(|| self.open_store(), self.config.store.kind())
+            .await?;
         let shared = Arc::new(Shared::new(
             self.clock.clone(),
             pipeline_settings(&self.config, settings),
@@ -177,7 +176,9 @@ impl Start {
             clients.producer,
             owner(),
         ));
+        // An address on a server may hold a password, and goes into no file.
         if let (Some(folder), Some(cluster)) = (&self.folder, &embedded)
+            && self.config.store.kind() == "sqlite"
             && let Err(error) = folder.announce(cluster.bootstrap(), &self.database())
         {
             tracing::warn!(%error, "other commands can't find this stack");
@@ -294,11 +295,18 @@ impl Start {
     }
 
     async fn open_store(&self) -> Result<Store, String> {
-        let path = self.database();
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(|e| format!("{}: {e}", parent.display()))?;
-        }
-        let mut settings = StoreSettings::new(format!("sqlite:{}", path.display()));
+        let mut settings = match self.config.store.kind() {
+            "postgres" => StoreSettings::new(self.config.store.url.expose()),
+            _ => {
+                let path = self.database();
+                if let Some(parent) = path.parent() {
+                    std::fs::create_dir_all(parent)
+                        .map_err(|e| format!("{}: {e}", parent.display()))?;
+                }
+                StoreSettings::new(format!("sqlite:{}", path.display()))
+            }
+        };
+        settings.name = format!("evtop {}", owner());
         settings.read_only = self.config.read_only && !self.config.workers;
         settings.durable = self.folder.is_none();
         let store = Store::open(&settings).await.map_err(|e| e.to_string())?;

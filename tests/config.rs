@@ -218,8 +218,8 @@ fn an_error_says_where_what_and_the_remedy() {
             "config.toml:2:8: consumers.faults.email.slow: 1.5 is no share; use 0.0 (never) to 1.0 (always)",
         ),
         (
-            "[store]\nurl = 'postgres://me:hunter2@db/x'",
-            "config.toml:2:7: store.url: PostgreSQL is not supported by this version; use `sqlite:PATH`, or leave it out for a temporary file",
+            "[store]\nurl = 'mysql://me:hunter2@db/x'",
+            "config.toml:2:7: store.url: this is no address of a store; use `sqlite:PATH` or `postgres://user:password@host:port/database`, or leave it out for a temporary file",
         ),
         (
             "[store]\nurl = 'sqlite::memory:'",

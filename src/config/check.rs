@@ -98,15 +98,11 @@ fn store(config: &Config) -> Result<(), Broken> {
                 .store
                 .sqlite_path()
                 .is_some_and(|p| !p.as_os_str().is_empty()) => {}
-        Some("postgres" | "postgresql") => broken(
-            "store.url",
-            "PostgreSQL is not supported by this version",
-            "use `sqlite:PATH`, or leave it out for a temporary file",
-        )?,
+        Some("postgres" | "postgresql") if url.contains("://") => {}
         _ => broken(
             "store.url",
             "this is no address of a store",
-            "use `sqlite:PATH`, or leave it out for a temporary file",
+            "use `sqlite:PATH` or `postgres://user:password@host:port/database`, or leave it out for a temporary file",
         )?,
     }
     if config.store.stock < 0 {

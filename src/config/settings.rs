@@ -158,7 +158,8 @@ impl Kafka {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
-    /// `sqlite:PATH`; empty is a file in a temporary folder.
+    /// `sqlite:PATH` or `postgres://user:password@host:port/database`; empty is a file in a temporary
+    /// folder.
     pub url: Secret,
     /// Units of each product in a new database.
     pub stock: i64,
@@ -179,6 +180,15 @@ impl Default for Store {
 }
 
 impl Store {
+    /// Which database it is: `sqlite` or `postgres`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.url.expose().split_once(':') {
+            Some(("postgres" | "postgresql", _)) => "postgres",
+            _ => "sqlite",
+        }
+    }
+
     /// The SQLite file, where one is named.
     #[must_use]
     pub fn sqlite_path(&self) -> Option<PathBuf> {

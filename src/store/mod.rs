@@ -1,10 +1,14 @@
 //! Everything that must not be forgotten: events, outbox, inbox, stock, dead letters, operations and
-//! the audit. The only user of sqlx; SQL stands in the variant's own folder. Whatever belongs together
-//! is one transaction here, so that a crash leaves all of it or none.
+//! the audit. The only user of sqlx. `sql/` has every operation once, compiled for each database;
+//! `sqlite/` and `postgres/` have what differs: how to connect, words and types, locks. Whatever belongs
+//! together is one transaction here, so that a crash leaves all of it or none.
 
 mod error;
+mod failure;
+mod postgres;
 mod sqlite;
 mod types;
+mod words;
 
 use std::collections::HashMap;
 
@@ -12,6 +16,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use self::error::StoreError;
+use self::failure::ACQUIRE_TIMEOUT;
+use self::postgres::Postgres;
 use self::sqlite::Sqlite;
 pub use self::types::{
     Ack, Applied, EmailRow, EventCount, EventPage, Expected, Item, ItemState, OrderRow,
@@ -31,6 +37,7 @@ use crate::domain::stored::{BlockedKey, EventFilter, OutboxRow, SentRow, StoredE
 #[derive(Clone, Debug)]
 pub enum Store {
     Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 impl Store {
@@ -41,18 +48,23 @@ impl Store {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 Sqlite::open(path, settings).await.map(Self::Sqlite)
             }
-            _ => Err(StoreError::Other(format!(
-                "\"{}\" names no store; use sqlite:path/to/file.db",
-                settings.url
-            ))),
+            Some(("postgres" | "postgresql", _)) => {
+                Postgres::open(settings).await.map(Self::Postgres)
+            }
+            // The address itself may hold a password.
+            _ => Err(StoreError::Other(
+                "store.url names no store; use sqlite:path/to/file.db or postgres://user:password@host:port/database"
+                    .into(),
+            )),
         }
     }
 
-    /// The name of its kind: `sqlite`.
+    /// The name of its kind: `sqlite` or `postgres`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
         }
     }
 
@@ -60,6 +72,7 @@ impl Store {
     pub async fn close(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
         }
     }
 }
@@ -72,6 +85,7 @@ macro_rules! operations {
             pub async fn $name(&self, $($argument: $type),*) -> Result<$out, StoreError> {
                 match self {
                     Self::Sqlite(sqlite) => sqlite.$name($($argument),*).await,
+                    Self::Postgres(postgres) => postgres.$name($($argument),*).await,
                 }
             })*
         }

@@ -1,5 +1,6 @@
 //! What goes into the store and comes out of it, beside the domain's own records.
 
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,10 +15,13 @@ use crate::domain::position::Position;
 use crate::domain::stored::StoredEvent;
 
 /// How to reach the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// `sqlite:path/to/file.db`; the file is made when it is not there.
+    /// `sqlite:path/to/file.db`; the file is made when it is not there. Or
+    /// `postgres://user:password@host:port/database?sslmode=verify-full`, with libpq's parameters.
     pub url: String,
+    /// What a database server calls us: PostgreSQL's `application_name`.
+    pub name: String,
     /// Neither creates, migrates nor writes: every write is refused by the database.
     pub read_only: bool,
     /// How long a write waits for another process's transaction before it is unavailable.
@@ -33,10 +37,25 @@ impl StoreSettings {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            name: "evtop".into(),
             read_only: false,
             busy_timeout: Duration::from_secs(5),
             durable: true,
         }
+    }
+}
+
+// An address may hold a password.
+impl fmt::Debug for StoreSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.url.split_once(':').map_or("***", |(kind, _)| kind);
+        f.debug_struct("StoreSettings")
+            .field("url", &format_args!("{kind}:***"))
+            .field("name", &self.name)
+            .field("read_only", &self.read_only)
+            .field("busy_timeout", &self.busy_timeout)
+            .field("durable", &self.durable)
+            .finish()
     }
 }
 

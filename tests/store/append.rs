@@ -88,10 +88,8 @@ pub async fn the_same_event_twice_is_refused(kit: Kit) {
         .append_many(&[other], true, kit.now())
         .await
         .unwrap();
-    assert_eq!(
-        next[0].position.pos, 2,
-        "what was refused burnt no position"
-    );
+    assert_eq!(next[0].version, 1);
+    assert_eq!(kit.store.totals().await.unwrap(), (2, Some(2)));
 }
 
 pub async fn payloads_are_kept_byte_for_byte(kit: Kit) {
@@ -127,6 +125,7 @@ pub async fn many_streams_in_one_append(kit: Kit) {
         assert_eq!(event.version, i64::try_from(n / 200).unwrap() + 1);
         assert_eq!(event.position.pos, i64::try_from(n).unwrap() + 1);
     }
+    kit.settled().await;
     let page = kit
         .store
         .events(&EventFilter::default(), Page::After(Position::START), 600)
@@ -217,11 +216,12 @@ pub async fn a_dropped_append_leaves_all_or_nothing(kit: Kit) {
             .map(|n| kit.envelope(&created(&format!("O-{n}"), &[("A", 1)])))
             .collect();
         drop_after(polls, kit.store.append_many(&events, true, kit.now())).await;
-        // The next writer comes after whatever the dropped one still did.
+        // The next writer of one of its streams comes after whatever the dropped one still did.
         kit.store
-            .append_many(&[kit.envelope(&paid("P"))], false, kit.now())
+            .append_many(&[kit.envelope(&paid("O-0"))], false, kit.now())
             .await
             .unwrap();
+        kit.settled().await;
         let written = kit.store.totals().await.unwrap().0 - before - 1;
         assert!(
             written == 0 || written == 20,

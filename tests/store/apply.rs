@@ -170,6 +170,7 @@ pub async fn stock_is_reserved_and_released(kit: Kit) {
             .all(|a| *a == Applied::Done)
     );
     assert_eq!(kit.levels().await, [("A".into(), 3, 2), ("B".into(), 1, 0)]);
+    kit.settled().await;
     let page = kit
         .store
         .events(&EventFilter::default(), Page::Newest, 100)

@@ -24,6 +24,7 @@ async fn twenty(kit: &Kit) -> Vec<StoredEvent> {
             );
         }
     }
+    kit.settled().await;
     stored
 }
 

@@ -15,9 +15,12 @@ use evtop::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus};
 use evtop::domain::money::Money;
 use evtop::domain::operation::{Counts, Operation, OperationKind, OperationState};
 use evtop::domain::service::Service;
+use evtop::domain::stored::EventFilter;
 use evtop::store::{Applied, RedriveRef, Store, StoreSettings, Work};
 use serde_json::Map;
 use uuid::Uuid;
+
+use crate::schema::Schema;
 
 /// Noon of a day.
 pub const NOON: i64 = 1_769_860_800;
@@ -26,19 +29,55 @@ pub struct Kit {
     pub store: Store,
     pub clock: Clock,
     pub url: String,
-    _folder: tempfile::TempDir,
+    place: Place,
+}
+
+/// Where the tables are; gone with it.
+enum Place {
+    Folder(#[expect(dead_code, reason = "held for its end")] tempfile::TempDir),
+    Schema(#[expect(dead_code, reason = "held for its end")] Schema),
 }
 
 impl Kit {
     pub async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("evtop.db").display());
+        Self::open(url, Place::Folder(folder)).await
+    }
+
+    /// A schema of its own on the server that `EVTOP_STACK_POSTGRES` names.
+    pub async fn postgres() -> Self {
+        let schema = Schema::new().await;
+        let url = schema.url();
+        Self::open(url, Place::Schema(schema)).await
+    }
+
+    /// Another, empty, on the same kind of store.
+    pub async fn fresh(&self) -> Self {
+        match self.place {
+            Place::Folder(_) => Self::sqlite().await,
+            Place::Schema(_) => Self::postgres().await,
+        }
+    }
+
+    async fn open(url: String, place: Place) -> Self {
         let store = Store::open(&StoreSettings::new(url.clone())).await.unwrap();
         Self {
             store,
             clock: Clock::fixed(DateTime::from_timestamp(NOON, 0).unwrap()),
             url,
-            _folder: folder,
+            place,
+        }
+    }
+
+    /// Waits until readers see all that is committed: on PostgreSQL any open transaction of the server
+    /// may hold them up, another test's too.
+    pub async fn settled(&self) {
+        let all = EventFilter::default();
+        while self.store.count_events(&all).await.unwrap().count
+            < self.store.totals().await.unwrap().0
+        {
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use evtop::domain::letter::{Letter, LetterBody, LetterFilter, LetterStatus};
 use evtop::domain::service::Service;
-use evtop::store::Applied;
+use evtop::store::{Applied, Queued};
 
 use crate::kit::{Kit, body, created};
 
@@ -20,6 +20,7 @@ pub async fn a_letter_is_kept_with_its_bytes(kit: Kit) {
     let mut plain = letter(&kit, 1);
     plain.message = "nul \0 and \u{202e}".into();
     kit.store.bury(&plain, &body(), None).await.unwrap();
+    plain.message = "nul \u{2400} and \u{202e}".into();
     assert_eq!(
         kit.store.letter(plain.id).await.unwrap(),
         Some((plain.clone(), body()))
@@ -41,6 +42,39 @@ pub async fn a_letter_is_kept_with_its_bytes(kit: Kit) {
         Some((bare, LetterBody::default()))
     );
     assert_eq!(kit.store.letter(kit.clock.id()).await.unwrap(), None);
+}
+
+pub async fn a_long_key_blocks_as_a_short_one(kit: Kit) {
+    let mut long = letter(&kit, 1);
+    // Nothing that shrinks when it is packed, and longer than an index takes.
+    long.key = Some(
+        (0..20_000_u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect(),
+    );
+    kit.store.bury(&long, &body(), None).await.unwrap();
+    kit.store.bury(&long, &body(), None).await.unwrap();
+    assert_eq!(
+        kit.store.blocked_keys("inventory-service").await.unwrap(),
+        1
+    );
+    let mut behind = long.clone();
+    behind.id = kit.clock.id();
+    let queued = kit.store.queue_behind(&[(behind, body())]).await.unwrap();
+    assert_eq!(queued, [Queued::Queued]);
+    assert_eq!(kit.store.behind(long.id).await.unwrap(), 1);
+}
+
+pub async fn copies_in_one_look_are_one_letter(kit: Kit) {
+    let one = letter(&kit, 1);
+    let two = letter(&kit, 2);
+    let mut copy = one.clone();
+    copy.dlq.as_mut().unwrap().offset = 9;
+    let rows = [one, two, copy.clone()].map(|letter| (letter, body()));
+    kit.store.index_letters(&rows).await.unwrap();
+    let kept = kit.store.letter(copy.id).await.unwrap().unwrap().0;
+    assert_eq!(kept.dlq, copy.dlq, "the newest copy's place");
+    assert_eq!(find(&kit, &LetterFilter::default()).await.len(), 2);
 }
 
 pub async fn the_same_letter_twice_is_one_row(kit: Kit) {

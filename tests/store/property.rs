@@ -16,9 +16,11 @@ pub async fn duplicates_and_order_change_nothing(kit: Kit) {
         ..Config::with_cases(24)
     });
     let runtime = tokio::runtime::Handle::current();
+    let kit = std::sync::Arc::new(kit);
+    let like = std::sync::Arc::clone(&kit);
     let outcome = tokio::task::spawn_blocking(move || {
         runner.run(&plan, |plan| {
-            let levels = runtime.block_on(deliver(&plan));
+            let levels = runtime.block_on(deliver(&like, &plan));
             prop_assert_eq!(
                 levels,
                 vec![("A".to_owned(), 94, 6), ("B".to_owned(), 98, 2)]
@@ -45,8 +47,8 @@ fn journeys() -> [Vec<Event>; 4] {
 }
 
 /// Each step is a key, how many events of it go into the batch, and how far the key is set back before.
-async fn deliver(plan: &[(usize, usize, usize)]) -> Vec<(String, i64, i64)> {
-    let kit = Kit::sqlite().await;
+async fn deliver(like: &Kit, plan: &[(usize, usize, usize)]) -> Vec<(String, i64, i64)> {
+    let kit = like.fresh().await;
     kit.stock(&[("A", 100), ("B", 100)]).await;
     let journeys = journeys();
     let envelopes = journeys

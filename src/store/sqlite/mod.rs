@@ -2,40 +2,30 @@
 //! start, so that nothing is decided on what another writer changes; others read beside it (WAL).
 //! Another process may have the same file open.
 
-mod apply;
-mod audit;
-mod codec;
-mod event_read;
-mod event_write;
-mod inbox;
-mod items;
-mod letter_read;
-mod letter_write;
-mod operations;
-mod orders;
-mod outbox;
-mod services;
-mod workers;
+mod dialect;
+mod locks;
+#[path = "../sql/mod.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same operations on each database")]
+mod sql;
+mod streams;
 
 use std::time::Duration;
 
 use sqlx::ConnectOptions;
-use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection as Connection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteRow as Row, SqliteSynchronous,
 };
 
-use super::{StoreError, StoreSettings};
+use super::failure::primary_code;
+use super::{ACQUIRE_TIMEOUT, StoreError, StoreSettings};
 use crate::clock;
 
-type Tx = sqlx::Transaction<'static, sqlx::Sqlite>;
+type Driver = sqlx::Sqlite;
+type Db = Sqlite;
+type Tx = sqlx::Transaction<'static, Driver>;
 
-/// How long a caller waits for a connection of ours.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
-/// Rows that one DELETE of a pruning takes, so that writers get their turn.
-const PRUNE_ROWS: i64 = 5_000;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
@@ -86,7 +76,7 @@ impl Sqlite {
         if !settings.read_only {
             let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
             // One transaction around all, or two processes that start at once migrate twice.
-            let connection: &mut SqliteConnection = &mut tx;
+            let connection: &mut Connection = &mut tx;
             MIGRATOR.run_direct(None, connection, false).await?;
             tx.commit().await?;
         }
@@ -97,14 +87,6 @@ impl Sqlite {
     pub(super) async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
-    }
-
-    pub(super) async fn probe(&self) -> Result<(), StoreError> {
-        let asked: Option<i64> = sqlx::query_scalar("SELECT pos FROM event_store LIMIT 1")
-            .fetch_optional(&self.read)
-            .await?;
-        let _ = asked;
-        Ok(())
     }
 
     /// A transaction that holds the write lock from its start. Dropped, it is rolled back.
@@ -131,47 +113,6 @@ async fn connected(
                 tokio::time::sleep(AGAIN).await;
             }
             Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// SQLite's primary result code.
-fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code = error.as_database_error()?.code()?;
-    Some(code.parse::<i32>().ok()? & 0xff)
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        /// Primary result codes that say something of the machine and nothing of the request: busy,
-        /// locked, no memory, read-only, I/O, corrupt, full, cannot open, locking protocol, no database.
-        const PASSING: [i32; 10] = [5, 6, 7, 8, 10, 11, 13, 14, 15, 26];
-        let passing = match &error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => true,
-            error => primary_code(error).is_some_and(|code| PASSING.contains(&code)),
-        };
-        if let sqlx::Error::PoolTimedOut = error {
-            // Whoever has the connection waits for a lock, or works: the pool knows neither.
-            let secs = ACQUIRE_TIMEOUT.as_secs();
-            Self::Unavailable(format!(
-                "the database is locked or overloaded, no connection came free in {secs} s"
-            ))
-        } else if passing {
-            Self::Unavailable(error.to_string())
-        } else {
-            Self::Other(error.to_string())
-        }
-    }
-}
-
-impl From<MigrateError> for StoreError {
-    fn from(error: MigrateError) -> Self {
-        match error {
-            MigrateError::Execute(inner) | MigrateError::ExecuteMigration(inner, _) => inner.into(),
-            other => Self::Other(format!("cannot bring the schema up to date: {other}")),
         }
     }
 }

@@ -2,24 +2,24 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Sqlite;
-use super::codec::{Columns, json, micros};
+use super::Db;
+use super::codec::{Columns, at, json, sql};
 use crate::store::{StoreError, WorkerReport};
 
-impl Sqlite {
+impl Db {
     pub(in crate::store) async fn report_workers(
         &self,
         instance: &str,
         reports: &[(String, String)],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        sqlx::query(sql(
             "INSERT INTO worker_report (instance, service, at, report)
-             SELECT ?, value ->> 0, ?, value ->> 1 FROM json_each(?) WHERE true
+             SELECT $1, {text 0}, $2, {text 1} FROM {rows 3} {in_order}
              ON CONFLICT (instance, service) DO UPDATE SET at = excluded.at, report = excluded.report",
-        )
+        ))
         .bind(instance)
-        .bind(micros(now))
+        .bind(at(now))
         .bind(json(&reports)?)
         .execute(&self.write)
         .await?;
@@ -31,9 +31,9 @@ impl Sqlite {
         since: DateTime<Utc>,
     ) -> Result<Vec<WorkerReport>, StoreError> {
         let rows = sqlx::query(
-            "SELECT instance, at, report FROM worker_report WHERE at >= ? ORDER BY service, instance",
+            "SELECT instance, at, report FROM worker_report WHERE at >= $1 ORDER BY service, instance",
         )
-        .bind(micros(since))
+        .bind(at(since))
         .fetch_all(&self.read)
         .await?;
         rows.iter()
@@ -52,8 +52,8 @@ impl Sqlite {
         &self,
         before: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
-        let done = sqlx::query("DELETE FROM worker_report WHERE at < ?")
-            .bind(micros(before))
+        let done = sqlx::query("DELETE FROM worker_report WHERE at < $1")
+            .bind(at(before))
             .execute(&self.write)
             .await?;
         Ok(done.rows_affected())

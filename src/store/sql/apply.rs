@@ -1,13 +1,13 @@
 //! One batch for one service: claim, decide, write, report, in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::codec::{hex, json, uuid};
+use super::codec::{Id, hex, list, sql, uuid};
 use super::outbox::{self, NewOutboxRow};
-use super::{Sqlite, Tx, event_write, inbox, items, operations, services};
+use super::{Db, Tx, event_write, inbox, items, operations, services};
 use crate::clock::Clock;
 use crate::domain::envelope::Envelope;
 use crate::domain::letter::RedriveOutcome;
@@ -15,7 +15,7 @@ use crate::domain::operation::Counts;
 use crate::domain::service::{self, Message, Needs, Service, Stamp, Write};
 use crate::store::{Applied, RedriveRef, StoreError, Work};
 
-impl Sqlite {
+impl Db {
     pub(in crate::store) async fn apply(
         &self,
         service: Service,
@@ -64,16 +64,14 @@ async fn waiting(tx: &mut Tx, group: &str, work: &[Work<'_>]) -> Result<Waiting,
     if keys.is_empty() {
         return Ok(Waiting::new());
     }
-    let rows: Vec<(Vec<u8>, String)> = sqlx::query_as(
-        "SELECT key, head_id FROM key_block
-         WHERE consumer = ? AND key IN (SELECT unhex(value) FROM json_each(?))",
-    )
+    let rows: Vec<(Vec<u8>, Id)> = sqlx::query_as(sql("SELECT key, head_id FROM key_block
+         WHERE consumer = $1 AND key IN (SELECT {bytes 0} FROM {rows 2})"))
     .bind(group)
-    .bind(json(&keys)?)
+    .bind(list(&keys)?)
     .fetch_all(&mut **tx)
     .await?;
     rows.into_iter()
-        .map(|(key, head)| Ok((key, uuid(&head)?)))
+        .map(|(key, head)| Ok((key, uuid(head)?)))
         .collect()
 }
 
@@ -170,7 +168,7 @@ impl<'a> Batch<'a> {
 
 fn message_row(message: &Message) -> NewOutboxRow<'_> {
     NewOutboxRow(
-        message.id.to_string(),
+        message.id,
         "window",
         &message.key,
         message.event_type,
@@ -213,7 +211,7 @@ async fn report(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let mut redrives: Vec<(RedriveRef, RedriveOutcome)> = Vec::new();
-    let mut replays: HashMap<Uuid, Counts> = HashMap::new();
+    let mut replays: BTreeMap<Uuid, Counts> = BTreeMap::new();
     let mut uncounted = uncounted(tx, group, work, done, now).await?;
     for (w, applied) in work.iter().zip(done) {
         let outcome = match applied {

@@ -2,10 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::sqlite::SqliteConnection;
 
-use super::Sqlite;
-use super::codec::{Columns, count, json, micros};
+use super::codec::{Columns, at, count, json, sql};
+use super::{Connection, Db};
 use crate::domain::envelope::Envelope;
 use crate::domain::event_type::EventType;
 use crate::domain::money::Money;
@@ -34,7 +33,7 @@ fn facts(envelope: &Envelope) -> Option<(&str, &str, i64, &str, u64)> {
 
 /// Writes the summary of each order that is created; the first one of an order stays.
 pub(super) async fn write(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     events: impl Iterator<Item = &Envelope>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
@@ -42,27 +41,27 @@ pub(super) async fn write(
     if orders.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    sqlx::query(sql(
         "INSERT INTO orders (order_id, customer_id, total, currency, item_count, status, created_at)
-         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, 'draft', ?1 FROM json_each(?2) WHERE true
+         SELECT {text 0}, {text 1}, {cents 2}, {text 3}, {int 4}, 'draft', $1 FROM {rows 2} {in_order}
          ON CONFLICT DO NOTHING",
-    )
-    .bind(micros(now))
+    ))
+    .bind(at(now))
     .bind(json(&orders)?)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-impl Sqlite {
+impl Db {
     pub(in crate::store) async fn order(
         &self,
         order_id: &str,
     ) -> Result<Option<OrderRow>, StoreError> {
-        let row = sqlx::query(
-            "SELECT order_id, customer_id, total, currency, item_count, status, created_at
-             FROM orders WHERE order_id = ?",
-        )
+        let row = sqlx::query(sql(
+            "SELECT order_id, customer_id, {money total}, currency, item_count, status, created_at
+             FROM orders WHERE order_id = $1",
+        ))
         .bind(order_id)
         .fetch_optional(&self.read)
         .await?;

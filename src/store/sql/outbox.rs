@@ -2,17 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use uuid::Uuid;
 
-use super::codec::{Columns, headers, json, micros};
-use super::{PRUNE_ROWS, Sqlite};
+use super::codec::{Columns, at, headers, json, sql, text};
+use super::{Connection, Db, PRUNE_ROWS, Row};
 use crate::domain::stored::{BlockedKey, OutboxRow, SentRow};
 use crate::store::{Ack, OutboxSummary, StoreError};
 
 /// A row to be published, in the order of the INSERT below.
 #[derive(Serialize)]
 pub(super) struct NewOutboxRow<'a>(
-    pub(super) String,
+    pub(super) Uuid,
     pub(super) &'static str,
     pub(super) &'a str,
     pub(super) &'a str,
@@ -23,26 +23,26 @@ pub(super) struct NewOutboxRow<'a>(
 
 /// Adds rows in the order given.
 pub(super) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     rows: &[NewOutboxRow<'_>],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    sqlx::query(sql(
         "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, topic, headers, created_at)
-         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, ?1
-         FROM json_each(?2)",
-    )
-    .bind(micros(now))
+         SELECT {id 0}, {text 1}, {text 2}, {text 3}, {text 4}, {text 5}, {text 6}, $1
+         FROM {rows 2} {in_order}",
+    ))
+    .bind(at(now))
     .bind(json(rows)?)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-impl Sqlite {
+impl Db {
     pub(in crate::store) async fn outbox_batch(
         &self,
         limit: u32,
@@ -52,11 +52,11 @@ impl Sqlite {
             "SELECT seq, id, aggregatetype, aggregateid, type, topic, payload, headers, created_at
              FROM outbox o
              WHERE NOT EXISTS (SELECT 1 FROM outbox_blocked b WHERE b.aggregateid = o.aggregateid
-                               AND (b.until IS NULL OR b.until > ?))
-             ORDER BY seq LIMIT ?",
+                               AND (b.until IS NULL OR b.until > $1))
+             ORDER BY seq LIMIT $2",
         )
-        .bind(micros(now))
-        .bind(limit)
+        .bind(at(now))
+        .bind(i64::from(limit))
         .fetch_all(&self.read)
         .await?;
         rows.iter().map(outbox_row).collect()
@@ -77,21 +77,24 @@ impl Sqlite {
         let acks = json(&acks)?;
         let mut tx = self.begin().await?;
         // A row that is acknowledged twice was sent twice: the first time is kept.
-        sqlx::query(
-            "INSERT INTO outbox_sent (seq, id, aggregateid, type, topic, partition, offset, created_at, sent_at)
-             SELECT o.seq, o.id, o.aggregateid, o.type, o.topic, a.value->>1, a.value->>2, o.created_at, ?1
-             FROM json_each(?2) a JOIN outbox o ON o.seq = a.value->>0
+        sqlx::query(sql(
+            "INSERT INTO outbox_sent (seq, id, aggregateid, type, topic, partition, \"offset\", created_at, sent_at)
+             SELECT o.seq, o.id, o.aggregateid, o.type, o.topic, {int 1}, {int 2}, o.created_at, $1
+             FROM {rows 2} JOIN outbox o ON o.seq = {int 0}
              ON CONFLICT DO NOTHING",
-        )
-        .bind(micros(now))
+        ))
+        .bind(at(now))
         .bind(&acks)
         .execute(&mut *tx)
         .await?;
         for statement in [
-            "DELETE FROM outbox WHERE seq IN (SELECT value->>0 FROM json_each(?))",
-            "DELETE FROM outbox_blocked WHERE head_seq IN (SELECT value->>0 FROM json_each(?))",
+            "DELETE FROM outbox WHERE seq IN (SELECT {int 0} FROM {rows 1})",
+            "DELETE FROM outbox_blocked WHERE head_seq IN (SELECT {int 0} FROM {rows 1})",
         ] {
-            sqlx::query(statement).bind(&acks).execute(&mut *tx).await?;
+            sqlx::query(sql(statement))
+                .bind(&acks)
+                .execute(&mut *tx)
+                .await?;
         }
         tx.commit().await?;
         Ok(())
@@ -99,15 +102,15 @@ impl Sqlite {
 
     pub(in crate::store) async fn outbox_block(&self, key: &BlockedKey) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO outbox_blocked (aggregateid, head_seq, attempts, until, error) VALUES (?, ?, ?, ?, ?)
+            "INSERT INTO outbox_blocked (aggregateid, head_seq, attempts, until, error) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (aggregateid) DO UPDATE SET head_seq = excluded.head_seq,
                  attempts = excluded.attempts, until = excluded.until, error = excluded.error",
         )
         .bind(&key.aggregate_id)
         .bind(key.head_seq)
-        .bind(key.attempts)
-        .bind(key.until.map(micros))
-        .bind(&key.error)
+        .bind(i64::from(key.attempts))
+        .bind(key.until.map(at))
+        .bind(text(&key.error))
         .execute(&self.write)
         .await?;
         Ok(())
@@ -117,7 +120,7 @@ impl Sqlite {
         &self,
         aggregate_id: &str,
     ) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM outbox_blocked WHERE aggregateid = ?")
+        sqlx::query("DELETE FROM outbox_blocked WHERE aggregateid = $1")
             .bind(aggregate_id)
             .execute(&self.write)
             .await?;
@@ -136,7 +139,7 @@ impl Sqlite {
                 Ok(BlockedKey {
                     aggregate_id: c.get()?,
                     head_seq: c.get()?,
-                    attempts: c.get()?,
+                    attempts: c.narrow()?,
                     until: c.time_or_null()?,
                     error: c.get()?,
                 })
@@ -163,9 +166,9 @@ impl Sqlite {
     ) -> Result<Vec<OutboxRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT seq, id, aggregatetype, aggregateid, type, topic, payload, headers, created_at
-             FROM outbox ORDER BY seq LIMIT ?",
+             FROM outbox ORDER BY seq LIMIT $1",
         )
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(&self.read)
         .await?;
         rows.iter().map(outbox_row).collect()
@@ -176,10 +179,10 @@ impl Sqlite {
         limit: u32,
     ) -> Result<Vec<SentRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT seq, id, aggregateid, type, topic, partition, offset, created_at, sent_at
-             FROM outbox_sent ORDER BY sent_at DESC, seq DESC LIMIT ?",
+            "SELECT seq, id, aggregateid, type, topic, partition, \"offset\", created_at, sent_at
+             FROM outbox_sent ORDER BY sent_at DESC, seq DESC LIMIT $1",
         )
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(&self.read)
         .await?;
         rows.iter()
@@ -205,7 +208,7 @@ impl Sqlite {
         before: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         self.prune(
-            "DELETE FROM outbox_sent WHERE seq IN (SELECT seq FROM outbox_sent WHERE sent_at < ? LIMIT ?)",
+            "DELETE FROM outbox_sent WHERE seq IN (SELECT seq FROM outbox_sent WHERE sent_at < $1 LIMIT $2)",
             before,
         )
         .await
@@ -220,7 +223,7 @@ impl Sqlite {
         let mut pruned = 0;
         loop {
             let rows = sqlx::query(statement)
-                .bind(micros(before))
+                .bind(at(before))
                 .bind(PRUNE_ROWS)
                 .execute(&self.write)
                 .await?
@@ -233,7 +236,7 @@ impl Sqlite {
     }
 }
 
-fn outbox_row(row: &SqliteRow) -> Result<OutboxRow, StoreError> {
+fn outbox_row(row: &Row) -> Result<OutboxRow, StoreError> {
     let mut c = Columns::of(row);
     Ok(OutboxRow {
         seq: c.get()?,

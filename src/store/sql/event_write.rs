@@ -1,15 +1,14 @@
 //! Appending to the event store under the stream's version.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
-use super::codec::{headers_text, json, json_ids, micros, uuid};
+use super::codec::{Id, Time, at, headers_text, json, signed, sql, uuid};
 use super::outbox::{self, NewOutboxRow};
-use super::{Sqlite, orders};
+use super::{Connection, Db, orders, streams};
 use crate::domain::envelope::Envelope;
 use crate::domain::position::Position;
 use crate::domain::stored::StoredEvent;
@@ -26,11 +25,11 @@ struct NewEvent<'a>(
     Uuid,
     Option<Uuid>,
     &'a str,
-    i64,
+    Time,
     &'a str,
 );
 
-impl Sqlite {
+impl Db {
     pub(in crate::store) async fn append(
         &self,
         stream: &str,
@@ -45,21 +44,20 @@ impl Sqlite {
             Expected::NoStream => Some(0),
             Expected::Exact(version) => Some(version),
         };
-        if let Some(expected) = expected {
-            let actual = versions(&mut tx, [stream])
-                .await?
-                .remove(stream)
-                .unwrap_or(0);
-            if actual != expected {
-                return Err(StoreError::Conflict {
-                    stream: stream.to_owned(),
-                    expected,
-                    actual,
-                });
-            }
-        }
         let events: Vec<_> = events.iter().map(|e| (stream.to_owned(), e)).collect();
-        let stored = write(&mut tx, events, publish, now).await?;
+        let more = BTreeMap::from([(stream, signed(events.len() as u64))]);
+        let versions = streams::versions(&mut tx, &more).await?;
+        let actual = versions.get(stream).copied().unwrap_or(0);
+        if let Some(expected) = expected
+            && actual != expected
+        {
+            return Err(StoreError::Conflict {
+                stream: stream.to_owned(),
+                expected,
+                actual,
+            });
+        }
+        let stored = write_after(&mut tx, versions, events, publish, now).await?;
         tx.commit().await?;
         Ok(stored)
     }
@@ -78,28 +76,30 @@ impl Sqlite {
     }
 }
 
-/// Where streams stand; those that do not exist are left out.
-async fn versions<'a>(
-    connection: &mut SqliteConnection,
-    streams: impl IntoIterator<Item = &'a str>,
-) -> Result<HashMap<String, i64>, StoreError> {
-    let streams: Vec<&str> = streams.into_iter().collect();
-    let rows: Vec<(String, Option<i64>)> = sqlx::query_as(
-        "SELECT s.value, (SELECT max(version) FROM event_store WHERE stream = s.value) FROM json_each(?) s",
-    )
-    .bind(json(&streams)?)
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|(s, v)| Some((s, v?)))
-        .collect())
-}
-
 /// Appends events, each to the stream beside it, wherever that stands: a handful of statements for
 /// any number of them.
 pub(super) async fn write(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
+    events: Vec<(String, &Envelope)>,
+    publish: bool,
+    now: DateTime<Utc>,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let mut more = BTreeMap::new();
+    for (stream, _) in &events {
+        *more.entry(stream.as_str()).or_insert(0) += 1;
+    }
+    if more.is_empty() {
+        return Ok(Vec::new());
+    }
+    let versions = streams::versions(connection, &more).await?;
+    write_after(connection, versions, events, publish, now).await
+}
+
+/// The same where it is known how far the streams are. What is numbered from here on stands in the order
+/// in which the writers of a stream commit: whoever asked for a version keeps the stream until then.
+async fn write_after(
+    connection: &mut Connection,
+    mut versions: HashMap<String, i64>,
     events: Vec<(String, &Envelope)>,
     publish: bool,
     now: DateTime<Utc>,
@@ -107,11 +107,10 @@ pub(super) async fn write(
     if events.is_empty() {
         return Ok(Vec::new());
     }
-    let mut at = versions(connection, events.iter().map(|(s, _)| s.as_str())).await?;
-    let known = at.len();
+    let known = versions.len();
     let mut stored = Vec::with_capacity(events.len());
     for (stream, envelope) in &events {
-        let version = at.entry(stream.clone()).or_insert(0);
+        let version = versions.entry(stream.clone()).or_insert(0);
         *version += 1;
         let payload = String::from_utf8(envelope.to_bytes())
             .map_err(|_| StoreError::Other("an envelope is no UTF-8".into()))?;
@@ -130,19 +129,8 @@ pub(super) async fn write(
             payload,
         });
     }
-    let newest = insert(connection, &stored, now).await?;
-    // One writer and AUTOINCREMENT: the rows of one INSERT stand without gaps, in its order.
-    let first = newest - i64::try_from(stored.len()).unwrap_or_default();
-    for (event, pos) in stored.iter_mut().zip(first + 1..) {
-        event.position = Position { tx: 0, pos };
-    }
-    let new_streams = at.len() - known;
-    if new_streams > 0 {
-        sqlx::query("UPDATE stream_count SET streams = streams + ?")
-            .bind(i64::try_from(new_streams).unwrap_or_default())
-            .execute(&mut *connection)
-            .await?;
-    }
+    let new_streams = versions.len() - known;
+    insert(connection, &mut stored, now).await?;
     if publish {
         let rows: Vec<_> = stored
             .iter()
@@ -152,15 +140,16 @@ pub(super) async fn write(
         outbox::insert(connection, &rows, now).await?;
     }
     orders::write(connection, events.iter().map(|(_, e)| *e), now).await?;
+    streams::counted(connection, stored.len(), new_streams).await?;
     Ok(stored)
 }
 
-/// Inserts and returns the last row's position.
+/// Inserts, and notes where each event stands.
 async fn insert(
-    connection: &mut SqliteConnection,
-    events: &[StoredEvent],
+    connection: &mut Connection,
+    events: &mut [StoredEvent],
     now: DateTime<Utc>,
-) -> Result<i64, StoreError> {
+) -> Result<(), StoreError> {
     let rows: Vec<NewEvent<'_>> = events
         .iter()
         .map(|e| {
@@ -173,62 +162,38 @@ async fn insert(
                 e.correlation_id,
                 e.causation_id,
                 &e.source_service,
-                micros(e.timestamp),
+                at(e.timestamp),
                 &e.payload,
             )
         })
         .collect();
-    let inserted = sqlx::query(
+    let inserted: Vec<(Id, i64, i64)> = sqlx::query_as(sql(
         "INSERT INTO event_store (event_id, stream, version, event_type, event_version, correlation_id,
              causation_id, source_service, timestamp, recorded_at, data)
-         SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
-             value->>8, ?1, value->>9
-         FROM json_each(?2)",
-    )
-    .bind(micros(now))
+         SELECT {id 0}, {text 1}, {int 2}, {text 3}, {int 4}, {id 5}, {id 6}, {text 7}, {time 8}, $1, {text 9}
+         FROM {rows 2} {in_order}
+         ON CONFLICT (event_id) DO NOTHING RETURNING event_id, tx, pos",
+    ))
+    .bind(at(now))
     .bind(json(&rows)?)
-    .execute(&mut *connection)
-    .await;
-    match inserted {
-        Ok(done) => Ok(done.last_insert_rowid()),
-        Err(error) => Err(match duplicate(connection, events, &error).await? {
-            Some(id) => StoreError::DuplicateEvent(id),
-            None => error.into(),
-        }),
-    }
-}
-
-/// The event whose id was there before, where that is what went wrong.
-async fn duplicate(
-    connection: &mut SqliteConnection,
-    events: &[StoredEvent],
-    error: &sqlx::Error,
-) -> Result<Option<Uuid>, StoreError> {
-    if !error
-        .as_database_error()
-        .is_some_and(|e| e.is_unique_violation())
-    {
-        return Ok(None);
-    }
-    let stored: Option<String> = sqlx::query_scalar(
-        "SELECT event_id FROM event_store WHERE event_id IN (SELECT value FROM json_each(?)) LIMIT 1",
-    )
-    .bind(json_ids(events.iter().map(|e| e.event_id))?)
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await?;
-    if let Some(id) = stored {
-        return uuid(&id).map(Some);
+    let mut positions = HashMap::with_capacity(inserted.len());
+    for (id, tx, pos) in inserted {
+        positions.insert(uuid(id)?, Position { tx, pos });
     }
-    let mut seen = HashSet::new();
-    Ok(events
-        .iter()
-        .map(|e| e.event_id)
-        .find(|id| !seen.insert(*id)))
+    // An id that was there already got no row, nor did its second copy in the list.
+    for event in events {
+        event.position = positions
+            .remove(&event.event_id)
+            .ok_or(StoreError::DuplicateEvent(event.event_id))?;
+    }
+    Ok(())
 }
 
 fn outbox_row<'a>(stored: &'a StoredEvent, envelope: &'a Envelope) -> NewOutboxRow<'a> {
     NewOutboxRow(
-        stored.event_id.to_string(),
+        stored.event_id,
         "order",
         &envelope.aggregate_id,
         envelope.event_type.name(),

@@ -1,29 +1,29 @@
 //! The inbox: which messages a consumer has handled. Its row and the effect are one transaction, which
 //! is what makes an effect happen once.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteConnection;
 
-use super::Sqlite;
-use super::codec::{json, micros};
+use super::codec::{at, list, sql};
+use super::{Connection, Db};
 use crate::store::StoreError;
 
 /// Claims messages; returns those that nobody had handled.
 pub(super) async fn claim(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     consumer: &str,
     ids: &[&str],
     now: DateTime<Utc>,
 ) -> Result<HashSet<String>, StoreError> {
-    let fresh: Vec<String> = sqlx::query_scalar(
-        "INSERT INTO inbox (consumer, message_id, at) SELECT ?1, value, ?2 FROM json_each(?3) WHERE true
+    let fresh: Vec<String> = sqlx::query_scalar(sql(
+        "INSERT INTO inbox (consumer, message_id, at) SELECT $1, {text 0}, $2 FROM {rows 3} {in_order}
          ON CONFLICT DO NOTHING RETURNING message_id",
-    )
+    ))
     .bind(consumer)
-    .bind(micros(now))
-    .bind(json(ids)?)
+    .bind(at(now))
+    // In one order for all, or two consumers of the same messages would wait for each other.
+    .bind(list(ids.iter().collect::<BTreeSet<_>>())?)
     .fetch_all(connection)
     .await?;
     Ok(fresh.into_iter().collect())
@@ -31,15 +31,15 @@ pub(super) async fn claim(
 
 /// Gives claims back: these messages were not handled after all.
 pub(super) async fn unclaim(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     consumer: &str,
     ids: &[&str],
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "DELETE FROM inbox WHERE consumer = ? AND message_id IN (SELECT value FROM json_each(?))",
-    )
+    sqlx::query(sql(
+        "DELETE FROM inbox WHERE consumer = $1 AND message_id IN (SELECT {text 0} FROM {rows 2})",
+    ))
     .bind(consumer)
-    .bind(json(ids)?)
+    .bind(list(ids)?)
     .execute(connection)
     .await?;
     Ok(())
@@ -47,29 +47,27 @@ pub(super) async fn unclaim(
 
 /// Which of these messages were handled.
 pub(super) async fn handled(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     consumer: &str,
     ids: &[&str],
 ) -> Result<HashSet<String>, StoreError> {
-    let handled: Vec<String> = sqlx::query_scalar(
-        "SELECT message_id FROM inbox
-         WHERE consumer = ? AND message_id IN (SELECT value FROM json_each(?))",
-    )
+    let handled: Vec<String> = sqlx::query_scalar(sql("SELECT message_id FROM inbox
+         WHERE consumer = $1 AND message_id IN (SELECT {text 0} FROM {rows 2})"))
     .bind(consumer)
-    .bind(json(ids)?)
+    .bind(list(ids)?)
     .fetch_all(connection)
     .await?;
     Ok(handled.into_iter().collect())
 }
 
-impl Sqlite {
+impl Db {
     pub(in crate::store) async fn prune_inbox(
         &self,
         before: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         self.prune(
             "DELETE FROM inbox WHERE (consumer, message_id) IN
-                 (SELECT consumer, message_id FROM inbox WHERE at < ? LIMIT ?)",
+                 (SELECT consumer, message_id FROM inbox WHERE at < $1 LIMIT $2)",
             before,
         )
         .await

@@ -1,14 +1,14 @@
 //! What the services know: stock, reservations, mails and windows. Loaded
 //! before a batch is decided and written after it, each kind in one statement.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::Value;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::Sqlite;
-use super::codec::{Columns, json, micros, signed, time, unreadable};
+use super::codec::{Columns, Time, at, json, list, signed, sql, time, unreadable};
+use super::{Connection, Db, Row, locks};
 use crate::domain::event::ReservedItem;
 use crate::domain::money::Money;
 use crate::domain::service::analytics::{Tally, Window};
@@ -18,17 +18,19 @@ use crate::store::{EmailRow, StockRow, StoreError};
 
 /// Loads what a batch needs.
 pub(super) async fn load(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     service: Service,
     mut needs: Needs,
 ) -> Result<State, StoreError> {
     let mut state = State::default();
+    locks::decisions(connection, service, &needs).await?;
     match service {
         Service::Email => load_addresses(connection, &needs, &mut state).await?,
         Service::Analytics => load_windows(connection, &needs, &mut state).await?,
         Service::Inventory => {
             load_reservations(connection, &needs, &mut state).await?;
             inventory::needs_of_reservations(&state, &mut needs);
+            locks::stock(connection, &needs.products).await?;
             load_stock(connection, &needs, &mut state).await?;
         }
     }
@@ -36,19 +38,19 @@ pub(super) async fn load(
 }
 
 async fn load_addresses(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     needs: &Needs,
     state: &mut State,
 ) -> Result<(), StoreError> {
     if needs.addresses.is_empty() {
         return Ok(());
     }
-    let rows: Vec<(String, Option<String>)> = sqlx::query_as(
-        "SELECT value, (SELECT recipient FROM email_log WHERE order_id = value AND recipient IS NOT NULL
-                        ORDER BY id LIMIT 1)
-         FROM json_each(?)",
-    )
-    .bind(json(&needs.addresses)?)
+    let rows: Vec<(String, Option<String>)> = sqlx::query_as(sql(
+        "SELECT {text 0}, (SELECT recipient FROM email_log WHERE order_id = {text 0} AND recipient IS NOT NULL
+                           ORDER BY id LIMIT 1)
+         FROM {rows 1}",
+    ))
+    .bind(list(&needs.addresses)?)
     .fetch_all(connection)
     .await?;
     state.addresses.extend(rows);
@@ -56,25 +58,24 @@ async fn load_addresses(
 }
 
 async fn load_windows(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     needs: &Needs,
     state: &mut State,
 ) -> Result<(), StoreError> {
-    let starts: Vec<i64> = needs.windows.iter().copied().map(micros).collect();
-    let rows = sqlx::query(
-        "SELECT start, orders, revenue, payments, late, newest, closed_at FROM analytics_window
+    let rows = sqlx::query(sql(
+        "SELECT start, orders, {money revenue}, payments, late, newest, closed_at FROM analytics_window
          WHERE closed_at IS NULL
-         UNION SELECT start, orders, revenue, payments, late, newest, closed_at FROM analytics_window
-         WHERE start IN (SELECT value FROM json_each(?))",
-    )
-    .bind(json(&starts)?)
+         UNION SELECT start, orders, {money revenue}, payments, late, newest, closed_at FROM analytics_window
+         WHERE start IN (SELECT {time 0} FROM {rows 1})",
+    ))
+    .bind(list(needs.windows.iter().copied().map(at))?)
     .fetch_all(&mut *connection)
     .await?;
     for row in &rows {
         let window = window(row)?;
         state.windows.insert(window.start, window);
     }
-    let newest: Option<i64> = sqlx::query_scalar("SELECT max(newest) FROM analytics_window")
+    let newest: Option<Time> = sqlx::query_scalar("SELECT max(newest) FROM analytics_window")
         .fetch_one(connection)
         .await?;
     state.watermark = newest.map(time).transpose()?;
@@ -82,15 +83,15 @@ async fn load_windows(
 }
 
 async fn load_reservations(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     needs: &Needs,
     state: &mut State,
 ) -> Result<(), StoreError> {
-    let rows = sqlx::query(
+    let rows = sqlx::query(sql(
         "SELECT order_id, reservation_id, items, status FROM reservation
-         WHERE order_id IN (SELECT value FROM json_each(?))",
-    )
-    .bind(json(&needs.reservations)?)
+         WHERE order_id IN (SELECT {text 0} FROM {rows 1})",
+    ))
+    .bind(list(&needs.reservations)?)
     .fetch_all(connection)
     .await?;
     for row in &rows {
@@ -118,17 +119,16 @@ async fn load_reservations(
 }
 
 async fn load_stock(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     needs: &Needs,
     state: &mut State,
 ) -> Result<(), StoreError> {
-    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-        "SELECT product_id, available, reserved FROM stock
-         WHERE product_id IN (SELECT value FROM json_each(?))",
-    )
-    .bind(json(&needs.products)?)
-    .fetch_all(connection)
-    .await?;
+    let rows: Vec<(String, i64, i64)> =
+        sqlx::query_as(sql("SELECT product_id, available, reserved FROM stock
+         WHERE product_id IN (SELECT {text 0} FROM {rows 1})"))
+        .bind(list(&needs.products)?)
+        .fetch_all(connection)
+        .await?;
     for (product, available, reserved) in rows {
         let stock = Stock {
             available,
@@ -141,25 +141,22 @@ async fn load_stock(
 
 /// Writes what decisions ask for; of rows with the same key the last one counts.
 pub(super) async fn write(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     writes: Vec<Write>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let mut emails = Vec::new();
     let mut stock = BTreeMap::new();
-    let mut reservations = HashMap::new();
+    let mut reservations = BTreeMap::new();
     let mut windows = BTreeMap::new();
     for write in writes {
         match write {
-            Write::Email(e) => emails.push((
-                e.message_id,
-                e.order_id,
-                e.recipient,
-                e.subject,
-                micros(e.at),
-            )),
+            Write::Email(e) => {
+                emails.push((e.message_id, e.order_id, e.recipient, e.subject, at(e.at)))
+            }
             Write::Stock(product, level) => {
-                stock.insert(product, (level.available, level.reserved));
+                let row = (product.clone(), level.available, level.reserved);
+                stock.insert(product, row);
             }
             Write::Reservation(r) => {
                 let items: Vec<_> = r
@@ -168,26 +165,27 @@ pub(super) async fn write(
                     .map(|i| (&i.product_id, i.quantity))
                     .collect();
                 let row = (
+                    r.order_id.clone(),
                     r.reservation_id,
                     json(&items)?,
                     r.status.name(),
-                    micros(now),
+                    at(now),
                 );
                 reservations.insert(r.order_id, row);
             }
             Write::Window(window) => {
-                windows.insert(micros(window.start), window_row(&window)?);
+                windows.insert(window.start, window_row(&window)?);
             }
         }
     }
     let statements = [
         (!emails.is_empty()).then(|| (INSERT_EMAILS, json(&emails))),
-        (!stock.is_empty()).then(|| (UPSERT_STOCK, json(&stock))),
-        (!reservations.is_empty()).then(|| (UPSERT_RESERVATIONS, json(&reservations))),
-        (!windows.is_empty()).then(|| (UPSERT_WINDOWS, json(&windows))),
+        (!stock.is_empty()).then(|| (UPSERT_STOCK, rows(stock))),
+        (!reservations.is_empty()).then(|| (UPSERT_RESERVATIONS, rows(reservations))),
+        (!windows.is_empty()).then(|| (UPSERT_WINDOWS, rows(windows))),
     ];
     for (statement, rows) in statements.into_iter().flatten() {
-        sqlx::query(statement)
+        sqlx::query(sql(statement))
             .bind(rows?)
             .execute(&mut *connection)
             .await?;
@@ -195,28 +193,32 @@ pub(super) async fn write(
     Ok(())
 }
 
+/// Rows without their keys, in the keys' order.
+fn rows<K, R: Serialize>(rows: BTreeMap<K, R>) -> Result<String, StoreError> {
+    json(&rows.into_values().collect::<Vec<_>>())
+}
+
 const INSERT_EMAILS: &str = "INSERT INTO email_log (message_id, order_id, recipient, subject, at)
-    SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?)";
+    SELECT {text 0}, {text 1}, {text 2}, {text 3}, {time 4} FROM {rows 1} {in_order}";
 
 const UPSERT_STOCK: &str = "INSERT INTO stock (product_id, available, reserved)
-    SELECT key, value->>0, value->>1 FROM json_each(?) WHERE true
+    SELECT {text 0}, {int 1}, {int 2} FROM {rows 1} {in_order}
     ON CONFLICT (product_id) DO UPDATE SET available = excluded.available, reserved = excluded.reserved";
 
 const UPSERT_RESERVATIONS: &str =
     "INSERT INTO reservation (order_id, reservation_id, items, status, at)
-    SELECT key, value->>0, value->>1, value->>2, value->>3 FROM json_each(?) WHERE true
+    SELECT {text 0}, {text 1}, {text 2}, {text 3}, {time 4} FROM {rows 1} {in_order}
     ON CONFLICT (order_id) DO UPDATE SET reservation_id = excluded.reservation_id,
         items = excluded.items, status = excluded.status, at = excluded.at";
 
 const UPSERT_WINDOWS: &str = "INSERT INTO analytics_window
         (start, orders, revenue, payments, late, newest, closed_at)
-    SELECT CAST(key AS INTEGER), value->>0, value->>1, value->>2, value->>3, value->>4, value->>5
-    FROM json_each(?) WHERE true
+    SELECT {time 0}, {int 1}, {cents 2}, {text 3}, {int 4}, {time 5}, {time 6} FROM {rows 1} {in_order}
     ON CONFLICT (start) DO UPDATE SET orders = excluded.orders, revenue = excluded.revenue,
         payments = excluded.payments, late = excluded.late, newest = excluded.newest,
         closed_at = excluded.closed_at";
 
-type WindowRow = (i64, i64, String, i64, i64, Option<i64>);
+type WindowRow = (Time, i64, i64, String, i64, Time, Option<Time>);
 
 fn window_row(window: &Window) -> Result<WindowRow, StoreError> {
     let payments: BTreeMap<_, _> = window
@@ -225,16 +227,17 @@ fn window_row(window: &Window) -> Result<WindowRow, StoreError> {
         .map(|(method, tally)| (method, (tally.approved, tally.declined)))
         .collect();
     Ok((
+        at(window.start),
         signed(window.orders),
         window.revenue.cents(),
         json(&payments)?,
         signed(window.late),
-        micros(window.newest),
-        window.closed_at.map(micros),
+        at(window.newest),
+        window.closed_at.map(at),
     ))
 }
 
-fn window(row: &SqliteRow) -> Result<Window, StoreError> {
+fn window(row: &Row) -> Result<Window, StoreError> {
     let mut c = Columns::of(row);
     let (start, orders, revenue) = (c.time()?, c.count()?, Money::from_cents(c.get()?));
     let text: &str = c.get()?;
@@ -255,15 +258,15 @@ fn window(row: &SqliteRow) -> Result<Window, StoreError> {
     })
 }
 
-impl Sqlite {
+impl Db {
     pub(in crate::store) async fn seed_stock(
         &self,
         stock: &[(String, i64)],
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        sqlx::query(sql(
             "INSERT INTO stock (product_id, available, reserved)
-             SELECT value->>0, value->>1, 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
-        )
+             SELECT {text 0}, {int 1}, 0 FROM {rows 1} {in_order} ON CONFLICT DO NOTHING",
+        ))
         .bind(json(stock)?)
         .execute(&self.write)
         .await?;
@@ -288,9 +291,9 @@ impl Sqlite {
         limit: u32,
     ) -> Result<Vec<EmailRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, message_id, order_id, recipient, subject, at FROM email_log ORDER BY id DESC LIMIT ?",
+            "SELECT id, message_id, order_id, recipient, subject, at FROM email_log ORDER BY id DESC LIMIT $1",
         )
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(&self.read)
         .await?;
         rows.iter()
@@ -312,11 +315,11 @@ impl Sqlite {
         &self,
         limit: u32,
     ) -> Result<Vec<Window>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT start, orders, revenue, payments, late, newest, closed_at FROM analytics_window
-             ORDER BY start DESC LIMIT ?",
-        )
-        .bind(limit)
+        let rows = sqlx::query(sql(
+            "SELECT start, orders, {money revenue}, payments, late, newest, closed_at FROM analytics_window
+             ORDER BY start DESC LIMIT $1",
+        ))
+        .bind(i64::from(limit))
         .fetch_all(&self.read)
         .await?;
         rows.iter().map(window).collect()

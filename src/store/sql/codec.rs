@@ -1,59 +1,66 @@
-//! How values stand in columns: times as microseconds since 1970, ids as text, bytes as they are. A
-//! list of rows goes into a statement as one JSON text and is taken apart by `json_each`, so that a
-//! batch is one statement with a fixed text.
+//! How values go into statements and come out of rows. Times and ids have a type of their own in each
+//! database (`super::dialect`); a list of rows goes in as one JSON text, so that a batch is one statement.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
+pub(in crate::store) use super::dialect::{Id, Time, at, id, time, uuid};
+use super::{Driver, Row, dialect};
 use crate::domain::record::Headers;
-use crate::store::StoreError;
+use crate::store::{StoreError, words};
 
-pub(super) fn micros(at: DateTime<Utc>) -> i64 {
-    at.timestamp_micros()
+/// A statement with this database's words in place of the braces.
+pub(in crate::store) fn sql(statement: &'static str) -> AssertSqlSafe<String> {
+    // Only the house's own text goes in: values are bound.
+    AssertSqlSafe(part(statement))
 }
 
-pub(super) fn time(micros: i64) -> Result<DateTime<Utc>, StoreError> {
-    DateTime::from_timestamp_micros(micros).ok_or_else(|| unreadable("time", &micros.to_string()))
-}
-
-pub(super) fn uuid(text: &str) -> Result<Uuid, StoreError> {
-    Uuid::try_parse(text).map_err(|_| unreadable("id", text))
+/// The same for a part of a statement.
+pub(in crate::store) fn part(statement: &str) -> String {
+    words::fill(statement, dialect::word)
 }
 
 /// A count as the database has it; it never is below zero.
-pub(super) fn count(n: i64) -> u64 {
+pub(in crate::store) fn count(n: i64) -> u64 {
     u64::try_from(n).unwrap_or_default()
 }
 
 /// A count into the database.
-pub(super) fn signed(n: u64) -> i64 {
+pub(in crate::store) fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-pub(super) fn unreadable(what: &str, text: &str) -> StoreError {
+pub(in crate::store) fn unreadable(what: &str, text: &str) -> StoreError {
     StoreError::Other(format!(
         "the database holds \"{text}\" where a {what} belongs"
     ))
 }
 
-/// Rows as the one JSON text that `json_each` takes apart.
-pub(super) fn json<T: Serialize + ?Sized>(rows: &T) -> Result<String, StoreError> {
+/// Rows as the one JSON text that `{rows}` takes apart.
+pub(in crate::store) fn json<T: Serialize + ?Sized>(rows: &T) -> Result<String, StoreError> {
     serde_json::to_string(rows).map_err(|e| StoreError::Other(e.to_string()))
 }
 
-/// Ids as a JSON list.
-pub(super) fn json_ids(ids: impl IntoIterator<Item = Uuid>) -> Result<String, StoreError> {
-    json(&ids.into_iter().collect::<Vec<_>>())
+/// A JSON list whose rows have one part each.
+pub(in crate::store) fn list<T: Serialize>(
+    parts: impl IntoIterator<Item = T>,
+) -> Result<String, StoreError> {
+    json(&parts.into_iter().map(|part| (part,)).collect::<Vec<_>>())
 }
 
-/// Bytes in hex, for `unhex`.
-pub(super) fn hex(bytes: &[u8]) -> String {
+/// Text that anybody may have written. PostgreSQL's has no NUL; its picture, which screens show anyway,
+/// stands in.
+pub(in crate::store) fn text(text: &str) -> String {
+    text.replace('\0', "\u{2400}")
+}
+
+/// Bytes in hex, for `{bytes}`.
+pub(in crate::store) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -65,7 +72,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Headers as JSON: `[[name, text or null or {"base64": …}], …]`.
-pub(super) fn headers_text(headers: &Headers) -> String {
+pub(in crate::store) fn headers_text(headers: &Headers) -> String {
     let list = headers.iter().map(|(name, value)| {
         let value = match value.as_deref().map(|v| (v, std::str::from_utf8(v))) {
             None => Value::Null,
@@ -77,7 +84,7 @@ pub(super) fn headers_text(headers: &Headers) -> String {
     Value::Array(list.collect()).to_string()
 }
 
-pub(super) fn headers(text: &str) -> Result<Headers, StoreError> {
+pub(in crate::store) fn headers(text: &str) -> Result<Headers, StoreError> {
     let bad = || unreadable("list of headers", text);
     let list: Vec<(String, Value)> = serde_json::from_str(text).map_err(|_| bad())?;
     list.into_iter()
@@ -99,47 +106,53 @@ pub(super) fn headers(text: &str) -> Result<Headers, StoreError> {
 }
 
 /// Reads a row's columns one after the other, in the order of the SELECT.
-pub(super) struct Columns<'r> {
-    row: &'r SqliteRow,
+pub(in crate::store) struct Columns<'r> {
+    row: &'r Row,
     next: usize,
 }
 
 impl<'r> Columns<'r> {
-    pub(super) fn of(row: &'r SqliteRow) -> Self {
+    pub(in crate::store) fn of(row: &'r Row) -> Self {
         Self { row, next: 0 }
     }
 
-    pub(super) fn get<T>(&mut self) -> Result<T, StoreError>
+    pub(in crate::store) fn get<T>(&mut self) -> Result<T, StoreError>
     where
-        T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+        T: sqlx::Decode<'r, Driver> + sqlx::Type<Driver>,
     {
         let column = self.next;
         self.next += 1;
         Ok(self.row.try_get(column)?)
     }
 
-    pub(super) fn time(&mut self) -> Result<DateTime<Utc>, StoreError> {
+    pub(in crate::store) fn time(&mut self) -> Result<DateTime<Utc>, StoreError> {
         time(self.get()?)
     }
 
-    pub(super) fn time_or_null(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        self.get::<Option<i64>>()?.map(time).transpose()
+    pub(in crate::store) fn time_or_null(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.get::<Option<Time>>()?.map(time).transpose()
     }
 
-    pub(super) fn uuid(&mut self) -> Result<Uuid, StoreError> {
+    pub(in crate::store) fn uuid(&mut self) -> Result<Uuid, StoreError> {
         uuid(self.get()?)
     }
 
-    pub(super) fn uuid_or_null(&mut self) -> Result<Option<Uuid>, StoreError> {
-        self.get::<Option<&str>>()?.map(uuid).transpose()
+    pub(in crate::store) fn uuid_or_null(&mut self) -> Result<Option<Uuid>, StoreError> {
+        self.get::<Option<Id>>()?.map(uuid).transpose()
     }
 
-    pub(super) fn count(&mut self) -> Result<u64, StoreError> {
+    pub(in crate::store) fn count(&mut self) -> Result<u64, StoreError> {
         Ok(count(self.get()?))
     }
 
+    /// A number that is stored wider than it gets.
+    pub(in crate::store) fn narrow(&mut self) -> Result<u32, StoreError> {
+        let wide: i64 = self.get()?;
+        u32::try_from(wide).map_err(|_| unreadable("small number", &wide.to_string()))
+    }
+
     /// A word of a closed set.
-    pub(super) fn word<T>(
+    pub(in crate::store) fn word<T>(
         &mut self,
         what: &str,
         parse: fn(&str) -> Option<T>,

@@ -4,12 +4,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{QueryBuilder, Sqlite as Driver};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::codec::{Columns, json, micros, signed};
-use super::{Sqlite, items};
+use super::codec::{self, Columns, Id, at, json, list, signed, sql, text, uuid};
+use super::{Connection, Db, Driver, Row, items, locks};
 use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
 use crate::store::StoreError;
 
@@ -19,28 +18,28 @@ const COLUMNS: &str =
 
 const UNFINISHED: &str = "state IN ('planned', 'running', 'draining')";
 
-impl Sqlite {
+impl Db {
     pub(in crate::store) async fn create_operation(
         &self,
         operation: &Operation,
         items: &[(Uuid, Uuid)],
     ) -> Result<(), StoreError> {
-        let id = operation.id.to_string();
         let rows = json(items)?;
         let mut tx = self.begin().await?;
         if operation.kind == OperationKind::Redrive {
+            locks::redrives(&mut tx).await?;
             refuse_second(&mut tx, &rows).await?;
         }
         let c = &operation.counts;
         sqlx::query(
             "INSERT INTO operation (id, kind, state, what, target, total, sent, ok, failed_again, duplicate,
                  unknown, refused, rate_limit, asked_by, created_at, ended_at, note, plan)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         )
-        .bind(&id)
+        .bind(codec::id(operation.id))
         .bind(operation.kind.name())
         .bind(operation.state.name())
-        .bind(&operation.what)
+        .bind(text(&operation.what))
         .bind(&operation.target)
         .bind(signed(c.total))
         .bind(signed(c.sent))
@@ -49,19 +48,19 @@ impl Sqlite {
         .bind(signed(c.duplicate))
         .bind(signed(c.unknown))
         .bind(signed(c.refused))
-        .bind(operation.rate_limit)
+        .bind(i64::from(operation.rate_limit))
         .bind(&operation.by)
-        .bind(micros(operation.created_at))
-        .bind(operation.ended_at.map(micros))
-        .bind(&operation.note)
+        .bind(at(operation.created_at))
+        .bind(operation.ended_at.map(at))
+        .bind(operation.note.as_deref().map(text))
         .bind(&operation.plan)
         .execute(&mut *tx)
         .await?;
-        sqlx::query(
+        sqlx::query(sql(
             "INSERT INTO operation_item (redrive_id, operation_id, letter_id, seq, state)
-             SELECT value->>0, ?1, value->>1, key, 'planned' FROM json_each(?2)",
-        )
-        .bind(&id)
+             SELECT {id 0}, $1, {id 1}, {nth}, 'planned' FROM {rows 2} {in_order}",
+        ))
+        .bind(codec::id(operation.id))
         .bind(&rows)
         .execute(&mut *tx)
         .await?;
@@ -74,7 +73,7 @@ impl Sqlite {
         id: Uuid,
     ) -> Result<Option<Operation>, StoreError> {
         let mut query = QueryBuilder::<Driver>::new(COLUMNS);
-        query.push(" WHERE id = ").push_bind(id.to_string());
+        query.push(" WHERE id = ").push_bind(codec::id(id));
         Ok(self.read_operations(query).await?.pop())
     }
 
@@ -86,7 +85,7 @@ impl Sqlite {
         query.push(" ORDER BY ").push(UNFINISHED);
         query
             .push(" DESC, created_at DESC, id DESC LIMIT ")
-            .push_bind(limit);
+            .push_bind(i64::from(limit));
         self.read_operations(query).await
     }
 
@@ -108,9 +107,7 @@ impl Sqlite {
         let mut query = QueryBuilder::<Driver>::new(COLUMNS);
         query.push(" WHERE ").push(UNFINISHED);
         query.push(" AND coalesce(beat_at, created_at) < ");
-        query
-            .push_bind(micros(since))
-            .push(" ORDER BY created_at, id");
+        query.push_bind(at(since)).push(" ORDER BY created_at, id");
         self.read_operations(query).await
     }
 
@@ -119,9 +116,9 @@ impl Sqlite {
         id: Uuid,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE operation SET beat_at = ? WHERE id = ?")
-            .bind(micros(now))
-            .bind(id.to_string())
+        sqlx::query("UPDATE operation SET beat_at = $1 WHERE id = $2")
+            .bind(at(now))
+            .bind(codec::id(id))
             .execute(&self.write)
             .await?;
         Ok(())
@@ -141,27 +138,27 @@ impl Sqlite {
         if redrives.is_empty() {
             return Ok(operations);
         }
-        let rows: Vec<(String, String, Option<String>, i64)> = sqlx::query_as(
+        let rows: Vec<(Id, String, Option<String>, i64)> = sqlx::query_as(sql(
             "SELECT operation_id, state, outcome, count(*) FROM operation_item
-             WHERE operation_id IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3",
-        )
-        .bind(json(&redrives)?)
+             WHERE operation_id IN (SELECT {id 0} FROM {rows 1}) GROUP BY 1, 2, 3",
+        ))
+        .bind(list(&redrives)?)
         .fetch_all(&self.read)
         .await?;
-        let mut counts: HashMap<String, Counts> = HashMap::new();
+        let mut counts: HashMap<Uuid, Counts> = HashMap::new();
         for (id, state, outcome, n) in rows {
             add_items(
-                counts.entry(id).or_default(),
+                counts.entry(uuid(id)?).or_default(),
                 &state,
                 outcome.as_deref(),
-                super::codec::count(n),
+                codec::count(n),
             );
         }
         for operation in operations
             .iter_mut()
             .filter(|o| o.kind == OperationKind::Redrive)
         {
-            operation.counts = counts.remove(&operation.id.to_string()).unwrap_or_default();
+            operation.counts = counts.remove(&operation.id).unwrap_or_default();
         }
         Ok(operations)
     }
@@ -173,32 +170,32 @@ impl Sqlite {
         note: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let id = id.to_string();
         let mut tx = self.begin().await?;
         let mut query = QueryBuilder::<Driver>::new("UPDATE operation SET state = ");
         query.push_bind(state.name());
-        query.push(", note = coalesce(").push_bind(note);
+        query.push(", note = coalesce(").push_bind(note.map(text));
         query
             .push(", note), ended_at = ")
-            .push_bind(state.is_over().then(|| micros(now)));
+            .push_bind(state.is_over().then(|| at(now)));
         query
             .push(" WHERE id = ")
-            .push_bind(id.as_str())
+            .push_bind(codec::id(id))
             .push(" AND ")
             .push(UNFINISHED);
         let moved = query.build().execute(&mut *tx).await?.rows_affected() > 0;
         if moved && state.is_over() {
+            locks::queued_letters(&mut tx, id).await?;
             let mut query = QueryBuilder::<Driver>::new("UPDATE dead_letter SET status = ");
             query.push(items::BACK).push(
                 " WHERE status = 'queued' AND id IN
                     (SELECT letter_id FROM operation_item WHERE state = 'queued' AND operation_id = ",
             );
-            query.push_bind(id.as_str()).push(")");
+            query.push_bind(codec::id(id)).push(")");
             query.build().execute(&mut *tx).await?;
             sqlx::query(
-                "UPDATE operation_item SET state = 'planned' WHERE state = 'queued' AND operation_id = ?",
+                "UPDATE operation_item SET state = 'planned' WHERE state = 'queued' AND operation_id = $1",
             )
-            .bind(&id)
+            .bind(codec::id(id))
             .execute(&mut *tx)
             .await?;
         }
@@ -218,17 +215,18 @@ impl Sqlite {
     }
 
     pub(in crate::store) async fn request_cancel(&self, id: Uuid) -> Result<bool, StoreError> {
-        let mut query = QueryBuilder::<Driver>::new("UPDATE operation SET cancel = 1 WHERE id = ");
+        let mut query =
+            QueryBuilder::<Driver>::new("UPDATE operation SET cancel = true WHERE id = ");
         query
-            .push_bind(id.to_string())
+            .push_bind(codec::id(id))
             .push(" AND ")
             .push(UNFINISHED);
         Ok(query.build().execute(&self.write).await?.rows_affected() > 0)
     }
 
     pub(in crate::store) async fn cancel_requested(&self, id: Uuid) -> Result<bool, StoreError> {
-        let cancel: Option<bool> = sqlx::query_scalar("SELECT cancel FROM operation WHERE id = ?")
-            .bind(id.to_string())
+        let cancel: Option<bool> = sqlx::query_scalar("SELECT cancel FROM operation WHERE id = $1")
+            .bind(codec::id(id))
             .fetch_optional(&self.read)
             .await?;
         Ok(cancel.unwrap_or_default())
@@ -236,20 +234,19 @@ impl Sqlite {
 }
 
 /// At most one unfinished redrive works on a dead-letter topic, or two would race for the same keys.
-async fn refuse_second(connection: &mut SqliteConnection, items: &str) -> Result<(), StoreError> {
-    // CROSS JOIN keeps this order: few operations are unfinished, while items are many.
-    let busy: Option<(String, String, String)> = sqlx::query_as(
-        "SELECT o.what, d.topic, d.consumer
-         FROM operation o CROSS JOIN operation_item i ON i.operation_id = o.id
-             CROSS JOIN dead_letter d ON d.id = i.letter_id
+async fn refuse_second(connection: &mut Connection, items: &str) -> Result<(), StoreError> {
+    // The order matters: few operations are unfinished, while items are many.
+    let busy: Option<(String, String, String)> =
+        sqlx::query_as(sql("SELECT o.what, d.topic, d.consumer
+         FROM operation o {then} operation_item i ON i.operation_id = o.id
+             {then} dead_letter d ON d.id = i.letter_id
          WHERE o.kind = 'redrive' AND o.state IN ('planned', 'running', 'draining')
              AND (d.topic, d.consumer) IN (SELECT DISTINCT topic, consumer FROM dead_letter
-                                           WHERE id IN (SELECT value->>1 FROM json_each(?)))
-         LIMIT 1",
-    )
-    .bind(items)
-    .fetch_optional(connection)
-    .await?;
+                                           WHERE id IN (SELECT {id 1} FROM {rows 1}))
+         LIMIT 1"))
+        .bind(items)
+        .fetch_optional(connection)
+        .await?;
     match busy {
         None => Ok(()),
         Some((what, topic, group)) => Err(StoreError::Busy(format!(
@@ -260,13 +257,14 @@ async fn refuse_second(connection: &mut SqliteConnection, items: &str) -> Result
 
 /// Adds to an operation's counters.
 pub(super) async fn bump(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: Uuid,
     by: &Counts,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE operation SET total = total + ?, sent = sent + ?, ok = ok + ?, failed_again = failed_again + ?,
-             duplicate = duplicate + ?, unknown = unknown + ?, refused = refused + ? WHERE id = ?",
+        "UPDATE operation SET total = total + $1, sent = sent + $2, ok = ok + $3,
+             failed_again = failed_again + $4, duplicate = duplicate + $5, unknown = unknown + $6,
+             refused = refused + $7 WHERE id = $8",
     )
     .bind(signed(by.total))
     .bind(signed(by.sent))
@@ -275,7 +273,7 @@ pub(super) async fn bump(
     .bind(signed(by.duplicate))
     .bind(signed(by.unknown))
     .bind(signed(by.refused))
-    .bind(id.to_string())
+    .bind(codec::id(id))
     .execute(connection)
     .await?;
     Ok(())
@@ -297,7 +295,7 @@ fn add_items(counts: &mut Counts, state: &str, outcome: Option<&str>, n: u64) {
     }
 }
 
-fn operation(row: &SqliteRow) -> Result<Operation, StoreError> {
+fn operation(row: &Row) -> Result<Operation, StoreError> {
     let mut c = Columns::of(row);
     Ok(Operation {
         id: c.uuid()?,
@@ -314,7 +312,7 @@ fn operation(row: &SqliteRow) -> Result<Operation, StoreError> {
             unknown: c.count()?,
             refused: c.count()?,
         },
-        rate_limit: c.get()?,
+        rate_limit: c.narrow()?,
         by: c.get()?,
         created_at: c.time()?,
         ended_at: c.time_or_null()?,

@@ -1,10 +1,10 @@
 //! Reading the event store: pages by position, streams, counts.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite as Driver};
+use sqlx::QueryBuilder;
 
-use super::Sqlite;
-use super::codec::{Columns, micros};
+use super::codec::{Columns, at, id};
+use super::dialect::{NEWEST_FIRST, OLDEST_FIRST, SETTLED, beyond};
+use super::{Db, Driver, Row, streams};
 use crate::domain::position::Position;
 use crate::domain::stored::{EventFilter, StoredEvent};
 use crate::store::{EventCount, EventPage, Page, StoreError};
@@ -13,7 +13,15 @@ const COLUMNS: &str =
     "SELECT tx, pos, event_id, stream, version, event_type, event_version, correlation_id,
     causation_id, source_service, timestamp, recorded_at, data FROM event_store";
 
-impl Sqlite {
+impl Db {
+    pub(in crate::store) async fn probe(&self) -> Result<(), StoreError> {
+        let asked: Option<i64> = sqlx::query_scalar("SELECT pos FROM event_store LIMIT 1")
+            .fetch_optional(&self.read)
+            .await?;
+        let _ = asked;
+        Ok(())
+    }
+
     pub(in crate::store) async fn events(
         &self,
         filter: &EventFilter,
@@ -23,20 +31,24 @@ impl Sqlite {
         // The positions first: an index tells them, and only the page's own rows are read.
         let inner = "SELECT pos FROM event_store";
         let mut query = select(format!("{COLUMNS} WHERE pos IN ({inner}"), filter);
+        query.push(SETTLED);
         let order = match page {
-            Page::Newest => " ORDER BY pos DESC LIMIT ",
+            Page::Newest => NEWEST_FIRST,
             Page::Before(position) => {
-                query.push(" AND pos < ").push_bind(position.pos);
-                " ORDER BY pos DESC LIMIT "
+                beyond(&mut query, "<", position);
+                NEWEST_FIRST
             }
             Page::After(position) => {
-                query.push(" AND pos > ").push_bind(position.pos);
-                " ORDER BY pos LIMIT "
+                beyond(&mut query, ">", position);
+                OLDEST_FIRST
             }
         };
         // One more than asked tells whether there are more.
-        query.push(order).push_bind(i64::from(limit) + 1);
-        query.push(") ORDER BY pos");
+        query
+            .push(order)
+            .push(" LIMIT ")
+            .push_bind(i64::from(limit) + 1);
+        query.push(")").push(OLDEST_FIRST);
         let mut rows = query.build().fetch_all(&self.read).await?;
         let more = rows.len() > limit as usize;
         if more {
@@ -48,8 +60,8 @@ impl Sqlite {
         let rows = rows.iter().map(stored).collect::<Result<_, _>>()?;
         let (at_start, at_end) = match page {
             Page::Newest => (!more, true),
-            Page::Before(position) => (!more, !self.any(filter, " AND pos >= ", position).await?),
-            Page::After(position) => (!self.any(filter, " AND pos <= ", position).await?, !more),
+            Page::Before(position) => (!more, !self.any(filter, ">=", position).await?),
+            Page::After(position) => (!self.any(filter, "<=", position).await?, !more),
         };
         Ok(EventPage {
             rows,
@@ -65,7 +77,8 @@ impl Sqlite {
         position: Position,
     ) -> Result<bool, StoreError> {
         let mut query = select("SELECT pos FROM event_store", filter);
-        query.push(side).push_bind(position.pos).push(" LIMIT 1");
+        beyond(&mut query, side, position);
+        query.push(SETTLED).push(" LIMIT 1");
         Ok(query.build().fetch_optional(&self.read).await?.is_some())
     }
 
@@ -110,39 +123,39 @@ impl Sqlite {
         &self,
         filter: &EventFilter,
     ) -> Result<EventCount, StoreError> {
-        let columns =
-            "SELECT count(*), min(pos), max(pos), min(timestamp), max(timestamp) FROM event_store";
-        let row = select(columns, filter)
-            .build()
-            .fetch_one(&self.read)
-            .await?;
+        let columns = "SELECT count(*), min(timestamp), max(timestamp) FROM event_store";
+        let mut query = select(columns, filter);
+        let row = query.push(SETTLED).build().fetch_one(&self.read).await?;
         let mut c = Columns::of(&row);
-        let position = |pos: Option<i64>| pos.map(|pos| Position { tx: 0, pos });
         Ok(EventCount {
             count: c.count()?,
-            first: position(c.get()?),
-            last: position(c.get()?),
             first_at: c.time_or_null()?,
             last_at: c.time_or_null()?,
+            first: self.outermost(filter, OLDEST_FIRST).await?,
+            last: self.outermost(filter, NEWEST_FIRST).await?,
         })
     }
 
+    async fn outermost(
+        &self,
+        filter: &EventFilter,
+        order: &'static str,
+    ) -> Result<Option<Position>, StoreError> {
+        let mut query = select("SELECT tx, pos FROM event_store", filter);
+        query.push(SETTLED).push(order).push(" LIMIT 1");
+        let row: Option<(i64, i64)> = query.build_query_as().fetch_optional(&self.read).await?;
+        Ok(row.map(|(tx, pos)| Position { tx, pos }))
+    }
+
     pub(in crate::store) async fn totals(&self) -> Result<(u64, Option<u64>), StoreError> {
-        // Nothing is deleted and a rollback burns no number, so the newest position is the count.
-        let row = sqlx::query(
-            "SELECT coalesce((SELECT max(pos) FROM event_store), 0), streams FROM stream_count",
-        )
-        .fetch_one(&self.read)
-        .await?;
-        let mut c = Columns::of(&row);
-        Ok((c.count()?, Some(c.count()?)))
+        streams::totals(self).await
     }
 }
 
 /// A SELECT with the filter's conditions.
 fn select(columns: impl Into<String>, filter: &EventFilter) -> QueryBuilder<Driver> {
     let mut query = QueryBuilder::<Driver>::new(columns);
-    query.push(" WHERE 1");
+    query.push(" WHERE true");
     if let Some(stream) = &filter.stream {
         query.push(" AND stream = ").push_bind(stream.clone());
     }
@@ -151,24 +164,22 @@ fn select(columns: impl Into<String>, filter: &EventFilter) -> QueryBuilder<Driv
             .push(" AND event_type = ")
             .push_bind(event_type.clone());
     }
-    if let Some(id) = filter.correlation_id {
-        query
-            .push(" AND correlation_id = ")
-            .push_bind(id.to_string());
+    if let Some(wanted) = filter.correlation_id {
+        query.push(" AND correlation_id = ").push_bind(id(wanted));
     }
-    if let Some(id) = filter.event_id {
-        query.push(" AND event_id = ").push_bind(id.to_string());
+    if let Some(wanted) = filter.event_id {
+        query.push(" AND event_id = ").push_bind(id(wanted));
     }
     if let Some(from) = filter.from {
-        query.push(" AND timestamp >= ").push_bind(micros(from));
+        query.push(" AND timestamp >= ").push_bind(at(from));
     }
     if let Some(to) = filter.to {
-        query.push(" AND timestamp < ").push_bind(micros(to));
+        query.push(" AND timestamp < ").push_bind(at(to));
     }
     query
 }
 
-fn stored(row: &SqliteRow) -> Result<StoredEvent, StoreError> {
+fn stored(row: &Row) -> Result<StoredEvent, StoreError> {
     let mut c = Columns::of(row);
     Ok(StoredEvent {
         position: Position {
@@ -179,7 +190,7 @@ fn stored(row: &SqliteRow) -> Result<StoredEvent, StoreError> {
         stream: c.get()?,
         version: c.get()?,
         event_type: c.get()?,
-        event_version: c.get()?,
+        event_version: c.narrow()?,
         correlation_id: c.uuid()?,
         causation_id: c.uuid_or_null()?,
         source_service: c.get()?,

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::Sqlite;
-use super::codec::{Columns, micros};
+use super::Db;
+use super::codec::{self, Columns, id, text};
 use crate::domain::operation::AuditRow;
 use crate::store::StoreError;
 
-impl Sqlite {
+impl Db {
     pub(in crate::store) async fn audit(
         &self,
         at: DateTime<Utc>,
@@ -19,14 +19,14 @@ impl Sqlite {
         outcome: Option<&str>,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO audit (at, request_id, who, action, detail, outcome) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO audit (at, request_id, who, action, detail, outcome) VALUES ($1, $2, $3, $4, $5, $6)",
         )
-        .bind(micros(at))
-        .bind(request_id.to_string())
+        .bind(codec::at(at))
+        .bind(id(request_id))
         .bind(who)
         .bind(action)
-        .bind(detail)
-        .bind(outcome)
+        .bind(text(detail))
+        .bind(outcome.map(text))
         .execute(&self.write)
         .await?;
         Ok(())
@@ -37,9 +37,9 @@ impl Sqlite {
         limit: u32,
     ) -> Result<Vec<AuditRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, at, request_id, who, action, detail, outcome FROM audit ORDER BY id DESC LIMIT ?",
+            "SELECT id, at, request_id, who, action, detail, outcome FROM audit ORDER BY id DESC LIMIT $1",
         )
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(&self.read)
         .await?;
         rows.iter()

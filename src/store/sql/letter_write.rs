@@ -1,15 +1,14 @@
 //! Writing dead letters, and the block that each open one puts on its key. A key's letters and its
 //! block change in the same transaction, so a block stands exactly while a letter of its key is open.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{QueryBuilder, Sqlite as Driver};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::codec::{count, headers_text, json_ids, micros, uuid};
-use super::{Sqlite, items};
+use super::codec::{Id, at, count, headers_text, id, list, part, sql, text, uuid};
+use super::{Connection, Db, Driver, items, locks};
 use crate::domain::letter::{Letter, LetterBody, LetterStatus, RedriveOutcome};
 use crate::domain::retry::MAX_REDRIVES;
 use crate::store::{QUEUE_DEPTH, Queued, RedriveRef, StoreError};
@@ -18,20 +17,20 @@ use crate::store::{QUEUE_DEPTH, Queued, RedriveRef, StoreError};
 const ROWS: usize = 200;
 
 /// Where a failure that was not known of leaves a letter.
-const FAILED: &str = "CASE WHEN max(dead_letter.redrives, excluded.redrives) >= ";
+const FAILED: &str = "CASE WHEN {greatest}(dead_letter.redrives, excluded.redrives) >= ";
 const FAILED_END: &str = " THEN 'parked' ELSE 'unresolved' END";
 
 /// The newest failure's facts.
 const FACTS: &str = "stage = excluded.stage, code = excluded.code, message = excluded.message,
-    fingerprint = excluded.fingerprint, attempts = max(dead_letter.attempts, excluded.attempts),
-    last_failed_at = max(dead_letter.last_failed_at, excluded.last_failed_at),
-    redrives = max(dead_letter.redrives, excluded.redrives)";
+    fingerprint = excluded.fingerprint, attempts = {greatest}(dead_letter.attempts, excluded.attempts),
+    last_failed_at = {greatest}(dead_letter.last_failed_at, excluded.last_failed_at),
+    redrives = {greatest}(dead_letter.redrives, excluded.redrives)";
 
 /// The newest copy's place: copies of a letter may stand twice in the topic.
 const PLACE: &str = "dlq_topic = excluded.dlq_topic, dlq_partition = excluded.dlq_partition,
     dlq_offset = excluded.dlq_offset";
 
-impl Sqlite {
+impl Db {
     pub(in crate::store) async fn bury(
         &self,
         letter: &Letter,
@@ -57,13 +56,13 @@ impl Sqlite {
             " OR dead_letter.status = 'blocked' OR (dead_letter.status IN ('resolved', 'archived')
                 AND excluded.last_failed_at > dead_letter.last_failed_at) THEN ",
         );
-        query.push(FAILED).push(MAX_REDRIVES).push(FAILED_END);
+        query.push(part(FAILED)).push(MAX_REDRIVES).push(FAILED_END);
         query.push(" ELSE dead_letter.status END, outcome = coalesce(excluded.outcome, dead_letter.outcome),");
-        query.push(
+        query.push(part(
             " blocked_by = NULL, first_failed_at = CASE dead_letter.status WHEN 'blocked'
-                THEN excluded.first_failed_at ELSE min(dead_letter.first_failed_at, excluded.first_failed_at) END, ",
-        );
-        query.push(FACTS);
+                THEN excluded.first_failed_at ELSE {least}(dead_letter.first_failed_at, excluded.first_failed_at) END, ",
+        ));
+        query.push(part(FACTS));
         if letter.dlq.is_some() {
             query.push(", ").push(PLACE);
         }
@@ -82,11 +81,21 @@ impl Sqlite {
         rows: &[(Letter, LetterBody)],
     ) -> Result<Vec<Queued>, StoreError> {
         let mut tx = self.begin().await?;
+        let mut keys: BTreeMap<&str, BTreeSet<&[u8]>> = BTreeMap::new();
+        for (letter, _) in rows {
+            if let Some(key) = key(letter) {
+                keys.entry(&letter.group).or_default().insert(key);
+            }
+        }
+        for (group, keys) in &keys {
+            locks::blocks(&mut tx, group, keys).await?;
+        }
+        let known = known(&mut tx, rows.iter().map(|(letter, _)| letter.id)).await?;
         let mut queues: HashMap<Place<'_>, Option<Queue>> = HashMap::new();
         let mut answers = Vec::with_capacity(rows.len());
         let mut waiting = Vec::new();
         for (letter, body) in rows {
-            let Some(key) = letter.key.as_deref().filter(|key| !key.is_empty()) else {
+            let Some(key) = key(letter) else {
                 answers.push(Queued::Released);
                 continue;
             };
@@ -99,11 +108,7 @@ impl Sqlite {
                 answers.push(Queued::Released);
                 continue;
             };
-            let known: Option<i64> = sqlx::query_scalar("SELECT seq FROM dead_letter WHERE id = ?")
-                .bind(letter.id.to_string())
-                .fetch_optional(&mut *tx)
-                .await?;
-            if known.is_some() {
+            if known.contains(&letter.id) {
                 answers.push(Queued::Queued);
             } else if queue.depth >= QUEUE_DEPTH && !queue.redriven {
                 answers.push(Queued::Full);
@@ -134,7 +139,7 @@ impl Sqlite {
             return Ok(());
         }
         let mut tx = self.begin().await?;
-        for chunk in rows.chunks(ROWS) {
+        for chunk in chunks(rows) {
             let mut query = insert(chunk.iter().map(|(letter, _)| letter));
             // SET sees the row as it was, so every column may ask whether the copy is newer.
             query.push(" ON CONFLICT (id) DO UPDATE SET ");
@@ -144,7 +149,7 @@ impl Sqlite {
                 .push(", status = CASE WHEN ")
                 .push(newer)
                 .push(" THEN ");
-            query.push(FAILED).push(MAX_REDRIVES).push(FAILED_END);
+            query.push(part(FAILED)).push(MAX_REDRIVES).push(FAILED_END);
             query.push(" ELSE dead_letter.status END, blocked_by = CASE WHEN ");
             query
                 .push(newer)
@@ -161,10 +166,10 @@ impl Sqlite {
                     ", {column} = CASE WHEN {newer} THEN excluded.{column} ELSE dead_letter.{column} END"
                 ));
             }
-            query.push(
-                ", last_failed_at = max(dead_letter.last_failed_at, excluded.last_failed_at),
-                redrives = max(dead_letter.redrives, excluded.redrives)",
-            );
+            query.push(part(
+                ", last_failed_at = {greatest}(dead_letter.last_failed_at, excluded.last_failed_at),
+                redrives = {greatest}(dead_letter.redrives, excluded.redrives)",
+            ));
             query.build().execute(&mut *tx).await?;
             insert_bodies(&mut tx, chunk.iter().map(|(letter, body)| (letter, body))).await?;
             block(&mut tx, chunk.iter().map(|(letter, _)| letter.id)).await?;
@@ -174,8 +179,43 @@ impl Sqlite {
     }
 }
 
+/// Cuts letters into statements' worth. No letter stands twice in one: an upsert would meet its own row.
+fn chunks(mut rows: &[(Letter, LetterBody)]) -> Vec<&[(Letter, LetterBody)]> {
+    let mut chunks = Vec::new();
+    while !rows.is_empty() {
+        let mut seen = HashSet::new();
+        let end = rows
+            .iter()
+            .take(ROWS)
+            .take_while(|(letter, _)| seen.insert(letter.id))
+            .count();
+        let (chunk, rest) = rows.split_at(end);
+        chunks.push(chunk);
+        rows = rest;
+    }
+    chunks
+}
+
 /// A group and a key.
 type Place<'a> = (&'a str, &'a [u8]);
+
+fn key(letter: &Letter) -> Option<&[u8]> {
+    letter.key.as_deref().filter(|key| !key.is_empty())
+}
+
+/// Which of these letters there are.
+async fn known(
+    connection: &mut Connection,
+    letters: impl Iterator<Item = Uuid>,
+) -> Result<HashSet<Uuid>, StoreError> {
+    let known: Vec<Id> = sqlx::query_scalar(sql(
+        "SELECT id FROM dead_letter WHERE id IN (SELECT {id 0} FROM {rows 1})",
+    ))
+    .bind(list(letters)?)
+    .fetch_all(connection)
+    .await?;
+    known.into_iter().map(uuid).collect()
+}
 
 /// A key that is not free.
 struct Queue {
@@ -189,14 +229,15 @@ struct Queue {
 
 /// `None` when the key is free.
 async fn queue(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     (group, key): Place<'_>,
 ) -> Result<Option<Queue>, StoreError> {
-    let row: Option<(String, bool, i64)> = sqlx::query_as(
+    let row: Option<(Id, bool, i64)> = sqlx::query_as(
         "SELECT head_id, EXISTS (SELECT 1 FROM dead_letter h
-                                 WHERE h.id = b.head_id AND h.status IN ('queued', 'in_flight')), (SELECT count(*) FROM dead_letter d
-                          WHERE d.consumer = b.consumer AND d.key = b.key AND d.status = 'blocked')
-         FROM key_block b WHERE b.consumer = ? AND b.key = ?",
+                                 WHERE h.id = b.head_id AND h.status IN ('queued', 'in_flight')),
+             (SELECT count(*) FROM dead_letter d
+              WHERE d.consumer = b.consumer AND d.key = b.key AND d.status = 'blocked')
+         FROM key_block b WHERE b.consumer = $1 AND b.key = $2",
     )
     .bind(group)
     .bind(key)
@@ -204,7 +245,7 @@ async fn queue(
     .await?;
     row.map(|(head, redriven, depth)| {
         Ok(Queue {
-            head: uuid(&head)?,
+            head: uuid(head)?,
             redriven,
             depth: count(depth),
         })
@@ -215,32 +256,32 @@ async fn queue(
 /// The INSERT of index rows, without its end.
 fn insert<'a>(letters: impl Iterator<Item = &'a Letter>) -> QueryBuilder<Driver> {
     let mut query = QueryBuilder::<Driver>::new(
-        "INSERT INTO dead_letter (id, status, consumer, topic, partition, offset, key, event_id, event_type,
+        "INSERT INTO dead_letter (id, status, consumer, topic, partition, \"offset\", key, event_id, event_type,
              correlation_id, stage, code, message, fingerprint, attempts, first_failed_at, last_failed_at,
              redrives, outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset) ",
     );
     query.push_values(letters, |mut row, letter| {
         let dlq = letter.dlq.as_ref();
-        row.push_bind(letter.id.to_string())
+        row.push_bind(id(letter.id))
             .push_bind(letter.status.name())
             .push_bind(letter.group.clone())
             .push_bind(letter.topic.clone())
             .push_bind(letter.partition)
             .push_bind(letter.offset)
             .push_bind(letter.key.clone())
-            .push_bind(letter.event_id.map(|id| id.to_string()))
-            .push_bind(letter.event_type.clone())
-            .push_bind(letter.correlation_id.map(|id| id.to_string()))
+            .push_bind(letter.event_id.map(id))
+            .push_bind(letter.event_type.as_deref().map(text))
+            .push_bind(letter.correlation_id.map(id))
             .push_bind(letter.stage.name())
-            .push_bind(letter.code.clone())
-            .push_bind(letter.message.clone())
+            .push_bind(text(&letter.code))
+            .push_bind(text(&letter.message))
             .push_bind(letter.fingerprint.clone())
-            .push_bind(letter.attempts)
-            .push_bind(micros(letter.first_failed_at))
-            .push_bind(micros(letter.last_failed_at))
-            .push_bind(letter.redrives)
+            .push_bind(i64::from(letter.attempts))
+            .push_bind(at(letter.first_failed_at))
+            .push_bind(at(letter.last_failed_at))
+            .push_bind(i64::from(letter.redrives))
             .push_bind(letter.outcome.map(RedriveOutcome::name))
-            .push_bind(letter.blocked_by.map(|id| id.to_string()))
+            .push_bind(letter.blocked_by.map(id))
             .push_bind(dlq.map(|d| d.topic.clone()))
             .push_bind(dlq.map(|d| d.partition))
             .push_bind(dlq.map(|d| d.offset));
@@ -250,13 +291,13 @@ fn insert<'a>(letters: impl Iterator<Item = &'a Letter>) -> QueryBuilder<Driver>
 
 /// The bytes of letters; those that are there stay: a redriven copy has the same.
 async fn insert_bodies<'a>(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     rows: impl Iterator<Item = (&'a Letter, &'a LetterBody)>,
 ) -> Result<(), StoreError> {
     let mut query =
         QueryBuilder::<Driver>::new("INSERT INTO dead_letter_body (id, value, headers) ");
     query.push_values(rows, |mut row, (letter, body)| {
-        row.push_bind(letter.id.to_string())
+        row.push_bind(id(letter.id))
             .push_bind(body.value.clone())
             .push_bind(headers_text(&body.headers));
     });
@@ -267,18 +308,23 @@ async fn insert_bodies<'a>(
 
 /// Blocks the keys of those letters that are open and failed themselves; a block that stands stays.
 async fn block(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     letters: impl Iterator<Item = Uuid>,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    // The update changes nothing and holds the block: it can't be lifted before this letter is seen.
+    sqlx::query(sql(
         "INSERT INTO key_block (consumer, key, head_id, since)
-         SELECT consumer, key, id, last_failed_at FROM dead_letter
-         WHERE id IN (SELECT value FROM json_each(?)) AND length(key) > 0
-             AND status IN ('unresolved', 'queued', 'in_flight', 'parked')
-         ORDER BY seq
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(json_ids(letters)?)
+         SELECT consumer, key, id, last_failed_at FROM (
+             SELECT consumer, key, id, last_failed_at,
+                 row_number() OVER (PARTITION BY consumer, key ORDER BY seq) AS nth
+             FROM dead_letter
+             WHERE id IN (SELECT {id 0} FROM {rows 1}) AND length(key) > 0
+                 AND status IN ('unresolved', 'queued', 'in_flight', 'parked')
+         ) AS open
+         WHERE nth = 1 ORDER BY consumer, key
+         ON CONFLICT (consumer, {whole key}) DO UPDATE SET since = key_block.since",
+    ))
+    .bind(list(letters)?)
     .execute(connection)
     .await?;
     Ok(())
@@ -286,22 +332,20 @@ async fn block(
 
 /// Frees the keys of these letters that have no open letter left; of the others the oldest open letter
 /// becomes the head.
-pub(super) async fn unblock(
-    connection: &mut SqliteConnection,
-    letters: &str,
-) -> Result<(), StoreError> {
+pub(super) async fn unblock(connection: &mut Connection, letters: &str) -> Result<(), StoreError> {
+    locks::blocks_of(connection, letters).await?;
     for statement in [
         "DELETE FROM key_block WHERE (consumer, key) IN
-             (SELECT consumer, key FROM dead_letter WHERE id IN (SELECT value FROM json_each(?)))
+             (SELECT consumer, key FROM dead_letter WHERE id IN (SELECT {id 0} FROM {rows 1}))
          AND NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.consumer = key_block.consumer
                          AND d.key = key_block.key AND d.status NOT IN ('resolved', 'archived'))",
         "UPDATE key_block SET head_id = (SELECT d.id FROM dead_letter d WHERE d.consumer = key_block.consumer
                          AND d.key = key_block.key AND d.status NOT IN ('resolved', 'archived')
                          ORDER BY d.seq LIMIT 1)
          WHERE (consumer, key) IN
-             (SELECT consumer, key FROM dead_letter WHERE id IN (SELECT value FROM json_each(?)))",
+             (SELECT consumer, key FROM dead_letter WHERE id IN (SELECT {id 0} FROM {rows 1}))",
     ] {
-        sqlx::query(statement).bind(letters).execute(&mut *connection).await?;
+        sqlx::query(sql(statement)).bind(letters).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -3,12 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite as Driver};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::Sqlite;
-use super::codec::{self, Columns, count, headers, json, micros};
+use super::codec::{self, Columns, Id, at, count, headers, list, part, sql, text};
+use super::{Db, Driver, Row};
 use crate::domain::fault::Stage;
 use crate::domain::fingerprint;
 use crate::domain::letter::{
@@ -16,7 +15,7 @@ use crate::domain::letter::{
 };
 use crate::store::StoreError;
 
-const COLUMNS: &str = "SELECT id, status, consumer, topic, partition, offset, key, event_id, event_type,
+const COLUMNS: &str = "SELECT id, status, consumer, topic, partition, \"offset\", key, event_id, event_type,
     correlation_id, stage, code, message, fingerprint, attempts, first_failed_at, last_failed_at, redrives,
     outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset FROM dead_letter";
 
@@ -25,7 +24,7 @@ const OPEN: &str = "status NOT IN ('resolved', 'archived')";
 /// Open letters that failed themselves.
 const FAILED: &str = "status NOT IN ('resolved', 'archived') AND status != 'blocked'";
 
-impl Sqlite {
+impl Db {
     pub(in crate::store) async fn letters(
         &self,
         filter: &LetterFilter,
@@ -37,7 +36,7 @@ impl Sqlite {
         let mut query = select(COLUMNS, filter);
         query
             .push(" ORDER BY last_failed_at DESC, seq DESC LIMIT ")
-            .push_bind(limit);
+            .push_bind(i64::from(limit));
         query
             .push(" OFFSET ")
             .push_bind(i64::try_from(from).unwrap_or(i64::MAX));
@@ -50,14 +49,13 @@ impl Sqlite {
         &self,
         id: Uuid,
     ) -> Result<Option<(Letter, LetterBody)>, StoreError> {
-        let id = id.to_string();
         let mut query = QueryBuilder::<Driver>::new(COLUMNS);
-        query.push(" WHERE id = ").push_bind(id.as_str());
+        query.push(" WHERE id = ").push_bind(codec::id(id));
         let Some(row) = query.build().fetch_optional(&self.read).await? else {
             return Ok(None);
         };
-        let body = sqlx::query("SELECT value, headers FROM dead_letter_body WHERE id = ?")
-            .bind(id)
+        let body = sqlx::query("SELECT value, headers FROM dead_letter_body WHERE id = $1")
+            .bind(codec::id(id))
             .fetch_optional(&self.read)
             .await?;
         let body = match &body {
@@ -77,9 +75,9 @@ impl Sqlite {
         let rows: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM dead_letter head JOIN dead_letter d
                  ON d.consumer = head.consumer AND d.key = head.key AND d.status = 'blocked' AND d.seq > head.seq
-             WHERE head.id = ?",
+             WHERE head.id = $1",
         )
-        .bind(id.to_string())
+        .bind(codec::id(id))
         .fetch_one(&self.read)
         .await?;
         Ok(count(rows))
@@ -92,8 +90,8 @@ impl Sqlite {
     ) -> Result<(Vec<Cause>, u64), StoreError> {
         let mut query = QueryBuilder::<Driver>::new(
             "WITH cause AS (
-                 SELECT fingerprint, count(*) AS n, sum(status = 'parked') AS parked,
-                     sum(status IN ('queued', 'in_flight')) AS redriving,
+                 SELECT fingerprint, count(*) AS n, count(*) FILTER (WHERE status = 'parked') AS parked,
+                     count(*) FILTER (WHERE status IN ('queued', 'in_flight')) AS redriving,
                      min(first_failed_at) AS first, max(last_failed_at) AS last
                  FROM dead_letter WHERE ",
         );
@@ -103,7 +101,7 @@ impl Sqlite {
                  (SELECT count(*) FROM cause)
              FROM (SELECT * FROM cause ORDER BY n DESC, last DESC, fingerprint LIMIT ",
         );
-        query.push_bind(limit).push(
+        query.push_bind(i64::from(limit)).push(
             ") c JOIN dead_letter d ON d.seq = (
                  SELECT seq FROM dead_letter WHERE fingerprint = c.fingerprint AND last_failed_at = c.last AND ",
         );
@@ -139,16 +137,15 @@ impl Sqlite {
         let Some(from) = now.checked_sub_signed(TimeDelta::minutes(10)) else {
             return Ok(());
         };
-        let wanted: Vec<&str> = causes.iter().map(|c| c.fingerprint.as_str()).collect();
-        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-            "SELECT fingerprint, (first_failed_at - ?1 - 1) / 60000000, count(*) FROM dead_letter
-             WHERE first_failed_at > ?1 AND first_failed_at <= ?2 AND status != 'blocked'
-                 AND fingerprint IN (SELECT value FROM json_each(?3))
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(sql(
+            "SELECT fingerprint, {minute $1 first_failed_at}, count(*) FROM dead_letter
+             WHERE first_failed_at > $1 AND first_failed_at <= $2 AND status != 'blocked'
+                 AND fingerprint IN (SELECT {text 0} FROM {rows 3})
              GROUP BY 1, 2",
-        )
-        .bind(micros(from))
-        .bind(micros(now))
-        .bind(json(&wanted)?)
+        ))
+        .bind(at(from))
+        .bind(at(now))
+        .bind(list(causes.iter().map(|c| c.fingerprint.as_str()))?)
         .fetch_all(&self.read)
         .await?;
         for (fingerprint, minute, new) in rows {
@@ -185,16 +182,16 @@ impl Sqlite {
         since: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let n: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM dead_letter WHERE first_failed_at >= ? AND status != 'blocked'",
+            "SELECT count(*) FROM dead_letter WHERE first_failed_at >= $1 AND status != 'blocked'",
         )
-        .bind(micros(since))
+        .bind(at(since))
         .fetch_one(&self.read)
         .await?;
         Ok(count(n))
     }
 
     pub(in crate::store) async fn blocked_keys(&self, group: &str) -> Result<u64, StoreError> {
-        let n: i64 = sqlx::query_scalar("SELECT count(*) FROM key_block WHERE consumer = ?")
+        let n: i64 = sqlx::query_scalar("SELECT count(*) FROM key_block WHERE consumer = $1")
             .bind(group)
             .fetch_one(&self.read)
             .await?;
@@ -207,8 +204,8 @@ impl Sqlite {
         keys: &[&[u8]],
     ) -> Result<HashMap<Vec<u8>, Uuid>, StoreError> {
         // Mostly no key is blocked: one look at the group's blocks is cheaper than a long list of keys.
-        let rows: Vec<(Vec<u8>, String)> =
-            sqlx::query_as("SELECT key, head_id FROM key_block WHERE consumer = ?")
+        let rows: Vec<(Vec<u8>, Id)> =
+            sqlx::query_as("SELECT key, head_id FROM key_block WHERE consumer = $1")
                 .bind(group)
                 .fetch_all(&self.read)
                 .await?;
@@ -216,7 +213,7 @@ impl Sqlite {
         let mut heads = HashMap::new();
         for (key, head) in rows {
             if wanted.contains(key.as_slice()) {
-                heads.insert(key, codec::uuid(&head)?);
+                heads.insert(key, codec::uuid(head)?);
             }
         }
         Ok(heads)
@@ -244,7 +241,7 @@ impl Sqlite {
     ) -> Result<Vec<Letter>, StoreError> {
         let mut query = QueryBuilder::<Driver>::new(COLUMNS);
         query.push(" WHERE status = 'blocked' AND id IN (SELECT head_id FROM key_block) ORDER BY seq LIMIT ");
-        query.push_bind(limit);
+        query.push_bind(i64::from(limit));
         let rows = query.build().fetch_all(&self.read).await?;
         rows.iter().map(letter).collect()
     }
@@ -274,16 +271,18 @@ fn select(columns: &'static str, filter: &LetterFilter) -> QueryBuilder<Driver> 
     if let Some(key) = &filter.key {
         query.push(" AND key = ").push_bind(key.clone());
     }
-    if let Some(text) = filter.text.as_ref().filter(|t| !t.is_empty()) {
-        // instr over lower case: no wildcard of the searcher's has a meaning.
-        query.push(" AND instr(lower(coalesce(CAST(key AS TEXT), '') || char(10) || coalesce(event_type, '')");
-        query.push(" || char(10) || code || char(10) || message), lower(");
-        query.push_bind(text.clone()).push(")) > 0");
+    if let Some(wanted) = filter.text.as_ref().filter(|t| !t.is_empty()) {
+        // Found as it stands: no wildcard of the searcher's has a meaning.
+        query.push(part(
+            " AND {find}(lower(coalesce({readable key}, '') || '\n' || coalesce(event_type, '') || '\n'
+                || code || '\n' || message), lower(",
+        ));
+        query.push_bind(text(wanted)).push(")) > 0");
     }
     query
 }
 
-fn letter(row: &SqliteRow) -> Result<Letter, StoreError> {
+fn letter(row: &Row) -> Result<Letter, StoreError> {
     let mut c = Columns::of(row);
     Ok(Letter {
         id: c.uuid()?,
@@ -302,15 +301,15 @@ fn letter(row: &SqliteRow) -> Result<Letter, StoreError> {
         code: c.get()?,
         message: c.get()?,
         fingerprint: c.get()?,
-        attempts: c.get()?,
+        attempts: c.narrow()?,
         first_failed_at: c.time()?,
         last_failed_at: c.time()?,
-        redrives: c.get()?,
+        redrives: c.narrow()?,
         outcome: match c.get::<Option<&str>>()? {
             None => None,
             Some(word) => Some(
                 RedriveOutcome::parse(word)
-                    .ok_or_else(|| super::codec::unreadable("redrive's outcome", word))?,
+                    .ok_or_else(|| codec::unreadable("redrive's outcome", word))?,
             ),
         },
         blocked_by: c.uuid_or_null()?,

@@ -1,0 +1,62 @@
+//! Connecting: the address as libpq writes it, with what evtop adds. What an address holds is told to
+//! nobody: it may name a password.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use super::{MIGRATOR, Postgres};
+use crate::store::failure::ACQUIRE_TIMEOUT;
+use crate::store::{StoreError, StoreSettings};
+
+const WRITERS: u32 = 8;
+const READERS: u32 = 4;
+/// Longer than any statement of ours takes; a person's search through everything included.
+const STATEMENT: Duration = Duration::from_secs(30);
+/// A transaction of ours waits for nothing but the database: one that idles has lost its process.
+const IDLE: Duration = Duration::from_secs(60);
+
+impl Postgres {
+    pub(in crate::store) async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let url = settings.url.as_str();
+        let options = PgConnectOptions::from_str(url).map_err(|_| {
+            StoreError::Other(
+                "store.url is no address of PostgreSQL; use postgres://user:password@host:port/database"
+                    .into(),
+            )
+        })?;
+        let millis = |d: Duration| d.as_millis().to_string();
+        let read_only = if settings.read_only { "on" } else { "off" };
+        let mut options = options
+            .application_name(&settings.name)
+            .statement_cache_capacity(200)
+            .disable_statement_logging()
+            .options([
+                ("statement_timeout", millis(STATEMENT)),
+                ("lock_timeout", millis(settings.busy_timeout)),
+                ("idle_in_transaction_session_timeout", millis(IDLE)),
+                ("default_transaction_read_only", read_only.to_owned()),
+            ]);
+        if !settings.durable {
+            options = options.options([("synchronous_commit", "off")]);
+        }
+        let pool = |connections| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+        };
+        let write = connected(pool(WRITERS), options.clone()).await?;
+        if !settings.read_only {
+            // It locks out other processes that start, and finds nothing to do after them.
+            MIGRATOR.run(&write).await?;
+        }
+        let read = connected(pool(READERS), options).await?;
+        Ok(Self { write, read })
+    }
+}
+
+async fn connected(pool: PgPoolOptions, options: PgConnectOptions) -> Result<PgPool, StoreError> {
+    Ok(pool.connect_with(options).await?)
+}

@@ -1,0 +1,50 @@
+//! The store in PostgreSQL, which several instances share. Each operation locks what it decides on
+//! (`locks`), so that READ COMMITTED is enough; what goes wrong in between is rolled back and told as
+//! unavailable, and the caller hands the work in again.
+
+mod connect;
+mod dialect;
+mod locks;
+#[path = "../sql/mod.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same operations on each database")]
+mod sql;
+mod streams;
+
+use std::fmt;
+
+use sqlx::postgres::{PgConnection as Connection, PgPool, PgRow as Row};
+
+use super::StoreError;
+
+type Driver = sqlx::Postgres;
+type Db = Postgres;
+type Tx = sqlx::Transaction<'static, Driver>;
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/postgres");
+
+/// Connections to one database.
+#[derive(Clone)]
+pub struct Postgres {
+    write: PgPool,
+    /// For what may wait behind no writer.
+    read: PgPool,
+}
+
+// The driver's own would tell how it connects.
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Postgres")
+    }
+}
+
+impl Postgres {
+    pub(super) async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+
+    /// A transaction that sees what others commit meanwhile. Dropped, it is rolled back.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(self.write.begin().await?)
+    }
+}
