@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use settings::{dedupe, owner, services, who};
 pub use settings::{kafka_settings, pipeline_settings};
-use settings::{owner, services, who};
 
 use crate::clock::Clock;
 use crate::command::{Focus, Outcome, Request};
@@ -77,7 +77,14 @@ impl Engine {
             production: config.production,
             workers: config.workers,
         };
-        connecting(&board, &clock, config.store.kind());
+        let dedupe = dedupe(&config);
+        connecting(&board, &clock, config.store.kind(), &dedupe);
+        tokio::spawn(health::follow_dedupe(
+            dedupe.clone(),
+            Arc::clone(&board),
+            clock.clone(),
+            stop.clone(),
+        ));
         let watch = Watch {
             board: Arc::clone(&board),
             clock: clock.clone(),
@@ -92,6 +99,7 @@ impl Engine {
             config,
             folder,
             clock,
+            dedupe,
             board,
             sources,
             focus: focus.subscribe(),
@@ -128,7 +136,7 @@ pub struct Ends {
     pub outcomes: mpsc::Receiver<Outcome>,
 }
 
-fn connecting(board: &Board, clock: &Clock, store: &str) {
+fn connecting(board: &Board, clock: &Clock, store: &str, dedupe: &Dedupe) {
     let dependency = |name: &str, state, note: Option<&str>| Dependency {
         name: name.into(),
         state,
@@ -142,13 +150,20 @@ fn connecting(board: &Board, clock: &Clock, store: &str) {
     );
     health::put(board, dependency(store, DependencyState::Connecting, None));
     let note = "idempotency is kept in memory, with the inbox behind it";
-    health::put(board, dependency("redis", DependencyState::Off, Some(note)));
+    health::put(
+        board,
+        match dedupe {
+            Dedupe::Memory(_) => dependency("redis", DependencyState::Off, Some(note)),
+            Dedupe::Redis(_) => dependency("redis", DependencyState::Connecting, None),
+        },
+    );
 }
 
 struct Start {
     config: Config,
     folder: Option<Folder>,
     clock: Clock,
+    dedupe: Dedupe,
     board: Arc<Board>,
     sources: Arc<OnceLock<Sources>>,
     focus: watch::Receiver<Focus>,
@@ -172,7 +187,7 @@ impl Start {
             self.clock.clone(),
             pipeline_settings(&self.config, settings),
             store.clone(),
-            Dedupe::memory(),
+            self.dedupe.clone(),
             clients.producer,
             owner(),
         ));

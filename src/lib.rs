@@ -20,7 +20,7 @@
 //! The rules, held by `tests/architecture.rs` where a test can hold them:
 //!
 //! 1. [`domain`] names no other module and no driver; `snapshot` and `command` name only `domain`.
-//! 2. [`kafka`] is the only user of rdkafka, [`store`] of sqlx, and [`dedupe`] will be of Redis; they do
+//! 2. [`kafka`] is the only user of rdkafka, [`store`] of sqlx, and [`dedupe`] of redis; they do
 //!    not name each other. [`pipeline`], [`watch`] and [`operate`] name no driver type and no screen.
 //! 3. [`tui`] and [`headless`] name none of those; `tui::view` names no clock, channel or setting.
 //! 4. Views are pure functions of plain data. Selection and marks hold a row's key, never its index.

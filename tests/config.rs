@@ -176,15 +176,23 @@ fn a_secret_is_fetched_and_never_shown() {
         [kafka.properties]
         'sasl.username' = 'evtop-user'
         'sasl.password' = { env = 'PASSWORD' }
-        'ssl.key.password' = { file = '/run/secrets/kafka' }";
-    let (config, _) = load(text, None, &[("PASSWORD", "hunter2")]).expect("good");
+        'ssl.key.password' = { file = '/run/secrets/kafka' }
+        [redis]
+        url = { env = 'REDIS' }";
+    let (config, _) = load(
+        text,
+        None,
+        &[("PASSWORD", "hunter2"), ("REDIS", "redis://me:sesame@r/1")],
+    )
+    .expect("good");
     assert_eq!(config.kafka.properties["sasl.password"].expose(), "hunter2");
     assert_eq!(
         config.kafka.properties["ssl.key.password"].expose(),
         "from a file"
     );
+    assert_eq!(config.redis.url.expose(), "redis://me:sesame@r/1");
     let shown = format!("{config:?} {}", toml::to_string(&config).expect("TOML"));
-    for secret in ["hunter2", "from a file", "evtop-user"] {
+    for secret in ["hunter2", "from a file", "evtop-user", "sesame"] {
         assert!(!shown.contains(secret), "{shown}");
     }
     assert!(shown.contains("***"));
@@ -220,6 +228,22 @@ fn an_error_says_where_what_and_the_remedy() {
         (
             "[store]\nurl = 'mysql://me:hunter2@db/x'",
             "config.toml:2:7: store.url: this is no address of a store; use `sqlite:PATH` or `postgres://user:password@host:port/database`, or leave it out for a temporary file",
+        ),
+        (
+            "[redis]\nurl = 'http://me:hunter2@r/x'",
+            "config.toml:2:7: redis.url: this is no address of Redis; use `redis://user:password@host:port/db`, `rediss://` for TLS, or leave it out to keep idempotency in memory",
+        ),
+        (
+            "[redis]\nurl = 'rediss://me:hunter2@r/0#insecure'",
+            "config.toml:2:7: redis.url: a `#` has no meaning here: certificates are always checked; name the authority's file in redis.ca, and write `%23` in a password",
+        ),
+        (
+            "[redis]\nurl = 'redis://r'\nca = '/ca.pem'",
+            "config.toml:3:6: redis.ca: authorities are for TLS alone; use `rediss://` in redis.url, or leave this out",
+        ),
+        (
+            "[redis]\ntimeout_ms = 0",
+            "config.toml:2:14: redis.timeout_ms: 0 is out of range; use 1 to 60000",
         ),
         (
             "[store]\nurl = 'sqlite::memory:'",

@@ -30,6 +30,7 @@ const HOUR_MS: u64 = 3_600_000;
 pub(super) fn check(config: &Config) -> Result<(), Broken> {
     kafka(config)?;
     store(config)?;
+    redis(config)?;
     consumers(config)?;
     within("relay.batch", config.relay.batch as u64, 1, 100_000)?;
     within("relay.poll_ms", config.relay.poll_ms, 1, HOUR_MS)?;
@@ -124,6 +125,34 @@ fn store(config: &Config) -> Result<(), Broken> {
         1,
         3_650,
     )
+}
+
+fn redis(config: &Config) -> Result<(), Broken> {
+    let redis = &config.redis;
+    let url = redis.url.expose();
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    if !url.is_empty() && (!matches!(scheme, "redis" | "rediss") || rest.is_empty()) {
+        broken(
+            "redis.url",
+            "this is no address of Redis",
+            "use `redis://user:password@host:port/db`, `rediss://` for TLS, or leave it out to keep idempotency in memory",
+        )?;
+    }
+    if url.contains('#') {
+        broken(
+            "redis.url",
+            "a `#` has no meaning here: certificates are always checked",
+            "name the authority's file in redis.ca, and write `%23` in a password",
+        )?;
+    }
+    if !redis.ca.as_os_str().is_empty() && scheme != "rediss" {
+        broken(
+            "redis.ca",
+            "authorities are for TLS alone",
+            "use `rediss://` in redis.url, or leave this out",
+        )?;
+    }
+    within("redis.timeout_ms", redis.timeout_ms, 1, 60_000)
 }
 
 fn consumers(config: &Config) -> Result<(), Broken> {

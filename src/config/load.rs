@@ -232,7 +232,7 @@ fn setting_path(name: &str) -> Option<Vec<String>> {
 /// A password such as `12_34` is no number.
 fn may_be_secret(path: &[String]) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    matches!(path[..], ["store", "url"] | ["kafka", _, _])
+    matches!(path[..], ["store" | "redis", "url"] | ["kafka", _, _])
 }
 
 /// Puts a variable's value at its place: as TOML where it is some, else as text. With `literal` only
@@ -286,10 +286,12 @@ impl Fetch<'_> {
                 }
             }
         }
-        match inner(root, "store").and_then(|store| store.get_mut("url")) {
-            Some(url) => self.secret(url),
-            None => Ok(()),
+        for section in ["store", "redis"] {
+            if let Some(url) = inner(root, section).and_then(|table| table.get_mut("url")) {
+                self.secret(url)?;
+            }
         }
+        Ok(())
     }
 
     fn secret(&self, value: &mut Spanned<DeValue<'_>>) -> Result<(), Flaw> {

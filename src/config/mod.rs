@@ -14,6 +14,6 @@ pub use load::{Source, parse};
 pub use places::{attach_file, default_file, environment, log_file, state_dir};
 pub use secret::{Properties, Secret};
 pub use settings::{
-    Config, Consumers, Faults, Kafka, LogLevel, LogSettings, Relay, SERVICES, Store, Traffic, Ui,
-    Watch,
+    Config, Consumers, Faults, Kafka, LogLevel, LogSettings, Redis, Relay, SERVICES, Store,
+    Traffic, Ui, Watch,
 };

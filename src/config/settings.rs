@@ -30,6 +30,7 @@ pub struct Config {
     pub production: bool,
     pub kafka: Kafka,
     pub store: Store,
+    pub redis: Redis,
     pub consumers: Consumers,
     pub relay: Relay,
     pub traffic: Traffic,
@@ -50,6 +51,7 @@ impl Default for Config {
             production: false,
             kafka: Kafka::default(),
             store: Store::default(),
+            redis: Redis::default(),
             consumers: Consumers::default(),
             relay: Relay::default(),
             traffic: Traffic::default(),
@@ -196,6 +198,28 @@ impl Store {
         let path = url.strip_prefix("sqlite:")?;
         let path = path.strip_prefix("//").unwrap_or(path);
         Some(PathBuf::from(path))
+    }
+}
+
+/// `[redis]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Redis {
+    /// `redis://…` or `rediss://…`; empty: idempotency is kept in memory.
+    pub url: Secret,
+    /// How long a batch waits for an answer before it goes on with the inbox alone.
+    pub timeout_ms: u64,
+    /// A PEM file of authorities for `rediss://`; empty: those of this machine.
+    pub ca: PathBuf,
+}
+
+impl Default for Redis {
+    fn default() -> Self {
+        Self {
+            url: Secret::default(),
+            timeout_ms: 250,
+            ca: PathBuf::new(),
+        }
     }
 }
 

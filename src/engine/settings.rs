@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::DRAIN;
 use crate::config::{Config, Properties};
+use crate::dedupe::{Dedupe, RedisSettings, Terms};
 use crate::domain::reader::Limits;
 use crate::domain::service::Service;
 use crate::kafka::KafkaSettings;
@@ -24,6 +25,21 @@ pub fn kafka_settings(config: &Config, embedded: Option<&Embedded>) -> KafkaSett
         consumer: exposed(&kafka.consumer),
         timeout: kafka.request_timeout(),
     }
+}
+
+/// Where claims are kept: in Redis where one is named, else in memory. Connects by itself.
+#[must_use]
+pub fn dedupe(config: &Config) -> Dedupe {
+    let redis = &config.redis;
+    if redis.url.is_empty() {
+        return Dedupe::memory();
+    }
+    Dedupe::redis(RedisSettings {
+        url: redis.url.expose().to_owned(),
+        ca: Some(redis.ca.clone()).filter(|path| !path.as_os_str().is_empty()),
+        timeout: Duration::from_millis(redis.timeout_ms),
+        terms: Terms::default(),
+    })
 }
 
 /// The services that run here.

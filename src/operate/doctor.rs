@@ -8,11 +8,7 @@ pub async fn checks(operator: &Operator) -> Vec<Check> {
     let mut checks = Vec::new();
     kafka(operator, &mut checks).await;
     store(operator, &mut checks).await;
-    checks.push(Check {
-        name: "redis".into(),
-        state: CheckState::Ok,
-        text: "not configured: idempotency is kept in memory, with the inbox behind it".into(),
-    });
+    checks.push(redis(operator).await);
     if operator.read_only {
         checks.push(Check {
             name: "writes".into(),
@@ -85,6 +81,25 @@ async fn store(operator: &Operator, checks: &mut Vec<Check>) {
             ),
         )),
         Err(error) => checks.push(bad("outbox", error.to_string())),
+    }
+}
+
+async fn redis(operator: &Operator) -> Check {
+    match operator.shared.dedupe.probe().await {
+        None => ok(
+            "redis",
+            "not configured: idempotency is kept in memory, with the inbox behind it".into(),
+        ),
+        Some(Ok((address, took))) => ok(
+            "redis",
+            format!("{address} answers in {:.1} ms", took.as_secs_f64() * 1e3),
+        ),
+        Some(Err(error)) => warn(
+            "redis",
+            format!(
+                "{error}: idempotency falls back to the inbox; check redis.url, redis.ca and that it is Redis 7 or newer"
+            ),
+        ),
     }
 }
 

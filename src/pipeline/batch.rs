@@ -93,7 +93,7 @@ pub async fn run(worker: Arc<Worker>, mut records: Vec<Record>, head: Attempts) 
     failpoint::pass("worker.batch");
     let stop = run.through().await;
     let done = run.done;
-    run.release(done);
+    run.release(done).await;
     let next = done.checked_sub(1).map(|last| records[last].offset + 1);
     Report {
         rest: records.split_off(done),
@@ -117,7 +117,7 @@ impl Run<'_> {
         }
         let mut looks: Vec<Result<Job, Fault>> =
             self.records.iter().map(|r| self.look(r)).collect();
-        self.claim(&mut looks);
+        self.claim(&mut looks).await;
         for look in looks {
             let stop = match look {
                 Ok(None) => {
@@ -163,8 +163,11 @@ impl Run<'_> {
         })))
     }
 
-    /// One round trip to the idempotency store for the whole batch, before any handler runs.
-    fn claim(&mut self, looks: &mut [Result<Job, Fault>]) {
+    /// One round trip to the idempotency store for the whole batch, before any handler runs. Only
+    /// *done* is acted upon. What another holds is worked on as if it were fresh: mostly its owner died
+    /// or has lost the partition, and if not the inbox lets one of the two through; to wait for the
+    /// lease would hold the partition up for nothing. Without an answer all of it is fresh.
+    async fn claim(&mut self, looks: &mut [Result<Job, Fault>]) {
         let shared = &self.worker.shared;
         let mut tasks: Vec<&mut Task> = looks
             .iter_mut()
@@ -173,8 +176,8 @@ impl Run<'_> {
         let ids: Vec<&str> = tasks.iter().map(|t| t.id.as_str()).collect();
         let group = self.worker.service.row().group;
         let now = shared.clock.now();
-        let claims = shared.dedupe.claim(group, &ids, &shared.owner, now);
-        for (task, claim) in tasks.iter_mut().zip(claims) {
+        let claims = shared.dedupe.claim(group, &ids, &shared.owner, now).await;
+        for (task, claim) in tasks.iter_mut().zip(claims.unwrap_or_default()) {
             task.seen = claim == Claim::Done;
             // Needs no database, unless somebody waits for a report.
             if task.seen && task.asked.redrive.is_none() && task.asked.replay.is_none() {
@@ -186,12 +189,13 @@ impl Run<'_> {
     }
 
     /// Gives up the claims on records from `index` on: they may be another instance's next.
-    fn release(&self, index: usize) {
+    async fn release(&self, index: usize) {
         let rest = self.claimed.iter().skip(index).flatten();
         let ids: Vec<&str> = rest.map(String::as_str).collect();
         let shared = &self.worker.shared;
         let group = self.worker.service.row().group;
-        shared.dedupe.release(group, &ids, &shared.owner);
+        // In vain, they end with their lease.
+        let _ = shared.dedupe.release(group, &ids, &shared.owner).await;
     }
 
     /// Runs the handler of the next record, unless its key waits.

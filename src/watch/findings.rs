@@ -43,9 +43,14 @@ fn dependencies(snapshot: &Snapshot, found: &mut Vec<Finding>) {
                     .map(|at| format!(" for {}", age(snapshot.taken - at)));
                 let since = since.unwrap_or_default();
                 let name = &dependency.name;
+                // Work goes on without Redis, as its note says.
+                let (severity, rest) = match name.as_str() {
+                    "redis" => (Severity::Warn, ""),
+                    _ => (Severity::Bad, "; nothing is dead-lettered for it"),
+                };
                 found.push(finding(
-                    Severity::Bad,
-                    format!("{name} is down{since}: {note}; nothing is dead-lettered for it"),
+                    severity,
+                    format!("{name} is down{since}: {note}{rest}"),
                     Place::Activity,
                 ));
             }
