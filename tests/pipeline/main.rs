@@ -47,6 +47,7 @@ scenarios! {
     cause_redriven
     duplicates
     escape_sequences
+    foreign_letters
     happy_order
     index_rebuilt
     injected_orders

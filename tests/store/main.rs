@@ -50,7 +50,9 @@ macro_rules! contract {
                 an_unpublished_append_is_quiet
             }
             letters::{
-                a_letter_is_kept_with_its_bytes, the_same_letter_twice_is_one_row,
+                a_letter_is_kept_with_its_bytes,
+    what_is_unknown_of_a_foreign_letter_stays_so,
+    a_foreign_letter_blocks_no_key, the_same_letter_twice_is_one_row,
                 a_letter_blocks_its_key, no_key_blocks_nothing, the_indexer_changes_no_fate,
                 the_index_is_rebuilt_from_the_topic, a_later_failure_in_the_topic_reopens,
                 letters_are_filtered_and_paged, search_takes_text_as_it_is, causes_group_and_trend,

@@ -14,14 +14,49 @@ use table::Fact::{
 };
 use table::{As, Row, TABLE};
 
-use super::{in_value, restored};
-use crate::domain::foreign::{Failed, Family, Foreign, Hop, Origin};
+use super::{
+    DLQ_ID, ORIGINAL_OFFSET, ORIGINAL_PARTITION, ORIGINAL_TIMESTAMP, ORIGINAL_TOPIC, in_value,
+    restored,
+};
+use crate::domain::foreign::{Failed, Family, Foreign, Hop, Origin, topic_name};
 use crate::domain::letter::LetterBody;
-use crate::domain::record::Headers;
+use crate::domain::record::{Headers, header, header_text};
 
 /// What the record says of its failure, by its headers or else by its value.
 #[must_use]
 pub fn foreign(headers: &Headers, value: Option<&[u8]>) -> Foreign {
+    if header(headers, DLQ_ID).is_none() {
+        return told(headers, value);
+    }
+    // It failed again after we had sent it: the first original headers are ours, and still right.
+    let (ours, theirs) = split(headers);
+    let mut it = told(&theirs, value);
+    if let Some(topic) = header_text(&ours, ORIGINAL_TOPIC).and_then(topic_name) {
+        let first = told(&ours, None).origin;
+        it.origin = Origin {
+            topic: Some(topic),
+            group: it.origin.group,
+            ..first
+        };
+    }
+    it
+}
+
+/// The first header of each name that a redrive writes, and the others.
+fn split(headers: &Headers) -> (Headers, Headers) {
+    let mut left = vec![
+        ORIGINAL_TOPIC,
+        ORIGINAL_PARTITION,
+        ORIGINAL_OFFSET,
+        ORIGINAL_TIMESTAMP,
+    ];
+    headers.iter().cloned().partition(|(name, _)| {
+        let at = left.iter().position(|n| n == name);
+        at.map(|at| left.swap_remove(at)).is_some()
+    })
+}
+
+fn told(headers: &Headers, value: Option<&[u8]>) -> Foreign {
     match TABLE.iter().find(|row| row.is_on(headers)) {
         Some(row) => row.read(headers),
         None => in_value::read(headers, value).unwrap_or(Foreign {

@@ -11,7 +11,7 @@ mod origin;
 
 pub use directions::{Directions, add_replay, directions};
 pub use family::{foreign, unwrapped};
-pub use letter::{body, dead_letter, letter, letter_id, redrive, restored};
+pub use letter::{body, dead_letter, letter, letter_id, place_id, redrive, restored};
 pub use origin::{history, origin, original};
 
 pub const DLQ_ID: &str = "evtop-dlq-id";

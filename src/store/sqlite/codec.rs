@@ -134,6 +134,11 @@ impl<'r> Columns<'r> {
         self.get::<Option<&str>>()?.map(uuid).transpose()
     }
 
+    /// Text of a column where nothing is written as an empty one.
+    pub(super) fn text_or_none(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(Some(self.get()?).filter(|text: &String| !text.is_empty()))
+    }
+
     pub(super) fn count(&mut self) -> Result<u64, StoreError> {
         Ok(count(self.get()?))
     }
