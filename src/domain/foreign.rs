@@ -50,8 +50,8 @@ const NAMES: [(Family, &str, &str); 14] = [
     (Family::Watermill, "watermill", "Watermill"),
     (Family::MassTransit, "masstransit", "MassTransit"),
     (Family::NServiceBus, "nservicebus", "NServiceBus"),
-    (Family::InValue, "in_value", "its value"),
-    (Family::Unknown, "unknown", "unknown"),
+    (Family::InValue, "in_value", "a home-made handler"),
+    (Family::Unknown, "unknown", "an unknown program"),
 ];
 
 impl Family {

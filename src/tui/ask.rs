@@ -115,7 +115,8 @@ impl App {
         if let Some(group) = letter.group.as_ref().filter(|g| self.is_ours(g)) {
             return format!("{group} only; other groups skip it");
         }
-        let readers = self.readers(topic, letter.group.is_some());
+        let mut readers = self.readers(topic, letter.group.is_some());
+        readers.extend(letter.group.clone().filter(|g| !readers.contains(g)));
         let readers = match readers.as_slice() {
             [] => "none is known".to_owned(),
             some => some.join(", "),

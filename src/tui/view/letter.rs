@@ -48,7 +48,12 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let mut heading = vec![theme.span(role, "LETTER "), theme.span(Role::Dim, "key ")];
     heading.extend(key(app, letter));
     let behind = detail.map_or(0, |d| d.behind);
-    let mut end = vec![theme.span(Role::Dim, word(letter.status))];
+    let mut end = Vec::new();
+    if letter.family.is_foreign() {
+        let by = format!("written by {} · ", letter.family.title());
+        end.push(theme.span(Role::Dim, by));
+    }
+    end.push(theme.span(Role::Dim, word(letter.status)));
     if behind > 0 {
         end.push(theme.span(
             Role::Warn,
@@ -65,7 +70,11 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     message.push(theme.span(Role::Dim, ": "));
     let indent = width(&message);
     let room = usize::from(inner.width).saturating_sub(indent).max(20);
-    let words = wrap(&printable::visible(&letter.message), room);
+    let said = match letter.message.as_str() {
+        "" => "no reason is given",
+        message => message,
+    };
+    let words = wrap(&printable::visible(said), room);
     message.extend(outside(theme, Role::Base, &words[0]));
     line(buf, inner, 0, message);
     let mut used = 1;
@@ -250,6 +259,7 @@ fn written_by(app: &App, it: &Letter) -> Vec<Span<'static>> {
     let mut spans = vec![theme.span(Role::Base, it.family.title())];
     let note = match it.family {
         Family::Unknown => ": no header says where it failed",
+        Family::InValue => ": the failure stood in its value",
         family if !family.copies_headers() => ": its headers stayed at the source",
         _ => "",
     };
@@ -277,7 +287,11 @@ fn way(app: &App, told: &Foreign, lines: &mut Lines) {
     if let Some(stack) = &told.error.stack {
         lines.push(Vec::new());
         lines.push(vec![theme.span(Role::Heading, "STACK")]);
-        lines.extend(stack.lines().map(|l| outside(theme, Role::Dim, l)));
+        lines.extend(
+            stack
+                .lines()
+                .map(|l| outside(theme, Role::Dim, &l.replace('\t', "    "))),
+        );
     }
 }
 
