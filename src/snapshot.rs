@@ -14,6 +14,7 @@ use uuid::Uuid;
 pub use lag::{GroupLag, LagNumbers, PartitionLag, TopicLag, Verdict, VerdictKind};
 
 use crate::domain::fault_plan::FaultPlan;
+use crate::domain::foreign::Foreign;
 use crate::domain::letter::{Cause, Letter, LetterBody, LetterStatus};
 use crate::domain::operation::{AuditRow, Operation};
 use crate::domain::stored::{BlockedKey, OutboxRow, SentRow, StoredEvent};
@@ -329,7 +330,10 @@ pub struct Letters {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LetterDetail {
     pub letter: Letter,
+    /// The record as it was before it failed.
     pub body: LetterBody,
+    /// What another framework says of it.
+    pub foreign: Option<Foreign>,
     /// Later events of the same key that wait behind it.
     pub behind: u64,
 }

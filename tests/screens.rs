@@ -142,6 +142,25 @@ fn deeper() {
         WIDE,
         "enter enter",
     );
+    for (name, size) in [("wide", WIDE), ("usual", USUAL)] {
+        let foreign = || fixtures::with_letter(fixtures::letters::spring());
+        let unknown = || fixtures::with_letter(fixtures::letters::nobodys());
+        let after = |what: &str, shown, pressed| {
+            after(
+                &format!("{what}_{name}"),
+                Screen::Letters,
+                shown,
+                size,
+                pressed,
+            );
+        };
+        after("letter_foreign", foreign(), "enter enter");
+        after("letter_foreign_below", foreign(), "enter enter pgdn pgdn");
+        after("letter_foreign_redrive", foreign(), "enter r");
+        after("letter_unknown", unknown(), "enter enter");
+        after("letter_unknown_below", unknown(), "enter enter pgdn pgdn");
+        after("letters_unknown", unknown(), "enter");
+    }
     after(
         "letter_in_full_small",
         Screen::Letters,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::dlq_topics;
 use crate::domain::fault_plan::FaultPlan;
 
 use super::secret::{Properties, Secret};
@@ -115,6 +116,8 @@ pub struct Kafka {
     pub client_id: String,
     /// With `{topic}` and `{group}` filled in.
     pub dlq_topic: String,
+    /// Names of topics whose dead letters are listed, beside our own; `*` is any text.
+    pub dead_letter_topics: Vec<String>,
     pub request_timeout_ms: u64,
     /// Whether missing topics are created at start and by `setup`.
     pub create_topics: bool,
@@ -132,6 +135,7 @@ impl Default for Kafka {
             brokers: String::new(),
             client_id: "evtop".to_owned(),
             dlq_topic: "{topic}-{group}-dlt".to_owned(),
+            dead_letter_topics: dlq_topics::PATTERNS.map(str::to_owned).to_vec(),
             request_timeout_ms: 5_000,
             create_topics: true,
             properties: Properties::new(),

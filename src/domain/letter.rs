@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::fault::Stage;
+use super::foreign::Family;
 use super::record::Headers;
 
 /// Where a letter stands in its triage.
@@ -95,25 +96,29 @@ impl RedriveOutcome {
 /// One failed delivery and its lineage. The dead-letter topic carries the record; this is its index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
-    /// UUIDv5 of group, topic, partition and offset: the same letter however often it is written.
+    /// UUIDv5 of group, topic, partition and offset: the same letter however often it is written. Where
+    /// one of them is unknown, of its place in the dead-letter topic.
     pub id: Uuid,
     pub status: LetterStatus,
+    /// Who wrote it. Where that was not us, any fact below may be unknown.
+    pub family: Family,
     /// The consumer group that failed.
-    pub group: String,
-    pub topic: String,
-    pub partition: i32,
-    pub offset: i64,
+    pub group: Option<String>,
+    /// Where the record came from.
+    pub topic: Option<String>,
+    pub partition: Option<i32>,
+    pub offset: Option<i64>,
     pub key: Option<Vec<u8>>,
     pub event_id: Option<Uuid>,
     pub event_type: Option<String>,
     pub correlation_id: Option<Uuid>,
-    pub stage: Stage,
-    /// Stable reason code such as `malformed_json`.
+    pub stage: Option<Stage>,
+    /// Stable reason code such as `malformed_json`; a foreign letter's exception class.
     pub code: String,
     pub message: String,
     /// Groups letters of one cause; see [`super::fingerprint`].
     pub fingerprint: String,
-    pub attempts: u32,
+    pub attempts: Option<u32>,
     pub first_failed_at: DateTime<Utc>,
     pub last_failed_at: DateTime<Utc>,
     pub redrives: u32,
@@ -122,6 +127,25 @@ pub struct Letter {
     pub blocked_by: Option<Uuid>,
     /// Where it stands in the dead-letter topic; `None` for a queued row and for one the log lost.
     pub dlq: Option<DlqPlace>,
+}
+
+impl Letter {
+    /// `topic/partition @ offset`, with `–` for what is unknown.
+    #[must_use]
+    pub fn from(&self) -> String {
+        let Some(topic) = &self.topic else {
+            return "unknown".to_owned();
+        };
+        let number = |n: Option<i64>| n.map_or("–".to_owned(), |n| n.to_string());
+        let partition = number(self.partition.map(i64::from));
+        format!("{topic}/{partition} @ {}", number(self.offset))
+    }
+
+    /// The group that failed, as a word.
+    #[must_use]
+    pub fn group_name(&self) -> &str {
+        self.group.as_deref().unwrap_or("unknown")
+    }
 }
 
 /// A place in a dead-letter topic.
@@ -143,7 +167,7 @@ pub struct LetterBody {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     pub fingerprint: String,
-    pub group: String,
+    pub group: Option<String>,
     pub code: String,
     /// The newest letter's message, normalised: numbers, ids and quoted text stand as `#`.
     pub title: String,

@@ -5,12 +5,14 @@
 
 pub mod decimal;
 pub mod describe;
+pub mod dlq_topics;
 pub mod envelope;
 pub mod event;
 pub mod event_type;
 pub mod fault;
 pub mod fault_plan;
 pub mod fingerprint;
+pub mod foreign;
 pub mod ids;
 pub mod letter;
 pub mod money;

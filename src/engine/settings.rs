@@ -60,6 +60,7 @@ pub fn pipeline_settings(config: &Config, kafka: KafkaSettings) -> pipeline::Set
     pipeline::Settings {
         kafka,
         dlq_topic: config.kafka.dlq_topic.clone(),
+        dead_letter_topics: config.kafka.dead_letter_topics.clone(),
         services: services(config)
             .into_iter()
             .map(|s| (s, config.faults(s.row().name)))

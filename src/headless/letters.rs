@@ -12,6 +12,8 @@ use super::table::{Table, count, facts, key, moment, number, text};
 use super::{End, Output, Ports, Step, json};
 use crate::cli::{DlqListArgs, Exit};
 use crate::command::{Focus, LettersFocus, Screen};
+use crate::domain::fault::Stage;
+use crate::domain::foreign::{Foreign, Hop};
 use crate::domain::letter::{Cause, Letter};
 use crate::domain::printable::{visible_bytes, visible_lines};
 use crate::snapshot::{LetterDetail, Letters, Snapshot};
@@ -181,21 +183,17 @@ fn write_letters(
     table.write(letters.iter().map(|l| cells(l)).collect(), out)
 }
 
-fn from(l: &Letter) -> String {
-    format!("{}/{} @ {}", l.topic, l.partition, l.offset)
-}
-
 fn cells(l: &Letter) -> Vec<String> {
     vec![
         l.id.to_string(),
         l.status.name().to_owned(),
         moment(Some(l.last_failed_at)),
-        l.group.clone(),
-        from(l),
+        l.group_name().to_owned(),
+        l.from(),
         key(l.key.as_deref()),
         text(l.event_type.as_deref()),
         l.code.clone(),
-        l.attempts.to_string(),
+        number(l.attempts),
         l.redrives.to_string(),
         l.message.clone(),
     ]
@@ -205,6 +203,7 @@ fn object(l: &Letter) -> Map<String, Value> {
     let mut object = json::object(json!({
         "id": l.id,
         "status": l.status.name(),
+        "family": l.family.name(),
         "group": l.group,
         "topic": l.topic,
         "partition": l.partition,
@@ -215,7 +214,7 @@ fn object(l: &Letter) -> Map<String, Value> {
         "event_id": l.event_id,
         "event_type": l.event_type,
         "correlation_id": l.correlation_id,
-        "stage": l.stage.name(),
+        "stage": l.stage.map(Stage::name),
         "code": l.code,
         "message": l.message,
         "fingerprint": l.fingerprint,
@@ -255,7 +254,7 @@ pub fn cause_rows(causes: &[Cause], json: bool, out: &mut (impl Write + ?Sized))
                 c.redriving.to_string(),
                 moment(Some(c.first)),
                 moment(Some(c.last)),
-                c.group.clone(),
+                c.group.clone().unwrap_or_else(|| "unknown".to_owned()),
                 c.code.clone(),
                 c.title.clone(),
             ]
@@ -279,6 +278,52 @@ pub fn cause_rows(causes: &[Cause], json: bool, out: &mut (impl Write + ?Sized))
     })
 }
 
+/// What another framework says beyond what the index has.
+fn foreign_object(it: &Foreign) -> Value {
+    let hop = |hop: &Hop| {
+        json!({
+            "topic": hop.topic,
+            "partition": hop.partition,
+            "offset": hop.offset,
+            "timestamp": json::time(hop.timestamp),
+            "class": hop.class,
+        })
+    };
+    json!({
+        "origin_timestamp": json::time(it.origin.timestamp),
+        "class": it.error.class,
+        "cause": it.error.cause,
+        "stack": it.error.stack,
+        "stage": it.stage,
+        "headers_copied": it.family.copies_headers(),
+        "hops": it.hops.iter().map(hop).collect::<Vec<_>>(),
+    })
+}
+
+/// The same as lines.
+fn foreign_lines(it: &Foreign) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("written by", it.family.title().to_owned())];
+    let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
+    if it.error.cause.is_some() {
+        lines.push(("exception", word(&it.error.class)));
+    }
+    if let Some(stage) = &it.stage {
+        lines.push(("its stage", stage.clone()));
+    }
+    if it.hops.len() > 1 {
+        lines.extend(it.hops.iter().map(|hop| {
+            let number = |n: Option<i64>| n.map_or("–".to_owned(), |n| n.to_string());
+            let partition = number(hop.partition.map(i64::from));
+            let at = format!("{}/{partition} @ {}", word(&hop.topic), number(hop.offset));
+            ("by way of", at)
+        }));
+    }
+    if let Some(stack) = &it.error.stack {
+        lines.push(("stack", stack.clone()));
+    }
+    lines
+}
+
 /// One letter with its headers and bytes.
 pub fn letter_detail(
     detail: &LetterDetail,
@@ -295,6 +340,9 @@ pub fn letter_detail(
             Value::Object(header)
         });
         object.insert("headers".to_owned(), headers.collect());
+        if let Some(foreign) = &detail.foreign {
+            object.insert("foreign".to_owned(), foreign_object(foreign));
+        }
         json::bytes(&mut object, "value", body.value.as_deref());
         return json::line(&Value::Object(object), out);
     }
@@ -303,18 +351,18 @@ pub fn letter_detail(
     let mut lines = vec![
         ("id", l.id.to_string()),
         ("status", l.status.name().to_owned()),
-        ("group", l.group.clone()),
-        ("from", from(l)),
+        ("group", l.group_name().to_owned()),
+        ("from", l.from()),
         ("dead letter", number(l.dlq.as_ref().map(place))),
         ("key", key(l.key.as_deref())),
         ("event", number(l.event_id)),
         ("type", text(l.event_type.as_deref())),
         ("correlation", number(l.correlation_id)),
         ("cause", l.fingerprint.clone()),
-        ("stage", l.stage.name().to_owned()),
+        ("stage", number(l.stage.map(Stage::name))),
         ("code", l.code.clone()),
         ("message", l.message.clone()),
-        ("attempts", l.attempts.to_string()),
+        ("attempts", number(l.attempts)),
         ("first failed", moment(Some(l.first_failed_at))),
         ("last failed", moment(Some(l.last_failed_at))),
         ("redrives", l.redrives.to_string()),
@@ -322,6 +370,7 @@ pub fn letter_detail(
         ("blocked by", number(l.blocked_by)),
         ("behind it", count(detail.behind, "event")),
     ];
+    lines.extend(detail.foreign.iter().flat_map(foreign_lines));
     let headers = body.headers.iter();
     lines.extend(
         headers.map(|(name, value)| ("header", format!("{name}: {}", key(value.as_deref())))),

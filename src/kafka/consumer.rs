@@ -128,6 +128,14 @@ impl Consumer {
         Ok(Self { client })
     }
 
+    /// Reads these topics from now on, and no others.
+    ///
+    /// # Errors
+    /// When the client does not take the names.
+    pub fn subscribe(&self, topics: &[&str]) -> Result<(), KafkaError> {
+        Ok(self.client.subscribe(topics)?)
+    }
+
     /// The next record; must be awaited all the time, since rebalances are served here.
     pub async fn recv(&self) -> Result<Record, KafkaError> {
         match self.client.recv().await {

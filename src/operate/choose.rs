@@ -68,7 +68,7 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
                 }
             }
             chosen.what = match chosen.letters.first() {
-                Some(letter) => format!("cause {} of {}", letter.code, letter.group),
+                Some(letter) => format!("cause {} of {}", letter.code, letter.group_name()),
                 None => format!("cause {fingerprint}"),
             };
             // Oldest first, as they came.
@@ -98,7 +98,8 @@ async fn sort_in(
         None if letter.status == LetterStatus::Blocked => {
             let key = letter.key.as_deref().unwrap_or_default();
             let store = &operator.shared.store;
-            let heads = store.blocked_heads(&letter.group, &[key]).await;
+            let group = letter.group.as_deref().unwrap_or_default();
+            let heads = store.blocked_heads(group, &[key]).await;
             let head = heads.map_err(|e| from_store(&e))?.remove(key);
             match head {
                 Some(head) if head != letter.id => chosen.refused.push((
@@ -127,7 +128,21 @@ fn refusal(letter: &Letter, alone: bool) -> Option<String> {
         LetterStatus::Resolved => return Some("it is resolved already".into()),
         LetterStatus::Archived => return Some("it is archived".into()),
     }
-    (letter.stage == Stage::Decode && letter.code != "unknown_type").then(|| {
+    match &letter.topic {
+        None => {
+            return Some(format!(
+                "nothing on it says which topic it came from, so it can't be sent back: `evtop dlq show {}` has its bytes to send by hand",
+                letter.id
+            ));
+        }
+        Some(topic) if topic.starts_with("__") => {
+            return Some(format!(
+                "it says that it came from {topic}, which is Kafka's own: nothing is written there"
+            ));
+        }
+        Some(_) => {}
+    }
+    (letter.stage == Some(Stage::Decode) && letter.code != "unknown_type").then(|| {
         format!("its bytes can't be read ({}), so sending them again would fail again: they must be edited first", letter.message)
     })
 }

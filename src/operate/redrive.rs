@@ -12,14 +12,18 @@ use uuid::Uuid;
 use super::choose::choose;
 use super::{Operator, from_store, refuse};
 use crate::command::{Done, LetterChoice, Refusal, RefusalKind};
-use crate::domain::letter::LetterStatus;
+use crate::domain::letter::{Letter, LetterBody, LetterStatus};
 use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
+use crate::domain::service::Service;
 use crate::failpoint;
 use crate::kafka::headers;
 use crate::store::{Item, StoreError};
 
 /// How often reports are looked for: a key's queue goes on one report at a time.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How long the record that a letter came from may take to be read.
+const SOURCE: Duration = Duration::from_secs(5);
 
 /// After how many looks without a report the broker is asked whether the record was passed.
 const ASK: u32 = 20;
@@ -32,9 +36,6 @@ pub async fn start(
     rate: u32,
 ) -> Result<Done, Refusal> {
     let chosen = choose(operator, choice).await?;
-    let mut groups: Vec<&str> = chosen.letters.iter().map(|l| l.group.as_str()).collect();
-    groups.sort_unstable();
-    groups.dedup();
     let items: Vec<(Uuid, Uuid)> = chosen
         .letters
         .iter()
@@ -46,7 +47,7 @@ pub async fn start(
         kind: OperationKind::Redrive,
         state: OperationState::Planned,
         what: chosen.what.clone(),
-        target: format!("{} only", groups.join(", ")),
+        target: target(&chosen.letters),
         counts: Counts {
             total,
             ..Counts::default()
@@ -72,6 +73,29 @@ pub async fn start(
         operation: id,
         total,
     })
+}
+
+/// Who will get them: the groups that failed where they are ours, else whoever reads the topics.
+fn target(letters: &[Letter]) -> String {
+    let list = |mut names: Vec<&str>| {
+        names.sort_unstable();
+        names.dedup();
+        names.join(", ")
+    };
+    let (own, others): (Vec<&Letter>, Vec<&Letter>) = letters.iter().partition(|l| reports(l));
+    let groups = list(own.iter().filter_map(|l| l.group.as_deref()).collect());
+    let topics = list(others.iter().filter_map(|l| l.topic.as_deref()).collect());
+    match (groups.is_empty(), topics.is_empty()) {
+        (_, true) => format!("{groups} only"),
+        (true, false) => format!("whoever reads {topics}"),
+        (false, false) => format!("{groups} only; whoever reads {topics}"),
+    }
+}
+
+/// Whether its group is one of ours, so that what becomes of it is reported.
+fn reports(letter: &Letter) -> bool {
+    let group = letter.group.as_deref();
+    group.is_some_and(|g| Service::ALL.into_iter().any(|s| s.row().group == g))
 }
 
 /// The id under which a letter is sent in an operation: the same after a crash.
@@ -214,7 +238,18 @@ async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
             .await?;
         return Ok(false);
     };
-    let record = headers::redrive(&letter, &body, item.redrive_id);
+    let (letter, body) = match rehydrated(operator, letter, body).await {
+        Ok(whole) => whole,
+        Err(why) => {
+            store.item_refused(item.redrive_id, &why).await?;
+            return Ok(false);
+        }
+    };
+    let Some(record) = headers::redrive(&letter, &body, item.redrive_id) else {
+        let why = "nothing on it says which topic it came from";
+        store.item_refused(item.redrive_id, why).await?;
+        return Ok(false);
+    };
     match operator.shared.producer.send(&record).await {
         Ok(place) => {
             failpoint::pass("redrive.acked");
@@ -239,6 +274,44 @@ async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
     }
 }
 
+/// The record as it was: two frameworks leave headers behind, so theirs is fetched from its source. Once
+/// retention has removed that, what the letter has must do, unless it has no value.
+async fn rehydrated(
+    operator: &Operator,
+    letter: Letter,
+    body: LetterBody,
+) -> Result<(Letter, LetterBody), String> {
+    if letter.family.copies_headers() {
+        return Ok((letter, body));
+    }
+    let (Some(topic), Some(partition), Some(offset)) =
+        (&letter.topic, letter.partition, letter.offset)
+    else {
+        return Ok((letter, body));
+    };
+    let place = (topic.clone(), partition);
+    let found = operator.observer.record_at(place, offset, SOURCE).await;
+    match found {
+        Ok(Some(record)) if record.offset == offset => {
+            let body = LetterBody {
+                value: record.value,
+                headers: record.headers,
+            };
+            let key = record.key;
+            Ok((Letter { key, ..letter }, body))
+        }
+        Ok(_) | Err(_) if body.value.is_some() => Ok((letter, body)),
+        Ok(_) => Err(format!(
+            "{} kept no value, and {topic}/{partition} no longer has the record {offset}",
+            letter.family.title()
+        )),
+        Err(error) => Err(format!(
+            "{} kept no value, and its record can't be read: {error}",
+            letter.family.title()
+        )),
+    }
+}
+
 /// After a letter is done, the next event of its key's queue takes its turn. `true` when there is one.
 async fn follow(operator: &Operator, operation: Uuid, redrive: Uuid) -> Result<bool, Halt> {
     let store = &operator.shared.store;
@@ -248,11 +321,14 @@ async fn follow(operator: &Operator, operation: Uuid, redrive: Uuid) -> Result<b
     let Some((letter, _)) = store.letter(item.letter_id).await? else {
         return Ok(false);
     };
-    if letter.status != LetterStatus::Resolved {
+    let Some(group) = letter.group.as_deref() else {
+        return Ok(false);
+    };
+    if letter.status != LetterStatus::Resolved || letter.family.is_foreign() {
         return Ok(false);
     }
     let Some(next) = store
-        .next_behind(&letter.group, letter.key.as_deref().unwrap_or_default())
+        .next_behind(group, letter.key.as_deref().unwrap_or_default())
         .await?
     else {
         return Ok(false);
@@ -276,12 +352,17 @@ async fn give_up_on_passed(
         ) else {
             continue;
         };
-        let place = (letter.group.clone(), topic.clone(), partition);
+        // Nobody reports for a group of others: that it was sent is all that is known.
+        let Some(group) = letter.group.clone().filter(|_| reports(&letter)) else {
+            operator.shared.store.item_unknown(item.redrive_id).await?;
+            continue;
+        };
+        let place = (group.clone(), topic.clone(), partition);
         let committed = match offsets.get(&place) {
             Some(known) => *known,
             None => {
                 let at = vec![(topic, partition)];
-                let answer = operator.observer.committed(&letter.group, at).await;
+                let answer = operator.observer.committed(&group, at).await;
                 let committed = answer.ok().and_then(|c| c.first().copied().flatten());
                 *offsets.entry(place).or_insert(committed)
             }

@@ -147,7 +147,10 @@ impl Run<'_> {
             return Ok(None);
         }
         // Sent again, an event is still the one that it was at its first place.
-        let first = asked.redrive.and_then(|_| original(record));
+        let first = asked
+            .redrive
+            .or(asked.letter)
+            .and_then(|_| original(record));
         let limits = &self.worker.shared.settings.limits;
         let read = read(first.as_ref().unwrap_or(record), limits).map_err(Fault::from)?;
         if !row.events.contains(&read.envelope.event_type) {

@@ -9,6 +9,7 @@ use super::Shared;
 use crate::domain::envelope::Envelope;
 use crate::domain::fault::{Fault, Stage};
 use crate::domain::fingerprint::fingerprint;
+use crate::domain::foreign::{Family, TEXT_BYTES, cut};
 use crate::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus};
 use crate::domain::reader::{Limits, read_envelope};
 use crate::domain::record::{NewRecord, Record, header_text};
@@ -17,9 +18,6 @@ use crate::domain::service::Service;
 use crate::failpoint;
 use crate::kafka::headers::{self, Directions};
 use crate::store::{RedriveRef, StoreError};
-
-/// Longest exception message that goes into a header, in bytes.
-const MESSAGE_BYTES: usize = 8 * 1024;
 
 /// What is known of a failed event beside its record.
 pub struct Failure<'a> {
@@ -50,36 +48,38 @@ pub fn letter_of(
     blocked_by: Option<Uuid>,
 ) -> (Letter, LetterBody) {
     let asked = headers::directions(&record.headers);
+    // One that was sent again for nobody in particular is no group's letter yet.
+    let again = asked.letter.filter(|_| asked.target_group.is_some());
+    let redrives = again.map_or(0, |_| asked.redrives);
     let (topic, partition, offset) = headers::origin(record);
     let (attempts_before, first_before) = headers::history(&record.headers);
     let facts = facts(record, failure.envelope);
     let fault = failure.fault;
-    let parked = asked.redrive.is_some() && asked.redrives >= MAX_REDRIVES;
+    let parked = asked.redrive.is_some() && redrives >= MAX_REDRIVES;
     let letter = Letter {
-        id: asked
-            .letter
-            .unwrap_or_else(|| headers::letter_id(group, &topic, partition, offset)),
+        id: again.unwrap_or_else(|| headers::letter_id(group, &topic, partition, offset)),
         status: match blocked_by {
             Some(_) => LetterStatus::Blocked,
             None if parked => LetterStatus::Parked,
             None => LetterStatus::Unresolved,
         },
-        group: group.to_owned(),
-        topic,
-        partition,
-        offset,
+        family: Family::Evtop,
+        group: Some(group.to_owned()),
+        topic: Some(topic),
+        partition: Some(partition),
+        offset: Some(offset),
         key: record.key.clone(),
         event_id: facts.event_id,
         event_type: facts.event_type,
         correlation_id: facts.correlation_id,
-        stage: fault.stage,
+        stage: Some(fault.stage),
         code: fault.code.clone(),
-        message: cut(&fault.message),
+        message: cut(&fault.message, TEXT_BYTES),
         fingerprint: fingerprint(group, fault.stage.name(), &fault.code, &fault.message),
-        attempts: attempts_before + failure.attempts,
+        attempts: Some(attempts_before + failure.attempts),
         first_failed_at: first_before.unwrap_or(failure.first_failed_at),
         last_failed_at: failure.now,
-        redrives: asked.redrives,
+        redrives,
         outcome: None,
         blocked_by,
         dlq: None,
@@ -131,8 +131,9 @@ pub async fn bury(
 ) -> Result<Uuid, Held> {
     let group = service.row().group;
     let (mut letter, body) = letter_of(group, record, failure, None);
-    let topic = dlq_topic(&shared.settings.dlq_topic, &letter.topic, group);
-    let mut out = headers::dead_letter(topic.clone(), letter.partition, &letter, &body);
+    let (source, partition, _) = headers::origin(record);
+    let topic = dlq_topic(&shared.settings.dlq_topic, &source, group);
+    let mut out = headers::dead_letter(topic.clone(), partition, &letter, &body);
     let sent = match shared.producer.send(&out).await {
         // A dead-letter topic made by somebody else may have fewer partitions than its source.
         Err(error) if !error.is_unavailable() => {
@@ -183,17 +184,6 @@ pub fn behind(head: Uuid) -> Fault {
         code: "blocked".into(),
         message: format!("waits behind letter {head} of the same key"),
     }
-}
-
-fn cut(message: &str) -> String {
-    if message.len() <= MESSAGE_BYTES {
-        return message.to_owned();
-    }
-    let end = (0..=MESSAGE_BYTES)
-        .rev()
-        .find(|at| message.is_char_boundary(*at))
-        .unwrap_or(0);
-    format!("{}… (truncated)", &message[..end])
 }
 
 /// Approximate bytes that a record takes in the broker.

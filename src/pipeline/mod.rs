@@ -47,6 +47,8 @@ use worker::Worker;
 pub struct Settings {
     pub kafka: KafkaSettings,
     pub dlq_topic: String,
+    /// Names of topics whose letters are indexed, beside our own; `*` is any text.
+    pub dead_letter_topics: Vec<String>,
     pub services: Vec<(Service, FaultPlan)>,
     pub batch: usize,
     pub limits: Limits,

@@ -3,6 +3,7 @@
 use super::app::{App, Depth};
 use super::overlay::{Confirm, Faults, Overlay, Replay};
 use crate::command::{Command, EventChoice, LetterChoice};
+use crate::domain::letter::Letter;
 use crate::domain::stored::EventFilter;
 use crate::snapshot::short_id;
 
@@ -26,11 +27,8 @@ impl App {
             "Redrive 1 letter",
             vec![
                 ("letter", short_id(letter.id)),
-                (
-                    "record",
-                    format!("{}/{} @ {}", letter.topic, letter.partition, letter.offset),
-                ),
-                ("to", format!("{} only; other groups skip it", letter.group)),
+                ("record", letter.from()),
+                ("to", self.redriven_to(letter)),
                 ("failed", format!("{}: {}", letter.code, letter.message)),
             ],
             1,
@@ -57,7 +55,7 @@ impl App {
                 },
                 "Redrive the marked letters",
                 vec![
-                    ("to", "each to the group that failed; others skip it".into()),
+                    ("to", self.redriven_to_each()),
                     ("rate", format!("at most {REDRIVE_RATE}/s")),
                 ],
                 count,
@@ -73,7 +71,12 @@ impl App {
                     ("cause", format!("{}: {}", cause.code, cause.title)),
                     (
                         "to",
-                        format!("{} only; other groups skip them", cause.group),
+                        match &cause.group {
+                            Some(group) if self.is_ours(group) => {
+                                format!("{group} only; other groups skip them")
+                            }
+                            _ => "every group that reads the topic each came from".to_owned(),
+                        },
                     ),
                     ("rate", format!("at most {REDRIVE_RATE}/s")),
                 ],
@@ -81,6 +84,69 @@ impl App {
             )
         };
         self.overlay = Some(Overlay::Confirm(self.guard(confirm)));
+    }
+
+    /// Whether our workers run that group: they alone skip what is meant for another.
+    fn is_ours(&self, group: &str) -> bool {
+        self.shown.consumers.iter().any(|c| c.group == group)
+    }
+
+    /// Who will get the marked letters.
+    fn redriven_to_each(&self) -> String {
+        let marked = |l: &&&Letter| self.letters.marked.contains(&l.id);
+        let letters = self.letters();
+        let others = letters.iter().filter(marked).any(|l| {
+            let group = l.group.as_deref();
+            !group.is_some_and(|g| self.is_ours(g))
+        });
+        if others {
+            "each to the group that failed where it is ours, else to every group that reads its topic"
+                .to_owned()
+        } else {
+            "each to the group that failed; others skip it".to_owned()
+        }
+    }
+
+    /// Who will get the letter: the group that failed if it is ours, else everybody who reads its topic.
+    fn redriven_to(&self, letter: &Letter) -> String {
+        let Some(topic) = &letter.topic else {
+            return "nowhere: its topic is unknown".to_owned();
+        };
+        if let Some(group) = letter.group.as_ref().filter(|g| self.is_ours(g)) {
+            return format!("{group} only; other groups skip it");
+        }
+        let mut readers = self.readers(topic, letter.group.is_some());
+        readers.extend(letter.group.clone().filter(|g| !readers.contains(g)));
+        let readers = match readers.as_slice() {
+            [] => "none is known".to_owned(),
+            some => some.join(", "),
+        };
+        let fetched = if letter.family.copies_headers() {
+            ""
+        } else {
+            "; its headers are fetched from the source, if that is still there"
+        };
+        format!("every group that reads {topic}: {readers}{fetched}")
+    }
+
+    /// Groups known to read a topic; `skipped`: ours will pass over the record, since it names another.
+    fn readers(&self, topic: &str, skipped: bool) -> Vec<String> {
+        let groups = self.shown.lag.value.iter().flat_map(|all| all.iter());
+        let mut names: Vec<String> = groups
+            .filter(|g| g.topics.iter().any(|t| t.topic == topic))
+            .map(|g| g.group.clone())
+            .chain(
+                self.shown
+                    .consumers
+                    .iter()
+                    .filter(|c| c.topics.iter().any(|t| t == topic))
+                    .map(|c| c.group.clone()),
+            )
+            .filter(|group| !(skipped && self.is_ours(group)))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
     }
 
     /// Opens the replay form and asks how many events it would be.

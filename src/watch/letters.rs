@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::board::{Board, within};
 use super::sources::Sources;
 use crate::command::{Focus, Screen};
-use crate::domain::letter::{LetterBody, LetterFilter};
+use crate::domain::letter::LetterFilter;
 use crate::kafka::headers;
 use crate::snapshot::{LetterDetail, Letters};
 
@@ -31,13 +31,14 @@ pub async fn poll(sources: &Sources, board: &Board, focus: &Focus) {
         let detail = within(sources.timeout, async {
             let found = sources.store.letter(id).await?;
             let behind = sources.store.behind(id).await?;
-            Ok::<_, crate::store::StoreError>(found.map(|(letter, body)| LetterDetail {
-                letter,
-                body: LetterBody {
-                    headers: headers::restored(&body.headers),
-                    ..body
-                },
-                behind,
+            Ok::<_, crate::store::StoreError>(found.map(|(letter, body)| {
+                LetterDetail {
+                    foreign: (letter.family.is_foreign())
+                        .then(|| headers::foreign(&body.headers, body.value.as_deref())),
+                    body: headers::unwrapped(letter.family, &body),
+                    letter,
+                    behind,
+                }
             }))
         });
         board.letter.take_in(detail.await, now);
@@ -65,7 +66,8 @@ async fn read(sources: &Sources, focus: &Focus) -> Result<Letters, crate::store:
         .to_lowercase();
     let mut causes = causes;
     causes.retain(|c| {
-        let all = [&c.code, &c.title, &c.group];
+        let group = c.group.as_deref().unwrap_or_default();
+        let all = [&c.code, &c.title, group];
         focus.screen != Screen::Letters || all.iter().any(|t| t.to_lowercase().contains(&text))
     });
     let last_minute = store.letters_since(now - TimeDelta::minutes(1)).await?;

@@ -14,6 +14,7 @@ use super::outbox::OutboxWatch;
 use super::sources::Sources;
 use super::{health, letters, reports, timeline};
 use crate::command::{Focus, Screen};
+use crate::domain::dlq_topics::is_dead_letter_topic;
 use crate::pipeline::indexer;
 
 /// Operations and audit lines that are shown.
@@ -140,7 +141,9 @@ async fn poll_lag(
         Ok(mut polled) => {
             let letters = indexer::topics(&sources.shared.settings.dlq_topic);
             for topic in &mut polled.topics {
-                topic.dead_letters = letters.contains(&topic.name);
+                let patterns = &sources.shared.settings.dead_letter_topics;
+                topic.dead_letters =
+                    letters.contains(&topic.name) || is_dead_letter_topic(&topic.name, patterns);
             }
             for (topic, partition, committed, group) in &polled.slowest {
                 sources.shared.read(topic, *partition, *committed, group);

@@ -9,6 +9,7 @@ use evtop::cli::{Cli, Exit};
 use evtop::clock::Clock;
 use evtop::command::{Command, Done, Focus, Outcome, Refusal};
 use evtop::domain::fault::Stage;
+use evtop::domain::foreign::Family;
 use evtop::domain::letter::{Cause, DlqPlace, Letter, LetterBody, LetterStatus};
 use evtop::domain::operation::{Counts, Operation, OperationKind, OperationState};
 use evtop::domain::position::Position;
@@ -108,19 +109,20 @@ pub fn letter(n: u128) -> Letter {
     Letter {
         id: id(n),
         status: LetterStatus::Unresolved,
-        group: "inventory-service".to_owned(),
-        topic: "order-events".to_owned(),
-        partition: 2,
-        offset: i64::MAX,
+        family: Family::Evtop,
+        group: Some("inventory-service".to_owned()),
+        topic: Some("order-events".to_owned()),
+        partition: Some(2),
+        offset: Some(i64::MAX),
         key: Some(b"ORD-\x1b]0;owned\x07".to_vec()),
         event_id: None,
         event_type: Some("OrderCreated".to_owned()),
         correlation_id: Some(id(77)),
-        stage: Stage::Handle,
+        stage: Some(Stage::Handle),
         code: "timeout".to_owned(),
         message: "stock table did not answer\u{9b}31m in 30 s".to_owned(),
         fingerprint: "3f9a2c17d05b".to_owned(),
-        attempts: 4,
+        attempts: Some(4),
         first_failed_at: ago(41),
         last_failed_at: ago(34),
         redrives: 0,
@@ -145,6 +147,7 @@ pub fn detail() -> LetterDetail {
                 ("none".to_owned(), None),
             ],
         },
+        foreign: None,
         behind: 2,
     }
 }
@@ -284,7 +287,7 @@ pub fn busy() -> Snapshot {
                 open: 1,
                 causes: vec![Cause {
                     fingerprint: "3f9a2c17d05b".to_owned(),
-                    group: "inventory-service".to_owned(),
+                    group: Some("inventory-service".to_owned()),
                     code: "timeout".to_owned(),
                     title: "stock table did not answer in # s".to_owned(),
                     count: 212,

@@ -319,7 +319,7 @@ impl Rig {
         let topics = evtop::pipeline::indexer::topics(DLQ);
         let records = topics.iter().flat_map(|topic| self.records(topic));
         records
-            .filter_map(|r| Some(evtop::kafka::headers::letter(&r)?.0.id.to_string()))
+            .map(|r| evtop::kafka::headers::letter(&r).0.id.to_string())
             .collect()
     }
 }

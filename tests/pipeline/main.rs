@@ -74,6 +74,7 @@ scenarios! {
     circuit
     duplicates
     escape_sequences
+    foreign_letters
     happy_order
     index_rebuilt
     injected_orders

@@ -210,7 +210,7 @@ impl World {
             .letters()
             .await
             .into_iter()
-            .filter(|l| redrive.group.as_ref().is_none_or(|g| *g == l.group))
+            .filter(|l| redrive.group.as_ref().is_none_or(|g| g == l.group_name()))
             .filter(|l| redrive.code.as_ref().is_none_or(|c| *c == l.code))
             .filter(|l| {
                 let order = redrive

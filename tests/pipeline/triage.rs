@@ -17,9 +17,9 @@ pub fn letters(found: &[Letter], wanted: &[LetterIs]) -> Check {
     let describe = || {
         let lines = found.iter().map(|l| {
             format!(
-                "  {} {:?} of {}/{}@{}: {} {} {} outcome {:?}, {} attempts, {} redrives, behind {:?}: {}",
-                l.group, l.key.as_deref().map(String::from_utf8_lossy), l.topic, l.partition, l.offset,
-                l.status.name(), l.stage.name(), l.code, l.outcome, l.attempts, l.redrives, l.blocked_by, l.message
+                "  {} {:?} of {}: {} {:?} {} outcome {:?}, {:?} attempts, {} redrives, behind {:?}: {}",
+                l.group_name(), l.key.as_deref().map(String::from_utf8_lossy), l.from(),
+                l.status.name(), l.stage, l.code, l.outcome, l.attempts, l.redrives, l.blocked_by, l.message
             )
         });
         lines.collect::<Vec<_>>().join("\n")
@@ -49,16 +49,19 @@ fn is(letter: &Letter, kind: &LetterIs) -> bool {
         wanted.is_none_or(|w| w == found)
     }
     let key = kind.order.as_ref().map(|o| order_id(o).into_bytes());
-    fits(letter.group.as_str(), kind.group.as_deref())
+    fits(letter.group_name(), kind.group.as_deref())
         && key.is_none_or(|k| letter.key.as_ref() == Some(&k))
         && fits(letter.code.as_str(), kind.code.as_deref())
-        && fits(letter.stage.name(), kind.stage.as_deref())
+        && fits(
+            letter.stage.map_or("unknown", |s| s.name()),
+            kind.stage.as_deref(),
+        )
         && fits(letter.status.name(), kind.status.as_deref())
         && fits(
             letter.outcome.map_or("none", |o| o.name()),
             kind.outcome.as_deref(),
         )
-        && fits(&letter.attempts, kind.attempts.as_ref())
+        && fits(&letter.attempts.unwrap_or(0), kind.attempts.as_ref())
         && fits(&letter.redrives, kind.redrives.as_ref())
         && fits(
             letter.event_type.as_deref().unwrap_or_default(),

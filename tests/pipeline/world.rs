@@ -135,6 +135,9 @@ impl World {
         let kafka = self.stack.broker.settings(&self.settings.producer);
         let settings = pipeline::Settings {
             dlq_topic: DLQ_TEMPLATE.into(),
+            dead_letter_topics: evtop::domain::dlq_topics::PATTERNS
+                .map(str::to_owned)
+                .to_vec(),
             services: self
                 .services()
                 .into_iter()

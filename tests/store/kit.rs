@@ -11,6 +11,7 @@ use evtop::domain::event::{
 };
 use evtop::domain::fault::Stage;
 use evtop::domain::fingerprint::fingerprint;
+use evtop::domain::foreign::Family;
 use evtop::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus};
 use evtop::domain::money::Money;
 use evtop::domain::operation::{Counts, Operation, OperationKind, OperationState};
@@ -143,15 +144,16 @@ impl Kit {
                 format!("{group}/{topic}/0/{offset}").as_bytes(),
             ),
             status: LetterStatus::Unresolved,
-            group: group.into(),
-            topic: topic.into(),
-            partition: 0,
-            offset,
+            family: Family::Evtop,
+            group: Some(group.into()),
+            topic: Some(topic.into()),
+            partition: Some(0),
+            offset: Some(offset),
             key: Some(envelope.key()),
             event_id: Some(envelope.event_id),
             event_type: Some(envelope.event_type.name().into()),
             correlation_id: Some(envelope.correlation_id),
-            stage: Stage::Handle,
+            stage: Some(Stage::Handle),
             code: "timeout".into(),
             message: format!("gateway 10.0.0.{offset} did not answer"),
             fingerprint: fingerprint(
@@ -160,7 +162,7 @@ impl Kit {
                 "timeout",
                 "gateway 10.0.0.1 did not answer",
             ),
-            attempts: 4,
+            attempts: Some(4),
             first_failed_at: self.now(),
             last_failed_at: self.now(),
             redrives: 0,

@@ -52,7 +52,8 @@ macro_rules! contract {
             }
             letters::{
                 a_letter_is_kept_with_its_bytes, a_long_key_blocks_as_a_short_one,
-                copies_in_one_look_are_one_letter, the_same_letter_twice_is_one_row,
+                copies_in_one_look_are_one_letter, what_is_unknown_of_a_foreign_letter_stays_so,
+                a_foreign_letter_blocks_no_key, the_same_letter_twice_is_one_row,
                 a_letter_blocks_its_key, no_key_blocks_nothing, the_indexer_changes_no_fate,
                 the_index_is_rebuilt_from_the_topic, a_later_failure_in_the_topic_reopens,
                 letters_are_filtered_and_paged, search_takes_text_as_it_is, causes_group_and_trend,

@@ -47,7 +47,7 @@ impl Case {
     }
 
     async fn fail(&self, kit: &Kit, id: Uuid) {
-        let again = kit.letter(&self.envelope, self.letter.offset);
+        let again = kit.letter(&self.envelope, self.letter.offset.unwrap());
         kit.store
             .bury(&again, &body(), Some(self.redrive(id)))
             .await
@@ -286,7 +286,7 @@ pub async fn one_redrive_on_a_topic(kit: Kit) {
     let (one, two) = (Case::new(&kit, 1).await, Case::new(&kit, 2).await);
     let mut foreign = one.letter.clone();
     foreign.id = kit.clock.id();
-    foreign.group = "email-service".into();
+    foreign.group = Some("email-service".into());
     kit.store.bury(&foreign, &body(), None).await.unwrap();
     let (first, _) = kit.redrive(&[&one.letter]).await;
     let second = kit.operation(OperationKind::Redrive);

@@ -4,12 +4,15 @@ use uuid::Uuid;
 
 use super::codec::{be_i32, be_i64, id, number, rfc3339, time};
 use super::directions::{directions, forced};
+use super::family::{foreign, unwrapped};
 use super::{
     ATTEMPTS, DLQ_ID, EXCEPTION_CLASS, EXCEPTION_MESSAGE, FINGERPRINT, FIRST_FAILED_AT,
     LAST_FAILED_AT, ORIGINAL_GROUP, ORIGINAL_OFFSET, ORIGINAL_PARTITION, ORIGINAL_TIMESTAMP,
     ORIGINAL_TIMESTAMP_TYPE, ORIGINAL_TOPIC, REDRIVE_COUNT, REDRIVE_ID, STAGE, TARGET_GROUP,
 };
 use crate::domain::fault::Stage;
+use crate::domain::fingerprint::fingerprint;
+use crate::domain::foreign::Family;
 use crate::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus, RedriveOutcome};
 use crate::domain::record::{Headers, NewRecord, Record, header, header_text};
 use crate::domain::retry::MAX_REDRIVES;
@@ -24,6 +27,14 @@ pub fn letter_id(group: &str, topic: &str, partition: i32, offset: i64) -> Uuid 
     )
 }
 
+/// The identity of a letter whose origin is unknown: its place in the dead-letter topic.
+#[must_use]
+pub fn place_id(place: &DlqPlace) -> Uuid {
+    let space = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"evtop dead letter place");
+    let text = format!("{}\n{}\n{}", place.topic, place.partition, place.offset);
+    Uuid::new_v5(&space, text.as_bytes())
+}
+
 /// The record for the dead-letter topic: key, value and headers as they were, and why it is here.
 #[must_use]
 pub fn dead_letter(topic: String, partition: i32, letter: &Letter, body: &LetterBody) -> NewRecord {
@@ -32,11 +43,15 @@ pub fn dead_letter(topic: String, partition: i32, letter: &Letter, body: &Letter
     if header(&body.headers, ORIGINAL_TIMESTAMP).is_some() {
         add(ORIGINAL_TIMESTAMP_TYPE, b"CreateTime");
     }
-    add(ORIGINAL_GROUP, letter.group.as_bytes());
+    if let Some(group) = &letter.group {
+        add(ORIGINAL_GROUP, group.as_bytes());
+    }
     add(EXCEPTION_CLASS, letter.code.as_bytes());
     add(EXCEPTION_MESSAGE, letter.message.as_bytes());
     add(FINGERPRINT, letter.fingerprint.as_bytes());
-    add(STAGE, letter.stage.name().as_bytes());
+    if let Some(stage) = letter.stage {
+        add(STAGE, stage.name().as_bytes());
+    }
     add(LAST_FAILED_AT, &rfc3339(letter.last_failed_at));
     NewRecord {
         topic,
@@ -47,37 +62,58 @@ pub fn dead_letter(topic: String, partition: i32, letter: &Letter, body: &Letter
     }
 }
 
-/// The letter again on its way: to its original partition, for the group that failed alone.
+/// The letter again on its way: to its original partition, for the group that failed alone. Where that
+/// group is unknown it is an event like any other: nobody can report what became of it, and our own
+/// groups take it as they would any second delivery. `None` where its topic is unknown.
 #[must_use]
-pub fn redrive(letter: &Letter, body: &LetterBody, redrive: Uuid) -> NewRecord {
+pub fn redrive(letter: &Letter, body: &LetterBody, redrive: Uuid) -> Option<NewRecord> {
     let mut headers = lineage(letter, body);
     let mut add = |name: &str, value: &[u8]| headers.push((name.to_owned(), Some(value.to_vec())));
-    add(REDRIVE_ID, redrive.to_string().as_bytes());
-    add(TARGET_GROUP, letter.group.as_bytes());
-    NewRecord {
-        topic: letter.topic.clone(),
-        partition: Some(letter.partition),
-        key: letter.key.clone(),
-        value: body.value.clone(),
-        headers,
+    if let Some(group) = &letter.group {
+        add(REDRIVE_ID, redrive.to_string().as_bytes());
+        add(TARGET_GROUP, group.as_bytes());
     }
+    Some(NewRecord {
+        topic: letter.topic.clone()?,
+        partition: letter.partition,
+        key: letter.key.clone(),
+        value: unwrapped(letter.family, body).value,
+        headers,
+    })
 }
 
 /// What a letter's record carries on every way: its own headers, where it came from and how often it
 /// was tried, so that a redrive that fails is the same letter again.
 fn lineage(letter: &Letter, body: &LetterBody) -> Headers {
-    let mut headers = restored(&body.headers);
+    let mut headers = unwrapped(letter.family, body).headers;
     headers.extend(forced(&body.headers));
     let mut add = |name: &str, value: &[u8]| headers.push((name.to_owned(), Some(value.to_vec())));
-    add(ORIGINAL_TOPIC, letter.topic.as_bytes());
-    add(ORIGINAL_PARTITION, &letter.partition.to_be_bytes());
-    add(ORIGINAL_OFFSET, &letter.offset.to_be_bytes());
-    if let Some(at) = header(&body.headers, ORIGINAL_TIMESTAMP) {
-        add(ORIGINAL_TIMESTAMP, at);
+    if let Some(topic) = &letter.topic {
+        add(ORIGINAL_TOPIC, topic.as_bytes());
+    }
+    if let Some(partition) = letter.partition {
+        add(ORIGINAL_PARTITION, &partition.to_be_bytes());
+    }
+    if let Some(offset) = letter.offset {
+        add(ORIGINAL_OFFSET, &offset.to_be_bytes());
+    }
+    let told = letter.family.is_foreign();
+    let told = told.then(|| foreign(&body.headers, body.value.as_deref()));
+    match told.map(|told| told.origin.timestamp) {
+        Some(Some(at)) => add(ORIGINAL_TIMESTAMP, &at.timestamp_millis().to_be_bytes()),
+        Some(None) => {}
+        None => {
+            if let Some(at) = header(&body.headers, ORIGINAL_TIMESTAMP) {
+                add(ORIGINAL_TIMESTAMP, at);
+            }
+        }
     }
     add(DLQ_ID, letter.id.to_string().as_bytes());
-    add(ATTEMPTS, letter.attempts.to_string().as_bytes());
-    add(FIRST_FAILED_AT, &rfc3339(letter.first_failed_at));
+    // What another group tried is no history of ours.
+    if let Some(attempts) = letter.attempts.filter(|_| letter.group.is_some()) {
+        add(ATTEMPTS, attempts.to_string().as_bytes());
+        add(FIRST_FAILED_AT, &rfc3339(letter.first_failed_at));
+    }
     add(REDRIVE_COUNT, letter.redrives.to_string().as_bytes());
     headers
 }
@@ -99,10 +135,18 @@ pub fn body(record: &Record) -> LetterBody {
     }
 }
 
-/// Reads a record of a dead-letter topic. `None` where it has no origin that we understand.
+/// Reads a record of a dead-letter topic, whoever wrote it.
 #[must_use]
-pub fn letter(record: &Record) -> Option<(Letter, LetterBody)> {
+pub fn letter(record: &Record) -> (Letter, LetterBody) {
+    own(record).unwrap_or_else(|| others(record))
+}
+
+/// Reads a letter of our own. `None` where another program wrote it, even if it wrote a record down
+/// that we had redriven: such a one has our identity, and not our cause.
+fn own(record: &Record) -> Option<(Letter, LetterBody)> {
     let headers = &record.headers;
+    header(headers, DLQ_ID)?;
+    header(headers, FINGERPRINT)?;
     let group = header_text(headers, ORIGINAL_GROUP)?.to_owned();
     let topic = header_text(headers, ORIGINAL_TOPIC)?.to_owned();
     let partition = header(headers, ORIGINAL_PARTITION).and_then(be_i32)?;
@@ -123,9 +167,9 @@ pub fn letter(record: &Record) -> Option<(Letter, LetterBody)> {
         event_id: id(headers, "event_id"),
         event_type: header_text(headers, "event_type").map(str::to_owned),
         correlation_id: id(headers, "correlation_id"),
+        family: Family::Evtop,
         stage: header_text(headers, STAGE)
-            .and_then(|name| Stage::ALL.into_iter().find(|s| s.name() == name))
-            .unwrap_or(Stage::Handle),
+            .and_then(|name| Stage::ALL.into_iter().find(|s| s.name() == name)),
         code: header_text(headers, EXCEPTION_CLASS)
             .unwrap_or("unknown")
             .to_owned(),
@@ -135,22 +179,18 @@ pub fn letter(record: &Record) -> Option<(Letter, LetterBody)> {
         fingerprint: header_text(headers, FINGERPRINT)
             .unwrap_or_default()
             .to_owned(),
-        attempts: number(headers, ATTEMPTS).unwrap_or(1),
+        attempts: number(headers, ATTEMPTS),
         first_failed_at: time(headers, FIRST_FAILED_AT).unwrap_or(last),
         last_failed_at: last,
         redrives: asked.redrives,
         // It would not be here again if a redrive had worked.
         outcome: (asked.redrives > 0).then_some(RedriveOutcome::FailedAgain),
         blocked_by: None,
-        dlq: Some(DlqPlace {
-            topic: record.topic.clone(),
-            partition: record.partition,
-            offset: record.offset,
-        }),
-        group,
-        topic,
-        partition,
-        offset,
+        dlq: Some(place(record)),
+        group: Some(group),
+        topic: Some(topic),
+        partition: Some(partition),
+        offset: Some(offset),
     };
     let mut body = LetterBody {
         value: record.value.clone(),
@@ -162,6 +202,68 @@ pub fn letter(record: &Record) -> Option<(Letter, LetterBody)> {
             .push((ORIGINAL_TIMESTAMP.to_owned(), Some(at.to_vec())));
     }
     Some((letter, body))
+}
+
+fn place(record: &Record) -> DlqPlace {
+    DlqPlace {
+        topic: record.topic.clone(),
+        partition: record.partition,
+        offset: record.offset,
+    }
+}
+
+/// Reads a letter of another program. Its body is the record as it stands: what it tells beyond the
+/// index is read from there.
+fn others(record: &Record) -> (Letter, LetterBody) {
+    let told = foreign(&record.headers, record.value.as_deref());
+    let asked = directions(&record.headers);
+    let place = place(record);
+    let origin = told.origin;
+    let known = || {
+        let (group, topic) = (origin.group.as_deref()?, origin.topic.as_deref()?);
+        Some(letter_id(group, topic, origin.partition?, origin.offset?))
+    };
+    let id = asked.letter.or_else(known);
+    let code = told.error.cause.or(told.error.class);
+    let code = code.unwrap_or_else(|| "unknown".to_owned());
+    let message = told.error.message.unwrap_or_default();
+    // Without a group, letters of one topic are a cause of their own.
+    let who = origin.group.as_deref().unwrap_or(&place.topic);
+    let stage = told.stage.unwrap_or_default();
+    let failed_at = told.failed_at.or(record.timestamp).unwrap_or_default();
+    let letter = Letter {
+        id: id.unwrap_or_else(|| place_id(&place)),
+        status: if asked.redrives >= MAX_REDRIVES {
+            LetterStatus::Parked
+        } else {
+            LetterStatus::Unresolved
+        },
+        family: told.family,
+        key: record.key.clone(),
+        event_id: None,
+        event_type: None,
+        correlation_id: None,
+        stage: None,
+        fingerprint: fingerprint(who, &stage, &code, &message),
+        code,
+        message,
+        attempts: told.attempts,
+        first_failed_at: failed_at,
+        last_failed_at: failed_at,
+        redrives: asked.redrives,
+        outcome: (asked.redrives > 0).then_some(RedriveOutcome::FailedAgain),
+        blocked_by: None,
+        dlq: Some(place),
+        group: origin.group,
+        topic: origin.topic,
+        partition: origin.partition,
+        offset: origin.offset,
+    };
+    let body = LetterBody {
+        value: record.value.clone(),
+        headers: record.headers.clone(),
+    };
+    (letter, body)
 }
 
 /// The record's own headers: without what a failure, a redrive or a replay added.
@@ -202,19 +304,20 @@ mod tests {
         Letter {
             id: letter_id("email-service", "order-events", 2, 4812),
             status: LetterStatus::Unresolved,
-            group: "email-service".into(),
-            topic: "order-events".into(),
-            partition: 2,
-            offset: 4812,
+            family: Family::Evtop,
+            group: Some("email-service".into()),
+            topic: Some("order-events".into()),
+            partition: Some(2),
+            offset: Some(4812),
             key: Some(b"ORD-1".to_vec()),
             event_id: None,
             event_type: Some("OrderCreated".into()),
             correlation_id: None,
-            stage: Stage::Decode,
+            stage: Some(Stage::Decode),
             code: "malformed_json".into(),
             message: "expected value at line 1 column 1".into(),
             fingerprint: "abc".into(),
-            attempts: 1,
+            attempts: Some(1),
             first_failed_at: at,
             last_failed_at: at,
             redrives: 0,
@@ -239,7 +342,7 @@ mod tests {
     #[test]
     fn a_letter_survives_the_topic() {
         let body = body(&record());
-        let read = letter(&arrive(dead_letter("d".into(), 2, &sample(), &body), 7)).unwrap();
+        let read = letter(&arrive(dead_letter("d".into(), 2, &sample(), &body), 7));
         let expected = Letter {
             dlq: Some(DlqPlace {
                 topic: "d".into(),
@@ -272,7 +375,7 @@ mod tests {
 
     #[test]
     fn a_redriven_record_that_fails_again_is_the_same_letter() {
-        let sent = redrive(&sample(), &body(&record()), Uuid::nil());
+        let sent = redrive(&sample(), &body(&record()), Uuid::nil()).unwrap();
         let back = arrive(sent, 9000);
         let asked = directions(&back.headers);
         assert_eq!(asked.letter, Some(sample().id));

@@ -4,11 +4,14 @@
 
 mod codec;
 mod directions;
+mod family;
+mod in_value;
 mod letter;
 mod origin;
 
 pub use directions::{Directions, add_replay, directions};
-pub use letter::{body, dead_letter, letter, letter_id, redrive, restored};
+pub use family::{foreign, unwrapped};
+pub use letter::{body, dead_letter, letter, letter_id, place_id, redrive, restored};
 pub use origin::{history, origin, original};
 
 pub const DLQ_ID: &str = "evtop-dlq-id";

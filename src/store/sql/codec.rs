@@ -141,6 +141,11 @@ impl<'r> Columns<'r> {
         self.get::<Option<Id>>()?.map(uuid).transpose()
     }
 
+    /// Text of a column where nothing is written as an empty one.
+    pub(in crate::store) fn text_or_none(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(Some(self.get()?).filter(|text: &String| !text.is_empty()))
+    }
+
     pub(in crate::store) fn count(&mut self) -> Result<u64, StoreError> {
         Ok(count(self.get()?))
     }

@@ -10,6 +10,7 @@ use super::codec::{self, Columns, Id, at, count, headers, list, part, sql, text}
 use super::{Db, Driver, Row};
 use crate::domain::fault::Stage;
 use crate::domain::fingerprint;
+use crate::domain::foreign::Family;
 use crate::domain::letter::{
     Cause, DlqPlace, Letter, LetterBody, LetterFilter, LetterStatus, RedriveOutcome,
 };
@@ -17,7 +18,7 @@ use crate::store::StoreError;
 
 const COLUMNS: &str = "SELECT id, status, consumer, topic, partition, \"offset\", key, event_id, event_type,
     correlation_id, stage, code, message, fingerprint, attempts, first_failed_at, last_failed_at, redrives,
-    outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset FROM dead_letter";
+    outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset, family FROM dead_letter";
 
 /// Open letters, in the very words of the partial indexes.
 const OPEN: &str = "status NOT IN ('resolved', 'archived')";
@@ -75,7 +76,7 @@ impl Db {
         let rows: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM dead_letter head JOIN dead_letter d
                  ON d.consumer = head.consumer AND d.key = head.key AND d.status = 'blocked' AND d.seq > head.seq
-             WHERE head.id = $1",
+             WHERE head.id = $1 AND head.family = 'evtop'",
         )
         .bind(codec::id(id))
         .fetch_one(&self.read)
@@ -116,7 +117,7 @@ impl Db {
             let mut c = Columns::of(row);
             causes.push(Cause {
                 fingerprint: c.get()?,
-                group: c.get()?,
+                group: c.text_or_none()?,
                 code: c.get()?,
                 title: fingerprint::normalise(c.get()?),
                 count: c.count()?,
@@ -287,21 +288,25 @@ fn letter(row: &Row) -> Result<Letter, StoreError> {
     Ok(Letter {
         id: c.uuid()?,
         status: c.word("letter's status", LetterStatus::parse)?,
-        group: c.get()?,
-        topic: c.get()?,
-        partition: c.get()?,
-        offset: c.get()?,
+        group: c.text_or_none()?,
+        topic: c.text_or_none()?,
+        partition: c.get().map(|n: i32| (n >= 0).then_some(n))?,
+        offset: c.get().map(|n: i64| (n >= 0).then_some(n))?,
         key: c.get()?,
         event_id: c.uuid_or_null()?,
         event_type: c.get()?,
         correlation_id: c.uuid_or_null()?,
-        stage: c.word("stage", |name| {
-            Stage::ALL.into_iter().find(|s| s.name() == name)
-        })?,
+        stage: match c.get()? {
+            "" => None,
+            word => {
+                let known = Stage::ALL.into_iter().find(|s| s.name() == word);
+                Some(known.ok_or_else(|| codec::unreadable("stage", word))?)
+            }
+        },
         code: c.get()?,
         message: c.get()?,
         fingerprint: c.get()?,
-        attempts: c.narrow()?,
+        attempts: c.narrow().map(|n: u32| (n > 0).then_some(n))?,
         first_failed_at: c.time()?,
         last_failed_at: c.time()?,
         redrives: c.narrow()?,
@@ -321,5 +326,6 @@ fn letter(row: &Row) -> Result<Letter, StoreError> {
             }),
             _ => None,
         },
+        family: c.word("family", Family::parse)?,
     })
 }

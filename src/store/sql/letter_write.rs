@@ -9,9 +9,13 @@ use uuid::Uuid;
 
 use super::codec::{Id, at, count, headers_text, id, list, part, sql, text, uuid};
 use super::{Connection, Db, Driver, items, locks};
+use crate::domain::fault::Stage;
 use crate::domain::letter::{Letter, LetterBody, LetterStatus, RedriveOutcome};
 use crate::domain::retry::MAX_REDRIVES;
 use crate::store::{QUEUE_DEPTH, Queued, RedriveRef, StoreError};
+
+/// Stands for a partition or offset that is unknown; an unknown text is empty, and 0 attempts are unknown.
+const NONE: i32 = -1;
 
 /// Rows of one INSERT: well below SQLite's limit of bound values.
 const ROWS: usize = 200;
@@ -84,7 +88,8 @@ impl Db {
         let mut keys: BTreeMap<&str, BTreeSet<&[u8]>> = BTreeMap::new();
         for (letter, _) in rows {
             if let Some(key) = key(letter) {
-                keys.entry(&letter.group).or_default().insert(key);
+                let group = letter.group.as_deref().unwrap_or_default();
+                keys.entry(group).or_default().insert(key);
             }
         }
         for (group, keys) in &keys {
@@ -99,7 +104,7 @@ impl Db {
                 answers.push(Queued::Released);
                 continue;
             };
-            let place = (letter.group.as_str(), key);
+            let place = (letter.group.as_deref().unwrap_or_default(), key);
             let queue = match queues.entry(place) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => new.insert(queue(&mut tx, place).await?),
@@ -258,25 +263,25 @@ fn insert<'a>(letters: impl Iterator<Item = &'a Letter>) -> QueryBuilder<Driver>
     let mut query = QueryBuilder::<Driver>::new(
         "INSERT INTO dead_letter (id, status, consumer, topic, partition, \"offset\", key, event_id, event_type,
              correlation_id, stage, code, message, fingerprint, attempts, first_failed_at, last_failed_at,
-             redrives, outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset) ",
+             redrives, outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset, family) ",
     );
     query.push_values(letters, |mut row, letter| {
         let dlq = letter.dlq.as_ref();
         row.push_bind(id(letter.id))
             .push_bind(letter.status.name())
-            .push_bind(letter.group.clone())
-            .push_bind(letter.topic.clone())
-            .push_bind(letter.partition)
-            .push_bind(letter.offset)
+            .push_bind(text(letter.group.as_deref().unwrap_or_default()))
+            .push_bind(text(letter.topic.as_deref().unwrap_or_default()))
+            .push_bind(letter.partition.unwrap_or(NONE))
+            .push_bind(letter.offset.unwrap_or(NONE.into()))
             .push_bind(letter.key.clone())
             .push_bind(letter.event_id.map(id))
             .push_bind(letter.event_type.as_deref().map(text))
             .push_bind(letter.correlation_id.map(id))
-            .push_bind(letter.stage.name())
+            .push_bind(letter.stage.map_or("", Stage::name))
             .push_bind(text(&letter.code))
             .push_bind(text(&letter.message))
             .push_bind(letter.fingerprint.clone())
-            .push_bind(i64::from(letter.attempts))
+            .push_bind(i64::from(letter.attempts.unwrap_or(0)))
             .push_bind(at(letter.first_failed_at))
             .push_bind(at(letter.last_failed_at))
             .push_bind(i64::from(letter.redrives))
@@ -284,7 +289,8 @@ fn insert<'a>(letters: impl Iterator<Item = &'a Letter>) -> QueryBuilder<Driver>
             .push_bind(letter.blocked_by.map(id))
             .push_bind(dlq.map(|d| d.topic.clone()))
             .push_bind(dlq.map(|d| d.partition))
-            .push_bind(dlq.map(|d| d.offset));
+            .push_bind(dlq.map(|d| d.offset))
+            .push_bind(letter.family.name());
     });
     query
 }
@@ -306,7 +312,8 @@ async fn insert_bodies<'a>(
     Ok(())
 }
 
-/// Blocks the keys of those letters that are open and failed themselves; a block that stands stays.
+/// Blocks the keys of those letters that are open and failed themselves; a block that stands stays. What
+/// another program wrote down holds no key of ours: its later events have long gone by.
 async fn block(
     connection: &mut Connection,
     letters: impl Iterator<Item = Uuid>,
@@ -319,7 +326,7 @@ async fn block(
                  row_number() OVER (PARTITION BY consumer, key ORDER BY seq) AS nth
              FROM dead_letter
              WHERE id IN (SELECT {id 0} FROM {rows 1}) AND length(key) > 0
-                 AND status IN ('unresolved', 'queued', 'in_flight', 'parked')
+                 AND status IN ('unresolved', 'queued', 'in_flight', 'parked') AND family = 'evtop'
          ) AS open
          WHERE nth = 1 ORDER BY consumer, key
          ON CONFLICT (consumer, {whole key}) DO UPDATE SET since = key_block.since",
@@ -338,10 +345,11 @@ pub(super) async fn unblock(connection: &mut Connection, letters: &str) -> Resul
         "DELETE FROM key_block WHERE (consumer, key) IN
              (SELECT consumer, key FROM dead_letter WHERE id IN (SELECT {id 0} FROM {rows 1}))
          AND NOT EXISTS (SELECT 1 FROM dead_letter d WHERE d.consumer = key_block.consumer
-                         AND d.key = key_block.key AND d.status NOT IN ('resolved', 'archived'))",
+                         AND d.key = key_block.key AND d.status NOT IN ('resolved', 'archived')
+                         AND d.family = 'evtop')",
         "UPDATE key_block SET head_id = (SELECT d.id FROM dead_letter d WHERE d.consumer = key_block.consumer
                          AND d.key = key_block.key AND d.status NOT IN ('resolved', 'archived')
-                         ORDER BY d.seq LIMIT 1)
+                         AND d.family = 'evtop' ORDER BY d.seq LIMIT 1)
          WHERE (consumer, key) IN
              (SELECT consumer, key FROM dead_letter WHERE id IN (SELECT {id 0} FROM {rows 1}))",
     ] {

@@ -4,6 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
+use crate::domain::fault::Stage;
+use crate::domain::foreign::{Family, Foreign};
 use crate::domain::letter::Letter;
 use crate::domain::printable;
 use crate::snapshot::LetterDetail;
@@ -11,7 +13,7 @@ use crate::tui::app::{App, Depth};
 use crate::tui::theme::Role;
 
 use super::format;
-use super::letters::{key, word};
+use super::letters::{from, key, number, place, word};
 use super::parts::{below, empty, line, outside, title, width, wrap};
 use super::payload::{self, Lines};
 
@@ -46,7 +48,12 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let mut heading = vec![theme.span(role, "LETTER "), theme.span(Role::Dim, "key ")];
     heading.extend(key(app, letter));
     let behind = detail.map_or(0, |d| d.behind);
-    let mut end = vec![theme.span(Role::Dim, word(letter.status))];
+    let mut end = Vec::new();
+    if letter.family.is_foreign() {
+        let by = format!("written by {} · ", letter.family.title());
+        end.push(theme.span(Role::Dim, by));
+    }
+    end.push(theme.span(Role::Dim, word(letter.status)));
     if behind > 0 {
         end.push(theme.span(
             Role::Warn,
@@ -63,7 +70,11 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     message.push(theme.span(Role::Dim, ": "));
     let indent = width(&message);
     let room = usize::from(inner.width).saturating_sub(indent).max(20);
-    let words = wrap(&printable::visible(&letter.message), room);
+    let said = match letter.message.as_str() {
+        "" => "no reason is given",
+        message => message,
+    };
+    let words = wrap(&printable::visible(said), room);
     message.extend(outside(theme, Role::Base, &words[0]));
     line(buf, inner, 0, message);
     let mut used = 1;
@@ -152,11 +163,7 @@ fn value(app: &App, detail: Option<&LetterDetail>, room: usize) -> Lines {
 fn facts(app: &App, it: &Letter, detail: Option<&LetterDetail>) -> Lines {
     let theme = &app.theme;
     let base = |text: String| vec![theme.span(Role::Base, text)];
-    let mut origin = outside(theme, Role::Base, &it.topic);
-    origin.push(theme.span(
-        Role::Base,
-        format!("/{} @ {}", it.partition, format::offset(Some(it.offset))),
-    ));
+    let told = detail.and_then(|d| d.foreign.as_ref());
     let redrives = match it.outcome {
         Some(outcome) => format!(
             "{} of {REDRIVES}, the last: {}",
@@ -166,10 +173,10 @@ fn facts(app: &App, it: &Letter, detail: Option<&LetterDetail>) -> Lines {
         None => format!("{} of {REDRIVES}", it.redrives),
     };
     let mut rows: Vec<(&str, Vec<Span<'static>>)> = vec![
-        ("from", origin),
-        ("group", outside(theme, Role::Base, &it.group)),
-        ("stage", base(it.stage.name().to_owned())),
-        ("attempts", base(it.attempts.to_string())),
+        ("from", from(app, Role::Base, it)),
+        ("group", outside(theme, Role::Base, it.group_name())),
+        ("stage", stage(app, it, told)),
+        ("attempts", base(number(it.attempts))),
         ("first failed", base(format::date_time(it.first_failed_at))),
         (
             "last failed",
@@ -181,6 +188,15 @@ fn facts(app: &App, it: &Letter, detail: Option<&LetterDetail>) -> Lines {
         ),
         ("redriven", base(redrives)),
     ];
+    if it.family.is_foreign() {
+        rows.insert(0, ("written by", written_by(app, it)));
+    }
+    if let Some(class) = told
+        .and_then(|t| t.error.class.as_ref())
+        .filter(|c| **c != it.code)
+    {
+        rows.push(("exception", outside(theme, Role::Base, class)));
+    }
     if let Some(kind) = &it.event_type {
         rows.push(("type", outside(theme, Role::Base, kind)));
     }
@@ -222,10 +238,61 @@ fn facts(app: &App, it: &Letter, detail: Option<&LetterDetail>) -> Lines {
             words
         })
         .collect();
+    if let Some(told) = told {
+        way(app, told, &mut lines);
+    }
     if let Some(detail) = detail {
         headers(app, detail, &mut lines);
     }
     lines
+}
+
+/// Our own stage, or another framework's own word for one.
+fn stage(app: &App, it: &Letter, told: Option<&Foreign>) -> Vec<Span<'static>> {
+    let word = told.and_then(|t| t.stage.as_deref());
+    let word = it.stage.map(Stage::name).or(word);
+    outside(&app.theme, Role::Base, word.unwrap_or(format::UNKNOWN))
+}
+
+fn written_by(app: &App, it: &Letter) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let mut spans = vec![theme.span(Role::Base, it.family.title())];
+    let note = match it.family {
+        Family::Unknown => ": no header says where it failed",
+        Family::InValue => ": the failure stood in its value",
+        family if !family.copies_headers() => ": its headers stayed at the source",
+        _ => "",
+    };
+    spans.push(theme.span(Role::Dim, note));
+    spans
+}
+
+/// The stations before this topic, where there were several, and the stack.
+fn way(app: &App, told: &Foreign, lines: &mut Lines) {
+    let theme = &app.theme;
+    if told.hops.len() > 1 {
+        lines.push(Vec::new());
+        let heading = format!("{} HOPS", told.hops.len());
+        lines.push(vec![theme.span(Role::Heading, heading)]);
+        for hop in &told.hops {
+            let topic = hop.topic.as_deref();
+            let mut spans = place(app, Role::Base, topic, hop.partition, hop.offset);
+            if let Some(class) = &hop.class {
+                spans.push(theme.span(Role::Dim, "  "));
+                spans.extend(outside(theme, Role::Dim, class));
+            }
+            lines.push(spans);
+        }
+    }
+    if let Some(stack) = &told.error.stack {
+        lines.push(Vec::new());
+        lines.push(vec![theme.span(Role::Heading, "STACK")]);
+        lines.extend(
+            stack
+                .lines()
+                .map(|l| outside(theme, Role::Dim, &l.replace('\t', "    "))),
+        );
+    }
 }
 
 fn headers(app: &App, detail: &LetterDetail, lines: &mut Lines) {

@@ -263,7 +263,11 @@ fn cause(app: &App, it: &Cause, widths: &[usize]) -> Cells {
             if fresh { Role::Warn } else { Role::Dim },
             format::ago(app.age(it.last)),
         )],
-        outside(theme, Role::Base, &it.group),
+        outside(
+            theme,
+            Role::Base,
+            it.group.as_deref().unwrap_or(format::UNKNOWN),
+        ),
         status,
     ]
 }
@@ -335,11 +339,6 @@ fn letter_cells(app: &App, it: &Letter) -> Cells {
         LetterStatus::Resolved => Role::Ok,
         _ => Role::Dim,
     };
-    let mut from = outside(theme, Role::Dim, &it.topic);
-    from.push(theme.span(
-        Role::Dim,
-        format!("/{} @ {}", it.partition, format::offset(Some(it.offset))),
-    ));
     vec![
         vec![theme.span(Role::Marked, if marked { sign } else { " " })],
         key(app, it),
@@ -348,11 +347,41 @@ fn letter_cells(app: &App, it: &Letter) -> Cells {
             Role::Base,
             it.event_type.as_deref().unwrap_or(format::UNKNOWN),
         ),
-        from,
+        from(app, Role::Dim, it),
         vec![theme.span(Role::Dim, format::ago(app.age(it.last_failed_at)))],
-        vec![theme.span(Role::Dim, it.attempts.to_string())],
+        vec![theme.span(Role::Dim, number(it.attempts))],
         vec![theme.span(role, word(it.status))],
     ]
+}
+
+/// A number, or the sign that it is unknown.
+#[must_use]
+pub fn number(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| format::UNKNOWN.to_owned(), |n| n.to_string())
+}
+
+/// Where the record came from.
+#[must_use]
+pub fn from(app: &App, role: Role, it: &Letter) -> Vec<Span<'static>> {
+    place(app, role, it.topic.as_deref(), it.partition, it.offset)
+}
+
+/// A record's place, as far as it is known.
+#[must_use]
+pub fn place(
+    app: &App,
+    role: Role,
+    topic: Option<&str>,
+    partition: Option<i32>,
+    offset: Option<i64>,
+) -> Vec<Span<'static>> {
+    let Some(topic) = topic else {
+        return vec![app.theme.span(Role::Dim, "origin unknown")];
+    };
+    let mut spans = outside(&app.theme, role, topic);
+    let rest = format!("/{} @ {}", number(partition), format::offset(offset));
+    spans.push(app.theme.span(role, rest));
+    spans
 }
 
 /// A record's key, whatever bytes it is.

@@ -184,7 +184,10 @@ CREATE TABLE dead_letter (
     dlq_topic       text,
     dlq_partition   integer,
     dlq_offset      bigint,
-    note            text
+    note            text,
+    -- Who wrote it: we, or another framework. Such a one may not know where it came from: an unknown
+    -- consumer, topic or stage is '', an unknown partition or offset -1, and 0 attempts are unknown.
+    family          text        NOT NULL DEFAULT 'evtop'
 );
 CREATE INDEX dead_letter_status ON dead_letter (status, last_failed_at DESC, seq DESC);
 CREATE INDEX dead_letter_first ON dead_letter (first_failed_at);
