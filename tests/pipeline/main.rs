@@ -5,6 +5,7 @@
 
 mod elsewhere;
 mod expect;
+mod in_redis;
 mod laws;
 mod records;
 mod scenario;
@@ -47,6 +48,7 @@ scenarios! {
     cause_redriven
     duplicates
     escape_sequences
+    handled_and_forgotten
     happy_order
     index_rebuilt
     injected_orders
@@ -93,16 +95,23 @@ fn folder() -> &'static Path {
 }
 
 fn run(name: &str) {
+    play(read(name));
+}
+
+fn read(name: &str) -> Scenario {
     let file = folder().join(format!("{name}.toml"));
     let text = std::fs::read_to_string(&file).unwrap();
-    let mut scenario: Scenario =
-        toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    println!("tests/scenarios/{name}.toml");
+    toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+}
+
+fn play(mut scenario: Scenario) {
     let seed = std::env::var("EVTOP_SEED")
         .ok()
         .and_then(|s| s.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     // Shown when the test fails, also where it panics.
-    println!("tests/scenarios/{name}.toml, EVTOP_SEED={seed}");
+    println!("EVTOP_SEED={seed}");
     if let Some(filter) = std::env::var_os("EVTOP_LOG") {
         let filter = filter.to_string_lossy().into_owned();
         let _ = tracing_subscriber::fmt()
