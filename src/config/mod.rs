@@ -4,16 +4,18 @@
 
 mod check;
 mod error;
+mod idempotency;
 mod load;
 mod places;
 mod secret;
 mod settings;
 
 pub use error::ConfigError;
+pub use idempotency::Redis;
 pub use load::{Source, parse};
 pub use places::{attach_file, default_file, environment, log_file, state_dir};
 pub use secret::{Properties, Secret};
 pub use settings::{
-    Config, Consumers, Faults, Kafka, LogLevel, LogSettings, Redis, Relay, SERVICES, Store,
-    Traffic, Ui, Watch,
+    Config, Consumers, Faults, Kafka, LogLevel, LogSettings, Relay, SERVICES, Store, Traffic, Ui,
+    Watch,
 };

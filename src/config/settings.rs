@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::dlq_topics;
 use crate::domain::fault_plan::FaultPlan;
 
+use super::idempotency::Redis;
 use super::secret::{Properties, Secret};
 
 /// The services evtop can run, by the names used in settings and on screen.
@@ -202,28 +203,6 @@ impl Store {
         let path = url.strip_prefix("sqlite:")?;
         let path = path.strip_prefix("//").unwrap_or(path);
         Some(PathBuf::from(path))
-    }
-}
-
-/// `[redis]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Redis {
-    /// `redis://…` or `rediss://…`; empty: idempotency is kept in memory.
-    pub url: Secret,
-    /// How long a batch waits for an answer before it goes on with the inbox alone.
-    pub timeout_ms: u64,
-    /// A PEM file of authorities for `rediss://`; empty: those of this machine.
-    pub ca: PathBuf,
-}
-
-impl Default for Redis {
-    fn default() -> Self {
-        Self {
-            url: Secret::default(),
-            timeout_ms: 250,
-            ca: PathBuf::new(),
-        }
     }
 }
 

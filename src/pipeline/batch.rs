@@ -2,7 +2,7 @@
 //! its effects go into one transaction; the first event that can't be settled ends it, and everything
 //! before that is done for good.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -54,7 +54,7 @@ pub(super) struct Task {
     /// What makes it once-only.
     pub(super) id: String,
     pub(super) attempts: u32,
-    /// The fast path knows that it was handled before: its handler must not run again.
+    /// It is known that it was handled before: its handler must not run again.
     seen: bool,
     /// What the store said of it.
     pub(super) applied: Option<Applied>,
@@ -117,7 +117,9 @@ impl Run<'_> {
         }
         let mut looks: Vec<Result<Job, Fault>> =
             self.records.iter().map(|r| self.look(r)).collect();
-        self.claim(&mut looks).await;
+        if let Err(stop) = self.claim(&mut looks).await {
+            return Some(stop);
+        }
         for look in looks {
             let stop = match look {
                 Ok(None) => {
@@ -166,11 +168,11 @@ impl Run<'_> {
         })))
     }
 
-    /// One round trip to the idempotency store for the whole batch, before any handler runs. Only
-    /// *done* is acted upon. What another holds is worked on as if it were fresh: mostly its owner died
-    /// or has lost the partition, and if not the inbox lets one of the two through; to wait for the
-    /// lease would hold the partition up for nothing. Without an answer all of it is fresh.
-    async fn claim(&mut self, looks: &mut [Result<Job, Fault>]) {
+    /// One round trip to the idempotency store for the whole batch, before any handler runs. Where it
+    /// gives no answer, or says that another is at it, the inbox is asked. What is not in there is worked
+    /// on: mostly that other one died or has lost the partition, and if not the inbox lets one of the two
+    /// through; to wait for its lease would hold the partition up for nothing.
+    async fn claim(&mut self, looks: &mut [Result<Job, Fault>]) -> Result<(), Stop> {
         let shared = &self.worker.shared;
         let mut tasks: Vec<&mut Task> = looks
             .iter_mut()
@@ -180,8 +182,16 @@ impl Run<'_> {
         let group = self.worker.service.row().group;
         let now = shared.clock.now();
         let claims = shared.dedupe.claim(group, &ids, &shared.owner, now).await;
-        for (task, claim) in tasks.iter_mut().zip(claims.unwrap_or_default()) {
-            task.seen = claim == Claim::Done;
+        let claims = claims.map_err(drop);
+        let unsure = |n: &usize| {
+            let claim = claims.as_ref().map(|claims| claims[*n]);
+            matches!(claim, Err(()) | Ok(Claim::Busy { .. }))
+        };
+        let asked: Vec<&str> = (0..ids.len()).filter(unsure).map(|n| ids[n]).collect();
+        let handled = self.handled(&asked).await?;
+        for (n, task) in tasks.iter_mut().enumerate() {
+            task.seen = handled.contains(&task.id)
+                || claims.as_ref().is_ok_and(|claims| claims[n] == Claim::Done);
             // Needs no database, unless somebody waits for a report.
             if task.seen && task.asked.redrive.is_none() && task.asked.replay.is_none() {
                 task.applied = Some(Applied::Duplicate);
@@ -189,6 +199,17 @@ impl Run<'_> {
         }
         let id = |look: &Result<Job, Fault>| Some(look.as_ref().ok()?.as_ref()?.id.clone());
         self.claimed = looks.iter().map(id).collect();
+        Ok(())
+    }
+
+    /// What the inbox knows of these events.
+    async fn handled(&self, ids: &[&str]) -> Result<HashSet<String>, Stop> {
+        if ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let group = self.worker.service.row().group;
+        let handled = self.worker.shared.store.handled(group, ids).await;
+        handled.map_err(|error| self.hold(error.to_string()))
     }
 
     /// Gives up the claims on records from `index` on: they may be another instance's next.
@@ -209,27 +230,43 @@ impl Run<'_> {
             && let Some(key) = &record.key
             && let Some(head) = self.blocked.get(key).copied()
         {
-            if let Some(stop) = self.write().await {
-                return Some(stop);
-            }
-            match self.queue(record, &task.read, head).await {
-                Ok(true) => {
-                    self.done += 1;
-                    return None;
-                }
-                // The key is free by now.
-                Ok(false) => self.blocked.remove(key),
+            match self.write_and_look(&mut task).await {
+                Ok(()) if task.seen => {}
+                Ok(()) => match self.queue(record, &task.read, head).await {
+                    Ok(true) => {
+                        self.done += 1;
+                        return None;
+                    }
+                    // The key is free by now.
+                    Ok(false) => drop(self.blocked.remove(key)),
+                    Err(stop) => return Some(stop),
+                },
                 Err(stop) => return Some(stop),
-            };
+            }
         }
         task.attempts = self.attempts(self.at()).made + 1;
         if !task.seen
             && let Err(fault) = handler::handle(self.worker, &task, &record.headers).await
         {
-            return self.give_up(Some(&task.read), fault, task.attempts).await;
+            if let Err(stop) = self.write_and_look(&mut task).await {
+                return Some(stop);
+            }
+            if !task.seen {
+                return self.give_up(Some(&task.read), fault, task.attempts).await;
+            }
         }
         self.jobs.push(Some(task));
         None
+    }
+
+    /// Writes what is handled so far and then asks the inbox for `task`: the fast path may have
+    /// forgotten that it was handled, and what was handled neither fails nor waits.
+    async fn write_and_look(&mut self, task: &mut Task) -> Result<(), Stop> {
+        if let Some(stop) = self.write().await {
+            return Err(stop);
+        }
+        task.seen = self.handled(&[&task.id]).await?.contains(&task.id);
+        Ok(())
     }
 
     /// The index of the next record.

@@ -10,7 +10,7 @@ mod sqlite;
 mod types;
 mod words;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -163,6 +163,8 @@ operations! {
     /// whose service refuses it, or whose key waits, leaves no trace; the others stand. Ids of what is
     /// emitted come from `clock`.
     apply(service: Service, work: &[Work<'_>], now: DateTime<Utc>, clock: &Clock) -> Vec<Applied>;
+    /// Which of these messages this consumer has handled.
+    handled(group: &str, ids: &[&str]) -> HashSet<String>;
     /// Forgets which messages were handled before then; returns how many.
     prune_inbox(before: DateTime<Utc>) -> u64;
 }

@@ -3,82 +3,136 @@
 use std::time::Duration;
 
 use evtop::store::{Store, StoreSettings};
+use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
+
+use crate::schema::Schema;
 
 const ASK: Duration = Duration::from_secs(10);
 
 pub enum Database {
     Sqlite(TempDir),
+    Postgres(Schema),
 }
 
 /// Somebody else's transaction that holds the store.
-pub struct Lock(SqliteConnection);
+pub enum Lock {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// Runs a statement on whichever connection.
+macro_rules! on {
+    ($database:expr, $connection:ident => $run:expr) => {
+        match $database {
+            Database::Sqlite(folder) => {
+                let $connection = &mut sqlite(folder).await;
+                $run
+            }
+            Database::Postgres(schema) => {
+                let $connection = &mut PgConnection::connect(&schema.url()).await.unwrap();
+                $run
+            }
+        }
+    };
+}
 
 impl Database {
     pub fn sqlite() -> Self {
         Self::Sqlite(tempfile::tempdir().unwrap())
     }
 
+    /// A schema of its own on the server that `EVTOP_STACK_POSTGRES` names.
+    pub async fn postgres() -> Self {
+        Self::Postgres(Schema::new().await)
+    }
+
     /// As the program's settings name it.
     pub fn url(&self) -> String {
-        let Self::Sqlite(folder) = self;
-        format!("sqlite:{}", folder.path().join("evtop.db").display())
+        match self {
+            Self::Sqlite(folder) => {
+                format!("sqlite:{}", folder.path().join("evtop.db").display())
+            }
+            Self::Postgres(schema) => schema.url(),
+        }
     }
 
     pub async fn open(&self) -> Store {
         Store::open(&StoreSettings::new(self.url())).await.unwrap()
     }
 
+    /// Another connection holds what every write needs.
     pub async fn lock(&self) -> Lock {
-        let mut connection = self.connect().await;
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        Lock(connection)
+        match self {
+            Self::Sqlite(folder) => {
+                let mut connection = sqlite(folder).await;
+                let begin = sqlx::query("BEGIN IMMEDIATE");
+                begin.execute(&mut connection).await.unwrap();
+                Lock::Sqlite(connection)
+            }
+            Self::Postgres(schema) => {
+                let mut connection = PgConnection::connect(&schema.url()).await.unwrap();
+                for statement in [
+                    "BEGIN",
+                    "LOCK TABLE event_store, outbox, inbox, dead_letter IN ACCESS EXCLUSIVE MODE",
+                ] {
+                    let hold = sqlx::query(statement);
+                    hold.execute(&mut connection).await.unwrap();
+                }
+                Lock::Postgres(connection)
+            }
+        }
     }
 
     /// Which messages each consumer has handled, without the rows that say what a replay has counted.
     pub async fn inbox(&self) -> Vec<(String, String)> {
-        sqlx::query_as(
-            "SELECT consumer, message_id FROM inbox WHERE instr(message_id, '#') = 0 ORDER BY 1, 2",
-        )
-        .fetch_all(&mut self.connect().await)
-        .await
-        .unwrap()
+        const ASK: &str = "SELECT consumer, message_id FROM inbox
+             WHERE replace(message_id, '#', '') = message_id ORDER BY 1, 2";
+        on!(self, db => sqlx::query_as(ASK).fetch_all(db).await.unwrap())
     }
 
     /// Forgets the letters that their topics still have.
     pub async fn forget_letters(&self) {
-        let mut connection = self.connect().await;
         for statement in [
             "DELETE FROM dead_letter_body WHERE id IN (SELECT id FROM dead_letter WHERE dlq_topic IS NOT NULL)",
             "DELETE FROM dead_letter WHERE dlq_topic IS NOT NULL",
             "DELETE FROM key_block",
         ] {
-            sqlx::query(statement)
-                .execute(&mut connection)
-                .await
-                .unwrap();
+            on!(self, db => {
+                sqlx::query(statement).execute(db).await.unwrap();
+            });
         }
-    }
-
-    async fn connect(&self) -> SqliteConnection {
-        let Self::Sqlite(folder) = self;
-        SqliteConnectOptions::new()
-            .filename(folder.path().join("evtop.db"))
-            .busy_timeout(ASK)
-            .connect()
-            .await
-            .unwrap()
     }
 }
 
 impl Lock {
-    pub async fn release(mut self) {
-        sqlx::query("ROLLBACK").execute(&mut self.0).await.unwrap();
-        self.0.close().await.unwrap();
+    pub async fn release(self) {
+        match self {
+            Self::Sqlite(mut connection) => {
+                sqlx::query("ROLLBACK")
+                    .execute(&mut connection)
+                    .await
+                    .unwrap();
+                connection.close().await.unwrap();
+            }
+            Self::Postgres(mut connection) => {
+                sqlx::query("ROLLBACK")
+                    .execute(&mut connection)
+                    .await
+                    .unwrap();
+                connection.close().await.unwrap();
+            }
+        }
     }
+}
+
+async fn sqlite(folder: &TempDir) -> SqliteConnection {
+    SqliteConnectOptions::new()
+        .filename(folder.path().join("evtop.db"))
+        .busy_timeout(ASK)
+        .connect()
+        .await
+        .unwrap()
 }

@@ -42,8 +42,6 @@ async fn in_redis(terms: Terms) -> Dedupe {
     let url = std::env::var("EVTOP_STACK_REDIS").expect("EVTOP_STACK_REDIS");
     let dedupe = Dedupe::redis(RedisSettings {
         terms,
-        // Other tests may keep the machine busy.
-        timeout: PATIENCE,
         ..settings(url)
     });
     up(&dedupe).await;

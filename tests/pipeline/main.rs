@@ -7,6 +7,7 @@
 mod database;
 mod elsewhere;
 mod expect;
+mod in_redis;
 #[path = "../common/kafka.rs"]
 mod kafka;
 mod laws;
@@ -14,6 +15,8 @@ mod laws;
 mod proxy;
 mod records;
 mod scenario;
+#[path = "../common/schema.rs"]
+mod schema;
 mod stack;
 mod steps;
 mod triage;
@@ -75,6 +78,7 @@ scenarios! {
     duplicates
     escape_sequences
     foreign_letters
+    handled_and_forgotten
     happy_order
     index_rebuilt
     injected_orders
@@ -124,16 +128,23 @@ fn folder() -> &'static Path {
 }
 
 fn run(name: &str, kind: Kind) {
+    play(read(name), kind);
+}
+
+fn read(name: &str) -> Scenario {
     let file = folder().join(format!("{name}.toml"));
     let text = std::fs::read_to_string(&file).unwrap();
-    let mut scenario: Scenario =
-        toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    println!("tests/scenarios/{name}.toml");
+    toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+}
+
+fn play(mut scenario: Scenario, kind: Kind) {
     let seed = std::env::var("EVTOP_SEED")
         .ok()
         .and_then(|s| s.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     // Shown when the test fails, also where it panics.
-    println!("tests/scenarios/{name}.toml on {kind:?}, EVTOP_SEED={seed}");
+    println!("on {kind:?}, EVTOP_SEED={seed}");
     if let Some(filter) = std::env::var_os("EVTOP_LOG") {
         let filter = filter.to_string_lossy().into_owned();
         let _ = tracing_subscriber::fmt()

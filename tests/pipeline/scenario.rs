@@ -38,6 +38,9 @@ pub struct Settings {
     pub workers: bool,
     /// Acts that nobody asks for: the gate is asked by the workers themselves.
     pub by_itself: u64,
+    /// Where the processes share their claims; else each has them in memory.
+    #[serde(skip)]
+    pub redis: Option<String>,
 }
 
 impl Default for Settings {
@@ -55,6 +58,7 @@ impl Default for Settings {
             watch: false,
             workers: true,
             by_itself: 0,
+            redis: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use evtop::clock::Clock;
 use evtop::command::{Focus, Outcome, Request};
-use evtop::dedupe::Dedupe;
+use evtop::dedupe::{Dedupe, RedisSettings, Terms};
 use evtop::domain::fault_plan::FaultPlan;
 use evtop::domain::reader::Limits;
 use evtop::domain::record::NewRecord;
@@ -130,7 +130,7 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// What a process has: connections of its own, and a memory of its own.
+    /// What a process has: connections of its own, and a memory of its own unless that is Redis.
     pub async fn shared(&self, name: &str) -> Arc<Shared> {
         let kafka = self.stack.broker.settings(&self.settings.producer);
         let settings = pipeline::Settings {
@@ -163,10 +163,27 @@ impl World {
             self.clock.clone(),
             settings,
             self.stack.database.open().await,
-            Dedupe::memory(),
+            self.dedupe(),
             Producer::new(&kafka).unwrap(),
             name.to_owned(),
         ))
+    }
+
+    fn dedupe(&self) -> Dedupe {
+        let Some(url) = self
+            .settings
+            .redis
+            .clone()
+            .or_else(|| self.stack.redis.clone())
+        else {
+            return Dedupe::memory();
+        };
+        Dedupe::redis(RedisSettings {
+            url,
+            ca: None,
+            timeout: Duration::from_millis(100),
+            terms: Terms::default(),
+        })
     }
 
     pub fn operator(

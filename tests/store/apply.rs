@@ -1,5 +1,7 @@
 //! One batch for one service.
 
+use std::collections::HashSet;
+
 use evtop::domain::operation::OperationKind;
 use evtop::domain::service::Service;
 use evtop::domain::stored::EventFilter;
@@ -43,11 +45,15 @@ pub async fn a_second_copy_in_the_batch_is_a_duplicate(kit: Kit) {
 pub async fn services_do_not_share_an_inbox(kit: Kit) {
     let event = created("O-1", &[("A", 2)]);
     let envelope = kit.envelope(&event);
+    let id = work(&envelope, &event).message_id;
     for service in Service::ALL {
+        let handled = async || kit.store.handled(service.row().group, &["x", &id]).await;
+        assert_eq!(handled().await.unwrap(), HashSet::new());
         assert_eq!(
             kit.apply_one(service, &envelope, &event, None).await,
             Applied::Done
         );
+        assert_eq!(handled().await.unwrap(), HashSet::from([id.clone()]));
         assert_eq!(
             kit.apply_one(service, &envelope, &event, None).await,
             Applied::Duplicate

@@ -15,6 +15,7 @@ mod outbox;
 mod property;
 mod queue;
 mod redrive;
+#[path = "../common/schema.rs"]
 mod schema;
 mod sqlite_file;
 

@@ -61,6 +61,14 @@ pub(super) async fn handled(
 }
 
 impl Db {
+    pub(in crate::store) async fn handled(
+        &self,
+        group: &str,
+        ids: &[&str],
+    ) -> Result<HashSet<String>, StoreError> {
+        handled(&mut *self.read.acquire().await?, group, ids).await
+    }
+
     pub(in crate::store) async fn prune_inbox(
         &self,
         before: DateTime<Utc>,

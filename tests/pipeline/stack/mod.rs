@@ -6,24 +6,27 @@ mod reader;
 
 use std::time::Duration;
 
-use crate::database::Database;
 use broker::Broker;
+
+use crate::database::Database;
+use crate::kafka::env;
 
 const ASK: Duration = Duration::from_secs(10);
 
-/// Which Kafka and which database.
+/// Which Kafka, which database, and where claims are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// librdkafka's cluster in this process, and a SQLite file.
+    /// librdkafka's cluster in this process, a SQLite file, and memory.
     Embedded,
     /// Servers of their own, as `scripts/stack` starts them.
     Real,
 }
 
-/// A running Kafka and a database.
+/// Servers at work.
 pub struct Stack {
     pub broker: Broker,
     pub database: Database,
+    pub redis: Option<String>,
 }
 
 impl Stack {
@@ -32,11 +35,23 @@ impl Stack {
             Kind::Embedded => Self {
                 broker: Broker::embedded(),
                 database: Database::sqlite(),
+                redis: None,
             },
             Kind::Real => Self {
+                // First: from here on the servers are ours alone.
                 broker: Broker::kafka().await,
-                database: Database::sqlite(),
+                database: Database::postgres().await,
+                redis: Some(emptied(env("EVTOP_STACK_REDIS")).await),
             },
         }
     }
+}
+
+/// What an earlier run has claimed may have this one's ids.
+async fn emptied(url: String) -> String {
+    let client = redis::Client::open(url.as_str()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let empty = redis::cmd("FLUSHALL");
+    empty.exec_async(&mut connection).await.unwrap();
+    url
 }
