@@ -110,8 +110,10 @@ fn lineage(letter: &Letter, body: &LetterBody) -> Headers {
     }
     add(DLQ_ID, letter.id.to_string().as_bytes());
     // What another group tried is no history of ours.
-    if let Some(attempts) = letter.attempts.filter(|_| letter.group.is_some()) {
-        add(ATTEMPTS, attempts.to_string().as_bytes());
+    if letter.group.is_some() {
+        if let Some(attempts) = letter.attempts {
+            add(ATTEMPTS, attempts.to_string().as_bytes());
+        }
         add(FIRST_FAILED_AT, &rfc3339(letter.first_failed_at));
     }
     add(REDRIVE_COUNT, letter.redrives.to_string().as_bytes());

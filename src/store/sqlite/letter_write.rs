@@ -15,7 +15,7 @@ use crate::domain::letter::{Letter, LetterBody, LetterStatus, RedriveOutcome};
 use crate::domain::retry::MAX_REDRIVES;
 use crate::store::{QUEUE_DEPTH, Queued, RedriveRef, StoreError};
 
-/// Stands for a partition or offset that is unknown; an unknown text is empty, and 0 attempts are unknown.
+/// Stands for a number that is unknown; an unknown text is empty. No attempt yet is 0 attempts.
 const NONE: i32 = -1;
 
 /// Rows of one INSERT: well below SQLite's limit of bound values.
@@ -239,7 +239,7 @@ fn insert<'a>(letters: impl Iterator<Item = &'a Letter>) -> QueryBuilder<Driver>
             .push_bind(letter.code.clone())
             .push_bind(letter.message.clone())
             .push_bind(letter.fingerprint.clone())
-            .push_bind(letter.attempts.unwrap_or(0))
+            .push_bind(letter.attempts.map_or(i64::from(NONE), i64::from))
             .push_bind(micros(letter.first_failed_at))
             .push_bind(micros(letter.last_failed_at))
             .push_bind(letter.redrives)
