@@ -291,7 +291,11 @@ impl World {
     async fn rebuild_index(&mut self) -> Result<(), String> {
         self.stop().await;
         let before = self.letters().await;
-        let topics = indexer::topics(DLQ_TEMPLATE);
+        let mut topics = indexer::topics(DLQ_TEMPLATE);
+        let places = before.iter().filter_map(|l| l.dlq.as_ref());
+        topics.extend(places.map(|place| place.topic.clone()));
+        topics.sort();
+        topics.dedup();
         self.stack.rewind(indexer::GROUP, &topics);
         self.stack.forget_letters().await;
         self.start().await;
