@@ -254,6 +254,10 @@ fn an_error_says_where_what_and_the_remedy() {
             "config.toml:2:13: kafka.dlq_topic: dead letters would go back to their own topic; add something to `{topic}`, such as `{topic}-{group}-dlt`",
         ),
         (
+            "[kafka]\ndead_letter_topics = ['*-dlt', 'order*']",
+            "config.toml:2:22: kafka.dead_letter_topics: `order*` fits order-events, whose records are no dead letters; use a narrower name, such as `*-dlt`",
+        ),
+        (
             "profile = 'prdo'\n[profiles.prod]\nworkers = false",
             "config.toml:1:11: there is no profile `prdo`; did you mean `prod`?",
         ),

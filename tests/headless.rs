@@ -11,10 +11,11 @@ use evtop::command::{
     ReplayTarget,
 };
 use evtop::config::{Config, Secret, Source};
+use evtop::domain::foreign::{Failed, Family, Foreign, Hop};
 use evtop::domain::operation::{Counts, OperationState};
 use evtop::domain::position::Position;
 use evtop::domain::scenario::Scenario;
-use evtop::headless::{farewell, settings, status_line};
+use evtop::headless::{farewell, letter_detail, settings, status_line};
 use evtop::snapshot::{Reading, Snapshot};
 use headless_fixtures::*;
 
@@ -60,6 +61,41 @@ async fn every_list_in_text_and_json() {
     }
     let show = format!("dlq show {}", id(1));
     insta::assert_snapshot!("dlq_show", both(&show).await);
+}
+
+#[test]
+fn a_foreign_letter_says_what_is_known_of_it() {
+    let mut it = detail();
+    it.letter.family = Family::Streams;
+    (it.letter.group, it.letter.offset, it.letter.attempts) = (None, None, None);
+    it.foreign = Some(Foreign {
+        family: Family::Streams,
+        error: Failed {
+            stack: Some("at \u{1b}[31mTopology".to_owned()),
+            ..Failed::default()
+        },
+        hops: vec![Hop::default(), Hop::default()],
+        ..Foreign::default()
+    });
+    let (mut text, mut json) = (Vec::new(), Vec::new());
+    letter_detail(&it, false, &mut text).unwrap();
+    letter_detail(&it, true, &mut json).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    for line in [
+        "written by    Kafka Streams",
+        "order-events/2 @ –",
+        "by way of     –/– @ –",
+    ] {
+        assert!(text.contains(line), "{line}:\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'));
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["family"], "streams");
+    assert_eq!(json["foreign"]["headers_copied"], false);
+    assert_eq!(json["foreign"]["hops"].as_array().unwrap().len(), 2);
+    for unknown in ["group", "offset", "attempts"] {
+        assert!(json[unknown].is_null(), "{unknown}: {json}");
+    }
 }
 
 #[tokio::test]

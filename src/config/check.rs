@@ -1,6 +1,8 @@
 //! Rules that a type alone can't hold: ranges, names, templates. The first broken one is reported.
 
+use crate::domain::dlq_topics::is_dead_letter_topic;
 use crate::domain::fault_plan::FaultPlan;
+use crate::domain::service::Service;
 
 use super::error::nearest;
 use super::settings::{Config, SERVICES};
@@ -75,6 +77,17 @@ fn kafka(config: &Config) -> Result<(), Broken> {
             "dead letters would go back to their own topic",
             "add something to `{topic}`, such as `{topic}-{group}-dlt`",
         )?;
+    }
+    for pattern in &kafka.dead_letter_topics {
+        let sources = Service::ALL.into_iter().flat_map(|s| s.row().topics);
+        let mut fits = sources.filter(|t| is_dead_letter_topic(t, &[pattern]));
+        if let Some(topic) = fits.next() {
+            broken(
+                "kafka.dead_letter_topics",
+                format!("`{pattern}` fits {topic}, whose records are no dead letters"),
+                "use a narrower name, such as `*-dlt`",
+            )?;
+        }
     }
     within(
         "kafka.request_timeout_ms",

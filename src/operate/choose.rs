@@ -146,3 +146,35 @@ fn refusal(letter: &Letter, alone: bool) -> Option<String> {
         format!("its bytes can't be read ({}), so sending them again would fail again: they must be edited first", letter.message)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::refusal;
+    use crate::domain::record::Record;
+    use crate::kafka::headers::letter;
+
+    /// Why a letter that says it came from `topic` can't be sent.
+    fn why(topic: Option<&str>) -> Option<String> {
+        let header = |topic: &str| ("dead-letter-topic".to_owned(), Some(topic.into()));
+        let record = Record {
+            topic: "shop-dlq".into(),
+            partition: 0,
+            offset: 9,
+            timestamp: None,
+            key: None,
+            value: None,
+            headers: topic.map(header).into_iter().collect(),
+        };
+        refusal(&letter(&record).0, true)
+    }
+
+    #[test]
+    fn a_letter_goes_back_to_a_topic_that_is_known_and_not_kafkas_own() {
+        assert_eq!(why(Some("orders")), None);
+        let nobodys = why(None).unwrap();
+        assert!(nobodys.contains("which topic it came from"), "{nobodys}");
+        assert!(nobodys.contains("evtop dlq show"), "{nobodys}");
+        let kafkas = why(Some("__consumer_offsets")).unwrap();
+        assert!(kafkas.contains("Kafka's own"), "{kafkas}");
+    }
+}

@@ -94,8 +94,7 @@ fn target(letters: &[Letter]) -> String {
 
 /// Whether its group is one of ours, so that what becomes of it is reported.
 fn reports(letter: &Letter) -> bool {
-    let group = letter.group.as_deref();
-    group.is_some_and(|g| Service::ALL.into_iter().any(|s| s.row().group == g))
+    letter.group.as_deref().is_some_and(Service::is_ours)
 }
 
 /// The id under which a letter is sent in an operation: the same after a crash.

@@ -197,3 +197,51 @@ pub fn weight(record: &NewRecord) -> u64 {
     let body = record.value.as_ref().map_or(0, Vec::len) + record.key.as_ref().map_or(0, Vec::len);
     (headers + body + 64) as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fault::FaultKind;
+
+    /// The letter of a record of orders/0 @ 9 that carries a letter's id and two redrives.
+    fn failed_again(target: Option<&str>) -> Letter {
+        let mut headers = vec![
+            (headers::DLQ_ID, Uuid::nil().to_string()),
+            (headers::REDRIVE_COUNT, "2".to_owned()),
+        ];
+        headers.extend(target.map(|group| (headers::TARGET_GROUP, group.to_owned())));
+        let header = |(name, value): (&str, String)| (name.to_owned(), Some(value.into_bytes()));
+        let record = Record {
+            topic: "orders".into(),
+            partition: 0,
+            offset: 9,
+            timestamp: None,
+            key: None,
+            value: None,
+            headers: headers.into_iter().map(header).collect(),
+        };
+        let fault = Fault {
+            kind: FaultKind::Permanent,
+            stage: Stage::Handle,
+            code: "rejected".into(),
+            message: String::new(),
+        };
+        let failure = Failure {
+            fault: &fault,
+            attempts: 1,
+            first_failed_at: DateTime::default(),
+            now: DateTime::default(),
+            envelope: None,
+        };
+        letter_of("email-service", &record, &failure, None).0
+    }
+
+    #[test]
+    fn what_was_sent_to_nobody_in_particular_is_no_letter_of_another() {
+        let ours = failed_again(Some("email-service"));
+        assert_eq!((ours.id, ours.redrives), (Uuid::nil(), 2));
+        let new = failed_again(None);
+        let id = headers::letter_id("email-service", "orders", 0, 9);
+        assert_eq!((new.id, new.redrives), (id, 0));
+    }
+}

@@ -4,6 +4,7 @@ use super::app::{App, Depth};
 use super::overlay::{Confirm, Faults, Overlay, Replay};
 use crate::command::{Command, EventChoice, LetterChoice};
 use crate::domain::letter::Letter;
+use crate::domain::service::Service;
 use crate::domain::stored::EventFilter;
 use crate::snapshot::short_id;
 
@@ -72,7 +73,7 @@ impl App {
                     (
                         "to",
                         match &cause.group {
-                            Some(group) if self.is_ours(group) => {
+                            Some(group) if Service::is_ours(group) => {
                                 format!("{group} only; other groups skip them")
                             }
                             _ => "every group that reads the topic each came from".to_owned(),
@@ -86,19 +87,14 @@ impl App {
         self.overlay = Some(Overlay::Confirm(self.guard(confirm)));
     }
 
-    /// Whether our workers run that group: they alone skip what is meant for another.
-    fn is_ours(&self, group: &str) -> bool {
-        self.shown.consumers.iter().any(|c| c.group == group)
-    }
-
     /// Who will get the marked letters.
     fn redriven_to_each(&self) -> String {
         let marked = |l: &&&Letter| self.letters.marked.contains(&l.id);
         let letters = self.letters();
-        let others = letters.iter().filter(marked).any(|l| {
-            let group = l.group.as_deref();
-            !group.is_some_and(|g| self.is_ours(g))
-        });
+        let others = letters
+            .iter()
+            .filter(marked)
+            .any(|l| !l.group.as_deref().is_some_and(Service::is_ours));
         if others {
             "each to the group that failed where it is ours, else to every group that reads its topic"
                 .to_owned()
@@ -112,7 +108,7 @@ impl App {
         let Some(topic) = &letter.topic else {
             return "nowhere: its topic is unknown".to_owned();
         };
-        if let Some(group) = letter.group.as_ref().filter(|g| self.is_ours(g)) {
+        if let Some(group) = letter.group.as_ref().filter(|g| Service::is_ours(g)) {
             return format!("{group} only; other groups skip it");
         }
         let mut readers = self.readers(topic, letter.group.is_some());
@@ -142,7 +138,7 @@ impl App {
                     .filter(|c| c.topics.iter().any(|t| t == topic))
                     .map(|c| c.group.clone()),
             )
-            .filter(|group| !(skipped && self.is_ours(group)))
+            .filter(|group| !(skipped && Service::is_ours(group)))
             .collect();
         names.sort();
         names.dedup();

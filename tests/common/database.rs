@@ -76,7 +76,7 @@ impl Database {
                 let mut connection = PgConnection::connect(&schema.url()).await.unwrap();
                 for statement in [
                     "BEGIN",
-                    "LOCK TABLE event_store, outbox, inbox, dead_letter IN ACCESS EXCLUSIVE MODE",
+                    "LOCK TABLE event_store, outbox, inbox, dead_letter IN EXCLUSIVE MODE",
                 ] {
                     let hold = sqlx::query(statement);
                     hold.execute(&mut connection).await.unwrap();

@@ -8,6 +8,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Headers as _, Message as _};
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 pub const DLQ_TEMPLATE: &str = "{topic}-{group}-dlt";
@@ -89,12 +90,26 @@ pub fn partitions(reader: &BaseConsumer, topics: &[String]) -> Vec<(String, i32)
         .collect()
 }
 
+/// Makes a topic of three partitions, unless it is there.
+pub async fn have_topic(brokers: &str, name: &str) {
+    let topic = NewTopic::new(name, 3, TopicReplication::Fixed(1));
+    let options = AdminOptions::new().request_timeout(Some(ASK));
+    let made = admin(brokers).create_topics([&topic], &options).await;
+    match made.unwrap().remove(0) {
+        Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+        Err((_, why)) => panic!("topic {name}: {why}"),
+    }
+}
+
+fn admin(brokers: &str) -> AdminClient<DefaultClientContext> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers);
+    config.create().unwrap()
+}
+
 /// Deletes every topic and group, and makes the topics that the pipeline wants.
 pub async fn afresh(brokers: &str) {
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", brokers)
-        .create()
-        .unwrap();
+    let admin = admin(brokers);
     let options = AdminOptions::new().request_timeout(Some(ASK));
     let client = admin.inner();
     let groups = client.fetch_group_list(None, ASK).unwrap();

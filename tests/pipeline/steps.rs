@@ -47,6 +47,7 @@ impl World {
             Step::Send(send) => self.send(send).await?,
             Step::Raw(raw) => {
                 let record = records::raw(raw);
+                self.stack.broker.have_topic(&record.topic).await;
                 self.produce(record, raw.name.as_ref()).await?;
             }
             Step::Resend { name } => {
@@ -291,7 +292,11 @@ impl World {
     async fn rebuild_index(&mut self) -> Result<(), String> {
         self.stop().await;
         let before = self.letters().await;
-        let topics = indexer::topics(DLQ_TEMPLATE);
+        let mut topics = indexer::topics(DLQ_TEMPLATE);
+        let places = before.iter().filter_map(|l| l.dlq.as_ref());
+        topics.extend(places.map(|place| place.topic.clone()));
+        topics.sort();
+        topics.dedup();
         self.stack.rewind(indexer::GROUP, &topics);
         self.stack.database.forget_letters().await;
         self.start().await;

@@ -34,6 +34,8 @@ pub async fn a_letter_is_kept_with_its_bytes(kit: Kit) {
         bare.dlq,
     ) = (None, None, None, None);
     bare.key = Some(vec![0, 0xff]);
+    // One that only waits was not tried.
+    bare.attempts = Some(0);
     kit.store
         .bury(&bare, &LetterBody::default(), None)
         .await

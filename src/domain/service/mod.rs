@@ -95,6 +95,12 @@ impl Service {
             .map(|row| row.service)
     }
 
+    /// Whether that group is one of ours: such a one skips what is meant for another, and reports.
+    #[must_use]
+    pub fn is_ours(group: &str) -> bool {
+        TABLE.iter().any(|row| row.group == group)
+    }
+
     /// Whether it acts on events of that type.
     #[must_use]
     pub fn wants(self, event_type: EventType) -> bool {

@@ -5,15 +5,15 @@ use uuid::Uuid;
 use super::codec::{be_i32, be_i64, id, number, rfc3339, time};
 use super::directions::{directions, forced};
 use super::family::{foreign, unwrapped};
+use super::others::{others, place};
 use super::{
     ATTEMPTS, DLQ_ID, EXCEPTION_CLASS, EXCEPTION_MESSAGE, FINGERPRINT, FIRST_FAILED_AT,
     LAST_FAILED_AT, ORIGINAL_GROUP, ORIGINAL_OFFSET, ORIGINAL_PARTITION, ORIGINAL_TIMESTAMP,
     ORIGINAL_TIMESTAMP_TYPE, ORIGINAL_TOPIC, REDRIVE_COUNT, REDRIVE_ID, STAGE, TARGET_GROUP,
 };
 use crate::domain::fault::Stage;
-use crate::domain::fingerprint::fingerprint;
 use crate::domain::foreign::Family;
-use crate::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus, RedriveOutcome};
+use crate::domain::letter::{Letter, LetterBody, LetterStatus, RedriveOutcome};
 use crate::domain::record::{Headers, NewRecord, Record, header, header_text};
 use crate::domain::retry::MAX_REDRIVES;
 
@@ -25,14 +25,6 @@ pub fn letter_id(group: &str, topic: &str, partition: i32, offset: i64) -> Uuid 
         &space,
         format!("{group}\n{topic}\n{partition}\n{offset}").as_bytes(),
     )
-}
-
-/// The identity of a letter whose origin is unknown: its place in the dead-letter topic.
-#[must_use]
-pub fn place_id(place: &DlqPlace) -> Uuid {
-    let space = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"evtop dead letter place");
-    let text = format!("{}\n{}\n{}", place.topic, place.partition, place.offset);
-    Uuid::new_v5(&space, text.as_bytes())
 }
 
 /// The record for the dead-letter topic: key, value and headers as they were, and why it is here.
@@ -110,8 +102,10 @@ fn lineage(letter: &Letter, body: &LetterBody) -> Headers {
     }
     add(DLQ_ID, letter.id.to_string().as_bytes());
     // What another group tried is no history of ours.
-    if let Some(attempts) = letter.attempts.filter(|_| letter.group.is_some()) {
-        add(ATTEMPTS, attempts.to_string().as_bytes());
+    if letter.group.is_some() {
+        if let Some(attempts) = letter.attempts {
+            add(ATTEMPTS, attempts.to_string().as_bytes());
+        }
         add(FIRST_FAILED_AT, &rfc3339(letter.first_failed_at));
     }
     add(REDRIVE_COUNT, letter.redrives.to_string().as_bytes());
@@ -204,68 +198,6 @@ fn own(record: &Record) -> Option<(Letter, LetterBody)> {
     Some((letter, body))
 }
 
-fn place(record: &Record) -> DlqPlace {
-    DlqPlace {
-        topic: record.topic.clone(),
-        partition: record.partition,
-        offset: record.offset,
-    }
-}
-
-/// Reads a letter of another program. Its body is the record as it stands: what it tells beyond the
-/// index is read from there.
-fn others(record: &Record) -> (Letter, LetterBody) {
-    let told = foreign(&record.headers, record.value.as_deref());
-    let asked = directions(&record.headers);
-    let place = place(record);
-    let origin = told.origin;
-    let known = || {
-        let (group, topic) = (origin.group.as_deref()?, origin.topic.as_deref()?);
-        Some(letter_id(group, topic, origin.partition?, origin.offset?))
-    };
-    let id = asked.letter.or_else(known);
-    let code = told.error.cause.or(told.error.class);
-    let code = code.unwrap_or_else(|| "unknown".to_owned());
-    let message = told.error.message.unwrap_or_default();
-    // Without a group, letters of one topic are a cause of their own.
-    let who = origin.group.as_deref().unwrap_or(&place.topic);
-    let stage = told.stage.unwrap_or_default();
-    let failed_at = told.failed_at.or(record.timestamp).unwrap_or_default();
-    let letter = Letter {
-        id: id.unwrap_or_else(|| place_id(&place)),
-        status: if asked.redrives >= MAX_REDRIVES {
-            LetterStatus::Parked
-        } else {
-            LetterStatus::Unresolved
-        },
-        family: told.family,
-        key: record.key.clone(),
-        event_id: None,
-        event_type: None,
-        correlation_id: None,
-        stage: None,
-        fingerprint: fingerprint(who, &stage, &code, &message),
-        code,
-        message,
-        attempts: told.attempts,
-        first_failed_at: failed_at,
-        last_failed_at: failed_at,
-        redrives: asked.redrives,
-        outcome: (asked.redrives > 0).then_some(RedriveOutcome::FailedAgain),
-        blocked_by: None,
-        dlq: Some(place),
-        group: origin.group,
-        topic: origin.topic,
-        partition: origin.partition,
-        offset: origin.offset,
-    };
-    let body = LetterBody {
-        value: record.value.clone(),
-        headers: record.headers.clone(),
-    };
-    (letter, body)
-}
-
 /// The record's own headers: without what a failure, a redrive or a replay added.
 #[must_use]
 pub fn restored(headers: &Headers) -> Headers {
@@ -282,6 +214,7 @@ mod tests {
 
     use super::super::{history, origin};
     use super::*;
+    use crate::domain::letter::DlqPlace;
 
     fn record() -> Record {
         Record {

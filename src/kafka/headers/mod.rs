@@ -8,11 +8,13 @@ mod family;
 mod in_value;
 mod letter;
 mod origin;
+mod others;
 
 pub use directions::{Directions, add_replay, directions};
 pub use family::{foreign, unwrapped};
-pub use letter::{body, dead_letter, letter, letter_id, place_id, redrive, restored};
+pub use letter::{body, dead_letter, letter, letter_id, redrive, restored};
 pub use origin::{history, origin, original};
+pub use others::place_id;
 
 pub const DLQ_ID: &str = "evtop-dlq-id";
 pub const FINGERPRINT: &str = "evtop-fingerprint";

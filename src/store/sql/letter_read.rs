@@ -306,7 +306,7 @@ fn letter(row: &Row) -> Result<Letter, StoreError> {
         code: c.get()?,
         message: c.get()?,
         fingerprint: c.get()?,
-        attempts: c.narrow().map(|n: u32| (n > 0).then_some(n))?,
+        attempts: c.get().map(|n: i64| u32::try_from(n).ok())?,
         first_failed_at: c.time()?,
         last_failed_at: c.time()?,
         redrives: c.narrow()?,

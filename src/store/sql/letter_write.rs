@@ -14,7 +14,7 @@ use crate::domain::letter::{Letter, LetterBody, LetterStatus, RedriveOutcome};
 use crate::domain::retry::MAX_REDRIVES;
 use crate::store::{QUEUE_DEPTH, Queued, RedriveRef, StoreError};
 
-/// Stands for a partition or offset that is unknown; an unknown text is empty, and 0 attempts are unknown.
+/// Stands for a number that is unknown; an unknown text is empty. No attempt yet is 0 attempts.
 const NONE: i32 = -1;
 
 /// Rows of one INSERT: well below SQLite's limit of bound values.
@@ -281,7 +281,7 @@ fn insert<'a>(letters: impl Iterator<Item = &'a Letter>) -> QueryBuilder<Driver>
             .push_bind(text(&letter.code))
             .push_bind(text(&letter.message))
             .push_bind(letter.fingerprint.clone())
-            .push_bind(i64::from(letter.attempts.unwrap_or(0)))
+            .push_bind(letter.attempts.map_or(i64::from(NONE), i64::from))
             .push_bind(at(letter.first_failed_at))
             .push_bind(at(letter.last_failed_at))
             .push_bind(i64::from(letter.redrives))

@@ -13,7 +13,7 @@ use crate::tui::app::{App, Depth};
 use crate::tui::theme::Role;
 
 use super::format;
-use super::letters::{from, key, number, place, word};
+use super::letters::{key, word};
 use super::parts::{below, empty, line, outside, title, width, wrap};
 use super::payload::{self, Lines};
 
@@ -324,4 +324,34 @@ fn headers(app: &App, detail: &LetterDetail, lines: &mut Lines) {
         }
         lines.push(spans);
     }
+}
+
+/// A number, or the sign that it is unknown.
+#[must_use]
+pub fn number(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| format::UNKNOWN.to_owned(), |n| n.to_string())
+}
+
+/// Where the record came from.
+#[must_use]
+pub fn from(app: &App, role: Role, it: &Letter) -> Vec<Span<'static>> {
+    place(app, role, it.topic.as_deref(), it.partition, it.offset)
+}
+
+/// A record's place, as far as it is known.
+#[must_use]
+pub fn place(
+    app: &App,
+    role: Role,
+    topic: Option<&str>,
+    partition: Option<i32>,
+    offset: Option<i64>,
+) -> Vec<Span<'static>> {
+    let Some(topic) = topic else {
+        return vec![app.theme.span(Role::Dim, "origin unknown")];
+    };
+    let mut spans = outside(&app.theme, role, topic);
+    let rest = format!("/{} @ {}", number(partition), format::offset(offset));
+    spans.push(app.theme.span(role, rest));
+    spans
 }

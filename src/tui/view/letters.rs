@@ -12,6 +12,7 @@ use crate::snapshot::{Letters, Series};
 use crate::tui::app::{App, Depth};
 use crate::tui::theme::Role;
 
+use super::letter::{from, number};
 use super::parts::{bar, below, empty, freshness, line, outside, sparkline, title, waiting};
 use super::table::{Cells, Column, Table};
 use super::{format, letter};
@@ -352,36 +353,6 @@ fn letter_cells(app: &App, it: &Letter) -> Cells {
         vec![theme.span(Role::Dim, number(it.attempts))],
         vec![theme.span(role, word(it.status))],
     ]
-}
-
-/// A number, or the sign that it is unknown.
-#[must_use]
-pub fn number(value: Option<impl ToString>) -> String {
-    value.map_or_else(|| format::UNKNOWN.to_owned(), |n| n.to_string())
-}
-
-/// Where the record came from.
-#[must_use]
-pub fn from(app: &App, role: Role, it: &Letter) -> Vec<Span<'static>> {
-    place(app, role, it.topic.as_deref(), it.partition, it.offset)
-}
-
-/// A record's place, as far as it is known.
-#[must_use]
-pub fn place(
-    app: &App,
-    role: Role,
-    topic: Option<&str>,
-    partition: Option<i32>,
-    offset: Option<i64>,
-) -> Vec<Span<'static>> {
-    let Some(topic) = topic else {
-        return vec![app.theme.span(Role::Dim, "origin unknown")];
-    };
-    let mut spans = outside(&app.theme, role, topic);
-    let rest = format!("/{} @ {}", number(partition), format::offset(offset));
-    spans.push(app.theme.span(role, rest));
-    spans
 }
 
 /// A record's key, whatever bytes it is.

@@ -10,7 +10,7 @@ use evtop::operate::wanted_topics;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::ASK;
-use crate::kafka::{DLQ_TEMPLATE, afresh, env};
+use crate::kafka::{DLQ_TEMPLATE, afresh, env, have_topic};
 use crate::proxy::Proxy;
 
 pub enum Broker {
@@ -93,6 +93,13 @@ impl Broker {
         match self {
             Self::Embedded(_) => "range",
             Self::Kafka { .. } => "cooperative-sticky",
+        }
+    }
+
+    /// Makes a topic that is not there; the embedded cluster does that by itself.
+    pub async fn have_topic(&self, name: &str) {
+        if let Self::Kafka { direct, .. } = self {
+            have_topic(direct, name).await;
         }
     }
 

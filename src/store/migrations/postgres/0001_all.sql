@@ -186,7 +186,7 @@ CREATE TABLE dead_letter (
     dlq_offset      bigint,
     note            text,
     -- Who wrote it: we, or another framework. Such a one may not know where it came from: an unknown
-    -- consumer, topic or stage is '', an unknown partition or offset -1, and 0 attempts are unknown.
+    -- consumer, topic or stage is '', an unknown partition, offset or number of attempts is -1.
     family          text        NOT NULL DEFAULT 'evtop'
 );
 CREATE INDEX dead_letter_status ON dead_letter (status, last_failed_at DESC, seq DESC);
