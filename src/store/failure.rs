@@ -77,7 +77,7 @@ impl From<sqlx::Error> for StoreError {
             // Whoever has the connection waits for a lock, or works: the pool knows neither.
             let secs = ACQUIRE_TIMEOUT.as_secs();
             Self::Unavailable(format!(
-                "the database is locked or overloaded, no connection came free in {secs} s"
+                "the database is locked, overloaded or away: no connection came free in {secs} s"
             ))
         } else if passing {
             Self::Unavailable(error.to_string())
