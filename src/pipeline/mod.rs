@@ -36,7 +36,7 @@ use crate::kafka::KafkaSettings;
 use crate::kafka::producer::{Delivery, Producer};
 use crate::lock::lock;
 use crate::snapshot::ConsumerState;
-use crate::store::Store;
+use crate::store::{Part, Store};
 use meter::{Counter, Window};
 use pressure::{Pressure, Tight};
 use relay::RelayMeter;
@@ -276,7 +276,7 @@ impl Pipeline {
         let emptied = async {
             let store = &self.shared.store;
             while store
-                .outbox_batch(1, self.shared.clock.now())
+                .outbox_batch(Part::ALL, 1, self.shared.clock.now())
                 .await
                 .is_ok_and(|rows| !rows.is_empty())
             {

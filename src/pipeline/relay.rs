@@ -16,7 +16,7 @@ use crate::failpoint;
 use crate::kafka::KafkaError;
 use crate::kafka::producer::Delivery;
 use crate::lock::lock;
-use crate::store::Ack;
+use crate::store::{Ack, Part};
 
 /// How long a key is held back whose record was refused for a reason that may pass.
 const HELD_BACK: TimeDelta = TimeDelta::seconds(30);
@@ -97,7 +97,7 @@ async fn publish(shared: &Shared, stop: &CancellationToken) -> Step {
     }
     let rows = match shared
         .store
-        .outbox_batch(shared.settings.relay_batch, now)
+        .outbox_batch(Part::ALL, shared.settings.relay_batch, now)
         .await
     {
         Ok(rows) => rows,

@@ -49,15 +49,26 @@ pub(super) fn primary_code(error: &sqlx::Error) -> Option<i32> {
     Some(error.code()?.parse::<i32>().ok()? & 0xff)
 }
 
+/// PostgreSQL's SQLSTATE.
+fn sqlstate(error: &sqlx::Error) -> Option<&str> {
+    let error = error.as_database_error()?;
+    Some(error.try_downcast_ref::<PgDatabaseError>()?.code())
+}
+
 fn postgres_passes(error: &sqlx::Error) -> bool {
-    let error = error
-        .as_database_error()
-        .and_then(|e| e.try_downcast_ref::<PgDatabaseError>());
-    error.is_some_and(|e| {
-        POSTGRES_PASSING
-            .iter()
-            .any(|(class, _)| e.code().starts_with(class))
-    })
+    let passes = |code: &str| POSTGRES_PASSING.iter().any(|(c, _)| code.starts_with(c));
+    sqlstate(error).is_some_and(passes)
+}
+
+/// What the database says, without the driver's words around it.
+fn said(error: &sqlx::Error) -> String {
+    let message = error.as_database_error().map(DatabaseError::message);
+    let message = message.map_or_else(|| error.to_string(), str::to_owned);
+    if sqlstate(error) == Some("55P03") {
+        format!("the database is locked: {message}")
+    } else {
+        message
+    }
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -77,12 +88,12 @@ impl From<sqlx::Error> for StoreError {
             // Whoever has the connection waits for a lock, or works: the pool knows neither.
             let secs = ACQUIRE_TIMEOUT.as_secs();
             Self::Unavailable(format!(
-                "the database is locked or overloaded, no connection came free in {secs} s"
+                "the database is locked, overloaded or away: no connection came free in {secs} s"
             ))
         } else if passing {
-            Self::Unavailable(error.to_string())
+            Self::Unavailable(said(&error))
         } else {
-            Self::Other(error.to_string())
+            Self::Other(said(&error))
         }
     }
 }

@@ -6,11 +6,13 @@
 mod error;
 mod failure;
 mod postgres;
+mod shard;
 mod sqlite;
 mod types;
 mod words;
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -18,11 +20,12 @@ use uuid::Uuid;
 pub use self::error::StoreError;
 use self::failure::ACQUIRE_TIMEOUT;
 use self::postgres::Postgres;
+pub use self::shard::{Part, Shard};
 use self::sqlite::Sqlite;
 pub use self::types::{
     Ack, Applied, EmailRow, EventCount, EventPage, Expected, Item, ItemState, OrderRow,
-    OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, StockRow, StoreSettings, Work,
-    WorkerReport,
+    OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, Restored, StockRow, StoreSettings,
+    TailHolder, Work, WorkerReport,
 };
 use crate::clock::Clock;
 use crate::domain::envelope::Envelope;
@@ -133,12 +136,26 @@ operations! {
     count_events(filter: &EventFilter) -> EventCount;
     /// How many events and, where that is known cheaply, streams there are.
     totals() -> (u64, Option<u64>);
+    /// Who keeps readers of the newest events waiting for this long or longer; `None` when nobody does,
+    /// or nothing waits. A page of events never shows what such a transaction might still come before.
+    tail_held_by(at_least: Duration) -> Option<TailHolder>;
+    /// Whether the events come from another server's dump: readers would wait for transactions that this
+    /// one has not reached, and new events would stand before old ones.
+    restored() -> Option<Restored>;
+    /// Mends that: all events are put before any transaction, in the order of their numbers. Returns how
+    /// many. Positions that were noted elsewhere are void.
+    mend_restored() -> u64;
 }
 
 // Outbox.
 operations! {
-    /// The oldest rows to be published, without those of keys that are held back at `now`.
-    outbox_batch(limit: u32, now: DateTime<Utc>) -> Vec<OutboxRow>;
+    /// A shard of the outbox for this relay, once all have agreed that there are so many; `None` when
+    /// each is somebody's. One whose relay has been silent for `silence` is taken from it.
+    claim_shard(owner: &str, shards: u32, silence: Duration) -> Option<Shard>;
+    /// Changes how many shards there are; [`StoreError::Busy`] while any is held.
+    set_shards(shards: u32) -> ();
+    /// The oldest rows of a part to be published, without those of keys that are held back at `now`.
+    outbox_batch(part: Part, limit: u32, now: DateTime<Utc>) -> Vec<OutboxRow>;
     /// Moves acknowledged rows to the sent ones, and frees a key whose head they were.
     outbox_ack(acks: &[Ack], now: DateTime<Utc>) -> ();
     /// Holds a key back, or replaces how it is held.

@@ -102,6 +102,28 @@ pub struct EventCount {
     pub last_at: Option<DateTime<Utc>>,
 }
 
+/// Whose open transaction keeps readers of the newest events waiting. What the server does not tell is
+/// `None`: to see other people's sessions takes the role `pg_read_all_stats`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TailHolder {
+    /// The session's process on the server; a prepared transaction has none.
+    pub pid: Option<i32>,
+    /// What the session calls itself, or the prepared transaction's name.
+    pub name: Option<String>,
+    pub database: Option<String>,
+    /// `active`, `idle in transaction`, `prepared`.
+    pub state: Option<String>,
+    /// How long its transaction has been open.
+    pub age: Option<Duration>,
+}
+
+/// The newest event's transaction and the server's next, which should be higher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    pub newest_tx: i64,
+    pub next_tx: i64,
+}
+
 /// Where the broker put an outbox row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ack {

@@ -3,7 +3,7 @@
 use evtop::domain::money::Money;
 use evtop::domain::position::Position;
 use evtop::domain::stored::EventFilter;
-use evtop::store::{Expected, Page, StoreError};
+use evtop::store::{Expected, Page, Part, StoreError};
 
 use crate::kit::{Kit, cancelled, created, drop_after, paid};
 
@@ -132,7 +132,11 @@ pub async fn many_streams_in_one_append(kit: Kit) {
         .await
         .unwrap();
     assert_eq!(page.rows, stored);
-    let outbox = kit.store.outbox_batch(600, kit.now()).await.unwrap();
+    let outbox = kit
+        .store
+        .outbox_batch(Part::ALL, 600, kit.now())
+        .await
+        .unwrap();
     assert!(
         outbox
             .iter()

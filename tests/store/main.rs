@@ -12,9 +12,12 @@ mod kit;
 mod letters;
 mod operations;
 mod outbox;
+mod postgres_races;
+mod postgres_server;
 mod property;
 mod queue;
 mod redrive;
+mod relays;
 #[path = "../common/schema.rs"]
 mod schema;
 mod sqlite_file;
@@ -79,6 +82,9 @@ macro_rules! contract {
                 an_operation_without_a_beat_is_silent,
                 the_audit_keeps_order,
                 a_worker_report_replaces_the_one_before
+            }
+            relays::{
+                one_shard_is_the_whole_outbox, a_store_at_rest_holds_nobody_up
             }
             property::{
                 duplicates_and_order_change_nothing

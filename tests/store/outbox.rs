@@ -1,7 +1,7 @@
 //! The outbox.
 
 use evtop::domain::stored::{BlockedKey, OutboxRow};
-use evtop::store::Ack;
+use evtop::store::{Ack, Part};
 
 use crate::kit::{Kit, cancelled, created, seconds};
 
@@ -40,7 +40,10 @@ fn blocked(row: &OutboxRow, until: Option<chrono::DateTime<chrono::Utc>>) -> Blo
 pub async fn rows_come_in_order_and_move_when_acknowledged(kit: Kit) {
     let rows = fill(&kit, &["O-1", "O-2"]).await;
     assert_eq!(
-        kit.store.outbox_batch(3, kit.now()).await.unwrap(),
+        kit.store
+            .outbox_batch(Part::ALL, 3, kit.now())
+            .await
+            .unwrap(),
         rows[..3]
     );
     let summary = kit.store.outbox_summary().await.unwrap();
@@ -51,7 +54,10 @@ pub async fn rows_come_in_order_and_move_when_acknowledged(kit: Kit) {
         .await
         .unwrap();
     assert_eq!(
-        kit.store.outbox_batch(10, kit.now()).await.unwrap(),
+        kit.store
+            .outbox_batch(Part::ALL, 10, kit.now())
+            .await
+            .unwrap(),
         rows[2..]
     );
     let sent = kit.store.outbox_sent_newest(10).await.unwrap();
@@ -82,7 +88,11 @@ pub async fn a_blocked_key_is_skipped_and_keeps_its_order(kit: Kit) {
         .outbox_block(&blocked(&rows[0], Some(until)))
         .await
         .unwrap();
-    let batch = kit.store.outbox_batch(10, kit.now()).await.unwrap();
+    let batch = kit
+        .store
+        .outbox_batch(Part::ALL, 10, kit.now())
+        .await
+        .unwrap();
     assert_eq!(
         batch,
         [rows[1].clone(), rows[3].clone()],
@@ -92,17 +102,33 @@ pub async fn a_blocked_key_is_skipped_and_keeps_its_order(kit: Kit) {
         kit.store.outbox_blocked().await.unwrap(),
         [blocked(&rows[0], Some(until))]
     );
-    assert_eq!(kit.store.outbox_batch(10, kit.tick(5)).await.unwrap(), rows);
+    assert_eq!(
+        kit.store
+            .outbox_batch(Part::ALL, 10, kit.tick(5))
+            .await
+            .unwrap(),
+        rows
+    );
     kit.store
         .outbox_block(&blocked(&rows[0], Some(kit.now() + seconds(9))))
         .await
         .unwrap();
     assert_eq!(
-        kit.store.outbox_batch(10, kit.now()).await.unwrap().len(),
+        kit.store
+            .outbox_batch(Part::ALL, 10, kit.now())
+            .await
+            .unwrap()
+            .len(),
         2
     );
     kit.store.outbox_unblock("O-1").await.unwrap();
-    assert_eq!(kit.store.outbox_batch(10, kit.now()).await.unwrap(), rows);
+    assert_eq!(
+        kit.store
+            .outbox_batch(Part::ALL, 10, kit.now())
+            .await
+            .unwrap(),
+        rows
+    );
 }
 
 pub async fn a_parked_key_waits_for_a_person(kit: Kit) {
@@ -112,8 +138,18 @@ pub async fn a_parked_key_waits_for_a_person(kit: Kit) {
         .await
         .unwrap();
     let later = kit.tick(1_000_000);
-    assert_eq!(kit.store.outbox_batch(1, later).await.unwrap(), rows[..1]);
-    assert_eq!(kit.store.outbox_batch(10, later).await.unwrap().len(), 2);
+    assert_eq!(
+        kit.store.outbox_batch(Part::ALL, 1, later).await.unwrap(),
+        rows[..1]
+    );
+    assert_eq!(
+        kit.store
+            .outbox_batch(Part::ALL, 10, later)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
     assert_eq!(
         kit.store.outbox_head(10).await.unwrap(),
         rows,
@@ -140,7 +176,10 @@ pub async fn an_acknowledged_head_frees_its_key(kit: Kit) {
         [blocked(&rows[1], None)]
     );
     assert_eq!(
-        kit.store.outbox_batch(10, kit.now()).await.unwrap(),
+        kit.store
+            .outbox_batch(Part::ALL, 10, kit.now())
+            .await
+            .unwrap(),
         rows[2..3]
     );
 }

@@ -4,10 +4,10 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection as _};
 
-use super::{MIGRATOR, Postgres};
+use super::{Connection, MIGRATOR, Postgres};
 use crate::store::failure::ACQUIRE_TIMEOUT;
 use crate::store::{StoreError, StoreSettings};
 
@@ -47,16 +47,24 @@ impl Postgres {
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
         };
-        let write = connected(pool(WRITERS), options.clone()).await?;
+        // A pool asks again until its time is over and then only says so; one connection says why.
+        one(&options).await?.close().await?;
+        let write = pool(WRITERS).connect_with(options.clone()).await?;
         if !settings.read_only {
             // It locks out other processes that start, and finds nothing to do after them.
             MIGRATOR.run(&write).await?;
         }
-        let read = connected(pool(READERS), options).await?;
+        let reading = options.options([("default_transaction_read_only", "on")]);
+        let read = pool(READERS).connect_with(reading).await?;
         Ok(Self { write, read })
     }
 }
 
-async fn connected(pool: PgPoolOptions, options: PgConnectOptions) -> Result<PgPool, StoreError> {
-    Ok(pool.connect_with(options).await?)
+/// One connection of its own.
+pub(super) async fn one(options: &PgConnectOptions) -> Result<Connection, StoreError> {
+    let connected = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect());
+    connected
+        .await
+        .map_err(|_| StoreError::Unavailable("the server does not take connections".into()))?
+        .map_err(StoreError::from)
 }

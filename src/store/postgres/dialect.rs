@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Driver;
 use crate::domain::position::Position;
-use crate::store::StoreError;
+use crate::store::{Part, StoreError};
 
 /// A time in a column, a bound value or a JSON list: to the microsecond, as the column keeps it.
 pub(in crate::store) type Time = DateTime<Utc>;
@@ -43,6 +43,15 @@ pub(super) fn beyond(query: &mut QueryBuilder<Driver>, side: &'static str, posit
     query.push(" AND (tx, pos) ").push(side).push(" (");
     query.push_bind(position.tx).push(", ");
     query.push_bind(position.pos).push(")");
+}
+
+/// Adds the condition that an outbox row `o` is in this part.
+pub(super) fn within(query: &mut QueryBuilder<Driver>, part: Part) {
+    if part.of > 1 {
+        query.push(" AND mod(hashtextextended(o.aggregateid, 0) & 9223372036854775807, ");
+        query.push_bind(i64::from(part.of)).push(") = ");
+        query.push_bind(i64::from(part.number));
+    }
 }
 
 pub(super) fn word(name: &str, argument: &str) -> Option<String> {

@@ -5,15 +5,18 @@
 mod connect;
 mod dialect;
 mod locks;
+mod relays;
 #[path = "../sql/mod.rs"]
 #[allow(clippy::duplicate_mod, reason = "the same operations on each database")]
 mod sql;
 mod streams;
+mod tail;
 
 use std::fmt;
 
 use sqlx::postgres::{PgConnection as Connection, PgPool, PgRow as Row};
 
+pub use self::relays::Session;
 use super::StoreError;
 
 type Driver = sqlx::Postgres;

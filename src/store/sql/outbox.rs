@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::codec::{Columns, at, headers, json, sql, text};
-use super::{Connection, Db, PRUNE_ROWS, Row};
+use super::{Connection, Db, Driver, PRUNE_ROWS, Row, dialect};
 use crate::domain::stored::{BlockedKey, OutboxRow, SentRow};
-use crate::store::{Ack, OutboxSummary, StoreError};
+use crate::store::{Ack, OutboxSummary, Part, StoreError};
 
 /// A row to be published, in the order of the INSERT below.
 #[derive(Serialize)]
@@ -45,20 +46,22 @@ pub(super) async fn insert(
 impl Db {
     pub(in crate::store) async fn outbox_batch(
         &self,
+        part: Part,
         limit: u32,
         now: DateTime<Utc>,
     ) -> Result<Vec<OutboxRow>, StoreError> {
-        let rows = sqlx::query(
+        let mut query = QueryBuilder::<Driver>::new(
             "SELECT seq, id, aggregatetype, aggregateid, type, topic, payload, headers, created_at
              FROM outbox o
              WHERE NOT EXISTS (SELECT 1 FROM outbox_blocked b WHERE b.aggregateid = o.aggregateid
-                               AND (b.until IS NULL OR b.until > $1))
-             ORDER BY seq LIMIT $2",
-        )
-        .bind(at(now))
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
+                               AND (b.until IS NULL OR b.until > ",
+        );
+        query.push_bind(at(now)).push("))");
+        dialect::within(&mut query, part);
+        query
+            .push(" ORDER BY seq LIMIT ")
+            .push_bind(i64::from(limit));
+        let rows = query.build().fetch_all(&self.read).await?;
         rows.iter().map(outbox_row).collect()
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Driver;
 use super::sql::codec::unreadable;
 use crate::domain::position::Position;
-use crate::store::StoreError;
+use crate::store::{Part, StoreError};
 
 /// A time in a column, a bound value or a JSON list.
 pub(in crate::store) type Time = i64;
@@ -41,6 +41,9 @@ pub(super) const SETTLED: &str = "";
 pub(super) fn beyond(query: &mut QueryBuilder<Driver>, side: &'static str, position: Position) {
     query.push(" AND pos ").push(side).push_bind(position.pos);
 }
+
+/// Adds the condition that an outbox row `o` is in this part: there is one.
+pub(super) fn within(_query: &mut QueryBuilder<Driver>, _part: Part) {}
 
 pub(super) fn word(name: &str, argument: &str) -> Option<String> {
     Some(match name {

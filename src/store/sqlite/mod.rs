@@ -18,7 +18,7 @@ use sqlx::sqlite::{
 };
 
 use super::failure::primary_code;
-use super::{ACQUIRE_TIMEOUT, StoreError, StoreSettings};
+use super::{ACQUIRE_TIMEOUT, Restored, Shard, StoreError, StoreSettings, TailHolder};
 use crate::clock;
 
 type Driver = sqlx::Sqlite;
@@ -87,6 +87,39 @@ impl Sqlite {
     pub(super) async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
+    }
+
+    /// Nobody's: what is committed can be read.
+    pub(super) async fn tail_held_by(&self, _: Duration) -> Result<Option<TailHolder>, StoreError> {
+        Ok(None)
+    }
+
+    /// Positions are the file's own.
+    pub(super) async fn restored(&self) -> Result<Option<Restored>, StoreError> {
+        Ok(None)
+    }
+
+    pub(super) async fn mend_restored(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    pub(super) async fn set_shards(&self, shards: u32) -> Result<(), StoreError> {
+        match shards {
+            1 => Ok(()),
+            _ => Err(StoreError::Other(
+                "SQLite has one relay; set relay.shards = 1".into(),
+            )),
+        }
+    }
+
+    pub(super) async fn claim_shard(
+        &self,
+        _owner: &str,
+        shards: u32,
+        _silence: Duration,
+    ) -> Result<Option<Shard>, StoreError> {
+        self.set_shards(shards).await?;
+        Ok(Some(Shard::whole()))
     }
 
     /// A transaction that holds the write lock from its start. Dropped, it is rolled back.

@@ -1,0 +1,184 @@
+//! Who relays which part of the outbox. A shard is held by a session's advisory lock: on a connection of
+//! its own, with no transaction open, so that it holds up no reader, and gone with the session. A relay
+//! that is stopped, not dead, keeps its lock; when it has been silent long enough, whoever wants the shard
+//! ends its session on the server, and the sleeper finds so before it sends again.
+
+use std::fmt;
+use std::time::Duration;
+
+use sqlx::Connection as _;
+
+use super::connect::one;
+use super::{Connection, Postgres};
+use crate::store::{Shard, StoreError};
+
+/// The lock's first number: the schema's, so that two evtops in one database don't meet.
+const CLASS: &str = "hashtext('evtop relay ' || current_schema())";
+/// How long the server may take to end a session.
+const END_MS: i64 = 5_000;
+
+/// A session that holds a shard.
+pub struct Session {
+    connection: Connection,
+    shard: i32,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("shard", &self.shard)
+            .finish()
+    }
+}
+
+impl Postgres {
+    pub(in crate::store) async fn set_shards(&self, shards: u32) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let held: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
+                 AND CAST(classid AS bigint) = CAST({CLASS} AS bigint) & 4294967295 AND objsubid = 2
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )))
+        .fetch_one(&mut *tx)
+        .await?;
+        if held > 0 {
+            return Err(StoreError::Busy(format!(
+                "{held} relays are at work; stop them all before the number of shards changes"
+            )));
+        }
+        sqlx::query(
+            "INSERT INTO relay_setting VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET shards = excluded.shards",
+        )
+        .bind(number(shards)?)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn claim_shard(
+        &self,
+        owner: &str,
+        shards: u32,
+        silence: Duration,
+    ) -> Result<Option<Shard>, StoreError> {
+        let shards = number(shards)?;
+        let mut connection = one(&self.write.connect_options()).await?;
+        agree(&mut connection, shards).await?;
+        let mut wanted: Vec<(i32, Option<i32>)> = (0..shards).map(|shard| (shard, None)).collect();
+        // First what is free, then what a silent relay keeps.
+        for round in 0..2 {
+            if round == 1 {
+                wanted = silent(&mut connection, silence).await?;
+            }
+            for (shard, sleeper) in &wanted {
+                if let Some(pid) = sleeper {
+                    sqlx::query("SELECT pg_terminate_backend($1, $2)")
+                        .bind(pid)
+                        .bind(END_MS)
+                        .execute(&mut connection)
+                        .await?;
+                }
+                if take(&mut connection, *shard, owner).await? {
+                    let (number, of) = (shard.unsigned_abs(), shards.unsigned_abs());
+                    let session = Session {
+                        connection,
+                        shard: *shard,
+                    };
+                    return Ok(Some(Shard::held(number, of, session)));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Session {
+    /// Says that it is alive, and asks whether the shard is still its own.
+    pub(in crate::store) async fn beat(&mut self) -> Result<bool, sqlx::Error> {
+        // The lock goes with the session, so a session that answers has it; the row says who else came.
+        let beat = sqlx::query(
+            "UPDATE relay_shard SET beat = clock_timestamp() WHERE shard = $1 AND pid = pg_backend_pid()",
+        )
+        .bind(self.shard)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(beat.rows_affected() > 0)
+    }
+
+    /// Gives the shard back at once.
+    pub(in crate::store) async fn end(self) -> Result<(), StoreError> {
+        Ok(self.connection.close().await?)
+    }
+}
+
+fn number(shards: u32) -> Result<i32, StoreError> {
+    i32::try_from(shards)
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or_else(|| StoreError::Other(format!("{shards} relay shards can't be; use 1 or more")))
+}
+
+/// The first relay says how many shards there are; all others must mean the same.
+async fn agree(connection: &mut Connection, shards: i32) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO relay_setting VALUES (1, $1) ON CONFLICT DO NOTHING")
+        .bind(shards)
+        .execute(&mut *connection)
+        .await?;
+    let agreed: i32 = sqlx::query_scalar("SELECT shards FROM relay_setting")
+        .fetch_one(connection)
+        .await?;
+    if agreed == shards {
+        return Ok(());
+    }
+    Err(StoreError::Other(format!(
+        "this database's outbox is relayed in {agreed} shards, not {shards}; set relay.shards = {agreed}, \
+         or stop all relays and change the number for all of them"
+    )))
+}
+
+/// Takes the lock and writes down whose it is; false when it is somebody's.
+async fn take(connection: &mut Connection, shard: i32, owner: &str) -> Result<bool, StoreError> {
+    let taken: bool = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "SELECT pg_try_advisory_lock({CLASS}, $1)"
+    )))
+    .bind(shard)
+    .fetch_one(&mut *connection)
+    .await?;
+    if taken {
+        sqlx::query(
+            "INSERT INTO relay_shard VALUES ($1, $2, pg_backend_pid(), clock_timestamp())
+             ON CONFLICT (shard) DO UPDATE SET owner = excluded.owner, pid = excluded.pid, beat = excluded.beat",
+        )
+        .bind(shard)
+        .bind(owner)
+        .execute(connection)
+        .await?;
+    }
+    Ok(taken)
+}
+
+/// Shards whose holder has said nothing for so long, with the session that really has the lock: what the
+/// table says of a session may be said of another by now.
+async fn silent(
+    connection: &mut Connection,
+    silence: Duration,
+) -> Result<Vec<(i32, Option<i32>)>, StoreError> {
+    let rows: Vec<(i32, i32)> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "SELECT CAST(CAST(l.objid AS bigint) AS integer), l.pid
+         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+             LEFT JOIN relay_shard s ON s.shard = CAST(l.objid AS bigint) AND s.pid = l.pid
+         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+             AND CAST(l.classid AS bigint) = CAST({CLASS} AS bigint) & 4294967295
+             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+             AND coalesce(s.beat, a.state_change) < clock_timestamp() - make_interval(secs => $1)
+         ORDER BY 1"
+    )))
+    .bind(silence.as_secs_f64())
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(shard, pid)| (shard, Some(pid)))
+        .collect())
+}
