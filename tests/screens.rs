@@ -97,6 +97,32 @@ fn what_lies_above() {
         USUAL,
         "/ z z enter",
     );
+    // A heading says that a filter is on, wherever one can filter.
+    for (screen, name, typed) in [
+        (Screen::Flow, "flow", "/ r e d i s enter"),
+        (Screen::Lag, "lag", "/ m a i l enter"),
+        (Screen::Outbox, "outbox", "/ P a y m e n t enter"),
+        (Screen::Letters, "letters", "/ O R D enter"),
+        (Screen::Timeline, "timeline", "/ P a y m e n t enter"),
+        (Screen::Activity, "activity", "/ r e p l a y enter"),
+    ] {
+        after(&format!("filter_on_{name}"), screen, busy(), USUAL, typed);
+    }
+    after(
+        "filter_small",
+        Screen::Outbox,
+        busy(),
+        (40, 12),
+        "/ P a y m enter",
+    );
+    after(
+        "inject_empty",
+        Screen::Flow,
+        busy(),
+        USUAL,
+        "i backspace enter",
+    );
+    after("redrive_disabled", Screen::Letters, failing(), WIDE, "j R");
     after("faults", Screen::Consumers, busy(), USUAL, "f down down 1");
     after("replay", Screen::Timeline, busy(), USUAL, "p down right");
     after("confirm", Screen::Letters, busy(), USUAL, "R");
@@ -152,6 +178,17 @@ fn deeper() {
     after("event_in_full", Screen::Timeline, busy(), USUAL, "enter");
     after("event_above", Screen::Timeline, busy(), WIDE, "k k k");
     after("correlation", Screen::Timeline, busy(), USUAL, "c");
+    after("flow_outbox", Screen::Flow, busy(), WIDE, "g");
+    after("flow_topic", Screen::Flow, busy(), WIDE, "g j");
+    after("flow_consumer", Screen::Flow, busy(), USUAL, "g l l");
+    after("flow_one_line", Screen::Flow, busy(), (40, 12), "g j");
+    after(
+        "flow_many_topics",
+        Screen::Flow,
+        fixtures::huge(),
+        WIDE,
+        "g pgdn",
+    );
     after("lag_jump", Screen::Flow, failing(), WIDE, "enter");
     after("lag_folded", Screen::Lag, failing(), USUAL, "g h");
     after(

@@ -124,6 +124,38 @@ pub struct Letter {
     pub dlq: Option<DlqPlace>,
 }
 
+impl Letter {
+    /// Why it can't be sent again as it is; `alone`: a person chose just this one.
+    #[must_use]
+    pub fn refusal(&self, alone: bool) -> Option<String> {
+        let why = match self.status {
+            LetterStatus::Parked if !alone => {
+                "it was redriven three times in vain and is parked: choose it alone to try once more"
+            }
+            LetterStatus::Queued | LetterStatus::InFlight => "it is being redriven already",
+            LetterStatus::Resolved => "it is resolved already",
+            LetterStatus::Archived => "it is archived",
+            LetterStatus::Unresolved | LetterStatus::Blocked | LetterStatus::Parked => {
+                return unreadable(self.stage, &self.code)
+                    .then(|| must_be_edited("its", &self.message));
+            }
+        };
+        Some(why.to_owned())
+    }
+}
+
+/// Whether bytes are what failed: they fail again however often they are sent. A type that nobody knew
+/// may be known by now.
+fn unreadable(stage: Stage, code: &str) -> bool {
+    stage == Stage::Decode && code != "unknown_type"
+}
+
+fn must_be_edited(whose: &str, message: &str) -> String {
+    format!(
+        "{whose} bytes can't be read ({message}), so sending them again would fail again: they must be edited first"
+    )
+}
+
 /// A place in a dead-letter topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DlqPlace {
@@ -144,6 +176,7 @@ pub struct LetterBody {
 pub struct Cause {
     pub fingerprint: String,
     pub group: String,
+    pub stage: Stage,
     pub code: String,
     /// The newest letter's message, normalised: numbers, ids and quoted text stand as `#`.
     pub title: String,
@@ -155,6 +188,14 @@ pub struct Cause {
     pub last: DateTime<Utc>,
     /// New letters in each of the last ten minutes, oldest first.
     pub per_minute: [u32; 10],
+}
+
+impl Cause {
+    /// Why none of its letters can be sent again as they are.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        unreadable(self.stage, &self.code).then(|| must_be_edited("their", &self.title))
+    }
 }
 
 /// Which letters a page is about; empty fields do not filter.

@@ -222,12 +222,25 @@ impl Keymap {
         Ok(map)
     }
 
-    /// No key may mean two things in one scope. A screen's own key goes before a global one.
+    /// No key may mean two things on one screen; one that works everywhere is on every screen. Ctrl-C
+    /// always quits.
     pub fn check(&self) -> Result<(), KeyError> {
+        let quits = Key {
+            ctrl: true,
+            ..Key::plain(Code::Char('c'))
+        };
         for (at, (first, keys)) in self.bound.iter().enumerate() {
+            if *first != Action::Quit && keys.contains(&quits) {
+                return Err(KeyError::Conflict {
+                    key: quits.to_string(),
+                    first: row(*first).name,
+                    second: row(Action::Quit).name,
+                });
+            }
             for (second, others) in &self.bound[at + 1..] {
                 let (a, b) = (row(*first), row(*second));
-                let same_scope = (a.screens.is_empty() && b.screens.is_empty())
+                let same_scope = a.screens.is_empty()
+                    || b.screens.is_empty()
                     || a.screens.iter().any(|screen| b.screens.contains(screen));
                 if let Some(key) = keys.iter().find(|key| same_scope && others.contains(key)) {
                     return Err(KeyError::Conflict {
@@ -241,21 +254,14 @@ impl Keymap {
         Ok(())
     }
 
-    /// What a key means on a screen: the screen's own meaning before the global one.
+    /// What a key means on a screen.
     #[must_use]
     pub fn action(&self, screen: Screen, key: Key) -> Option<Action> {
-        let find = |own: bool| {
-            self.bound.iter().find_map(|(action, keys)| {
-                let screens = row(*action).screens;
-                let here = if own {
-                    screens.contains(&screen)
-                } else {
-                    screens.is_empty()
-                };
-                (here && keys.contains(&key)).then_some(*action)
-            })
-        };
-        find(true).or_else(|| find(false))
+        self.bound.iter().find_map(|(action, keys)| {
+            let screens = row(*action).screens;
+            let here = screens.is_empty() || screens.contains(&screen);
+            (here && keys.contains(&key)).then_some(*action)
+        })
     }
 
     /// The keys of an action, the first one being the one to show.

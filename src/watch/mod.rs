@@ -144,7 +144,7 @@ impl Watch {
             health: board.health(),
             findings: Vec::new(),
             traffic: Traffic {
-                rate: pipeline.map_or(0.0, |p| p.rate()),
+                rate: pipeline.map(|p| p.rate()),
                 slowed: sources.and_then(|s| s.shared.slowed()),
                 orders_per_s: meters.orders.per_s(),
                 history: meters.orders_history.series(usize::MAX),

@@ -99,7 +99,7 @@ impl Sqlite {
         );
         query.push(FAILED).push(
             " GROUP BY fingerprint)
-             SELECT c.fingerprint, d.consumer, d.code, d.message, c.n, c.parked, c.redriving, c.first, c.last,
+             SELECT c.fingerprint, d.consumer, d.stage, d.code, d.message, c.n, c.parked, c.redriving, c.first, c.last,
                  (SELECT count(*) FROM cause)
              FROM (SELECT * FROM cause ORDER BY n DESC, last DESC, fingerprint LIMIT ",
         );
@@ -119,6 +119,7 @@ impl Sqlite {
             causes.push(Cause {
                 fingerprint: c.get()?,
                 group: c.get()?,
+                stage: stage(&mut c)?,
                 code: c.get()?,
                 title: fingerprint::normalise(c.get()?),
                 count: c.count()?,
@@ -283,6 +284,12 @@ fn select(columns: &'static str, filter: &LetterFilter) -> QueryBuilder<Driver> 
     query
 }
 
+fn stage(c: &mut Columns<'_>) -> Result<Stage, StoreError> {
+    c.word("stage", |name| {
+        Stage::ALL.into_iter().find(|s| s.name() == name)
+    })
+}
+
 fn letter(row: &SqliteRow) -> Result<Letter, StoreError> {
     let mut c = Columns::of(row);
     Ok(Letter {
@@ -296,9 +303,7 @@ fn letter(row: &SqliteRow) -> Result<Letter, StoreError> {
         event_id: c.uuid_or_null()?,
         event_type: c.get()?,
         correlation_id: c.uuid_or_null()?,
-        stage: c.word("stage", |name| {
-            Stage::ALL.into_iter().find(|s| s.name() == name)
-        })?,
+        stage: stage(&mut c)?,
         code: c.get()?,
         message: c.get()?,
         fingerprint: c.get()?,

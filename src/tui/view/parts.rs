@@ -13,7 +13,7 @@ use crate::snapshot::{Reading, Series, Snapshot};
 use crate::tui::app::App;
 use crate::tui::theme::{Role, Theme};
 
-use super::format;
+use super::{RULE_FROM, format};
 
 /// Text that comes from outside: what must not reach the terminal stands visibly in its own role.
 #[must_use]
@@ -184,6 +184,27 @@ pub fn title(
     line(buf, area, 0, spans);
 }
 
+/// What a heading says while a filter is on: how many rows pass, of how many. Nothing without one.
+#[must_use]
+pub fn matching(app: &App, passing: usize, of: usize) -> Vec<Span<'static>> {
+    let filter = app.filter(app.screen);
+    if filter.is_empty() {
+        return Vec::new();
+    }
+    let theme = &app.theme;
+    let count = |n: usize| format::count(n as u64);
+    let mut spans = vec![
+        theme.span(Role::Strong, count(passing)),
+        theme.span(Role::Dim, format!(" of {} match", count(of))),
+    ];
+    // On a low screen there is no rule to say the text.
+    if app.size.1 < RULE_FROM {
+        spans.push(" ".into());
+        spans.extend(cut(outside(theme, Role::Strong, filter), 24));
+    }
+    spans
+}
+
 /// The lines of a box.
 #[must_use]
 pub fn border(app: &App) -> border::Set<'static> {
@@ -262,16 +283,20 @@ pub fn waiting<T>(app: &App, buf: &mut Buffer, area: Rect, what: &str, reading: 
 const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 const ASCII_BLOCKS: [&str; 8] = ["_", "_", ".", "-", "-", "=", "=", "#"];
 
-/// A series in this many cells, each cell the highest of its points; a gap stays a gap. Fewer points
-/// than cells stand at the right end, or are stretched over all.
+/// The points from the first known one on: what was before is no gap, it had not begun.
+fn begun(series: &Series) -> &[Option<f32>] {
+    let first = series.points.iter().position(Option::is_some);
+    &series.points[first.unwrap_or(series.points.len())..]
+}
+
+/// A series in this many cells, each cell the highest of its points; a gap stays a gap. Few points are
+/// stretched over all cells, so a series at which nothing happens stands still from the start.
 #[must_use]
-pub fn buckets(series: &Series, cells: usize, stretch: bool) -> Vec<Option<f32>> {
-    let points = &series.points;
+pub fn buckets(series: &Series, cells: usize) -> Vec<Option<f32>> {
+    let points = begun(series);
     let len = points.len();
-    if len == 0 || (len < cells && !stretch) {
-        let mut out = vec![None; cells - len.min(cells)];
-        out.extend(points.iter());
-        return out;
+    if len == 0 {
+        return vec![None; cells];
     }
     let from = |cell: usize| cell * len / cells;
     (0..cells)
@@ -287,7 +312,7 @@ pub fn buckets(series: &Series, cells: usize, stretch: bool) -> Vec<Option<f32>>
 /// above.
 #[must_use]
 pub fn sparkline(app: &App, series: &Series, cells: usize) -> String {
-    let points = buckets(series, cells, false);
+    let points = buckets(series, cells);
     let top = points.iter().flatten().copied().fold(1e-6, f32::max);
     let blocks = if app.ascii { ASCII_BLOCKS } else { BLOCKS };
     points
@@ -326,7 +351,7 @@ pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &st
         height: area.height - 1,
         ..area
     };
-    let points = buckets(series, usize::from(plot.width), true);
+    let points = buckets(series, usize::from(plot.width));
     let known = points.iter().flatten().count();
     let highest = points.iter().flatten().copied().fold(0.0_f32, f32::max);
     let top = highest.max(1.0);
@@ -369,14 +394,17 @@ pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &st
         line(buf, plot, plot.height / 2, vec![text]);
         return;
     }
-    let shown = series.step * u32::try_from(series.points.len()).unwrap_or(0);
+    let shown = series.step * u32::try_from(begun(series).len()).unwrap_or(0);
     let foot = Rect {
         x: plot.x,
         width: plot.width,
         y: area.y + plot.height,
         height: 1,
     };
-    let start = format!("{} ago", format::span(shown));
+    let start = match shown.as_secs() {
+        0..60 => "<1 min ago".to_owned(),
+        _ => format!("{} ago", format::seconds(shown)),
+    };
     let taken = start.width();
     line(buf, foot, 0, vec![app.theme.span(Role::Dim, start)]);
     right(
