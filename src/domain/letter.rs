@@ -206,6 +206,6 @@ pub struct LetterFilter {
     pub key: Option<Vec<u8>>,
     /// Empty: every status that is still open.
     pub statuses: Vec<LetterStatus>,
-    /// Text found in key, type, code or message.
+    /// Text found in id, key, type, code or message.
     pub text: Option<String>,
 }

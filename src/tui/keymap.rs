@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::{Action, TABLE, row};
 use crate::command::Screen;
+use crate::config::nearest;
 
 /// What was pressed, without its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,28 +136,58 @@ impl fmt::Display for Key {
     }
 }
 
+/// What is no key.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no key")]
+pub struct NoKey(String);
+
 /// A key that can't be read, or that two actions claim.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error(
-        "\"{0}\" is no key: write one character, a name such as enter, space, pgup or f5, or ctrl-x"
-    )]
-    Unreadable(String),
-    #[error("key {key} is claimed by both \"{first}\" and \"{second}\"")]
+    #[error("{key}")]
+    Unreadable {
+        action: &'static str,
+        /// Its place among the action's keys, from 0.
+        nth: usize,
+        key: NoKey,
+    },
+    #[error("key `{key}` is claimed by both `{first}` and `{second}`")]
     Conflict {
         key: String,
         first: &'static str,
         second: &'static str,
     },
-    #[error("\"{0}\" is no action")]
+    #[error("`{0}` is no action")]
     NoAction(String),
 }
 
-impl FromStr for Key {
-    type Err = KeyError;
+impl KeyError {
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Unreadable { .. } => {
+                "write one character, a name such as enter, space, pgup or f5, or ctrl-x".to_owned()
+            }
+            Self::Conflict { first, second, .. } => {
+                format!("give `{first}` or `{second}` another key")
+            }
+            Self::NoAction(name) => {
+                let names: Vec<&str> = TABLE.iter().map(|row| row.name).collect();
+                match nearest(name, &names) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("known: {}", names.join(", ")),
+                }
+            }
+        }
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, KeyError> {
-        let bad = || KeyError::Unreadable(text.to_owned());
+impl FromStr for Key {
+    type Err = NoKey;
+
+    fn from_str(text: &str) -> Result<Self, NoKey> {
+        let bad = || NoKey(text.to_owned());
         let (mut rest, mut ctrl, mut alt) = (text, false, false);
         loop {
             match rest.split_once('-') {
@@ -210,10 +241,13 @@ impl Keymap {
                 .iter()
                 .find(|row| row.name == name)
                 .ok_or_else(|| KeyError::NoAction(name.to_owned()))?;
-            let keys = keys
-                .iter()
-                .map(|key| key.parse())
-                .collect::<Result<_, _>>()?;
+            let action = row.name;
+            let read = |(nth, key): (usize, &String)| {
+                key.parse()
+                    .map_err(|key| KeyError::Unreadable { action, nth, key })
+            };
+            let keys = keys.iter().enumerate().map(read);
+            let keys = keys.collect::<Result<_, _>>()?;
             if let Some(entry) = map.bound.iter_mut().find(|(a, _)| *a == row.action) {
                 entry.1 = keys;
             }

@@ -277,7 +277,8 @@ fn select(columns: &'static str, filter: &LetterFilter) -> QueryBuilder<Driver> 
     }
     if let Some(text) = filter.text.as_ref().filter(|t| !t.is_empty()) {
         // instr over lower case: no wildcard of the searcher's has a meaning.
-        query.push(" AND instr(lower(coalesce(CAST(key AS TEXT), '') || char(10) || coalesce(event_type, '')");
+        query.push(" AND instr(lower(id || char(10) || replace(id, '-', '') || char(10)");
+        query.push(" || coalesce(CAST(key AS TEXT), '') || char(10) || coalesce(event_type, '')");
         query.push(" || char(10) || code || char(10) || message), lower(");
         query.push_bind(text.clone()).push(")) > 0");
     }
