@@ -428,6 +428,17 @@ fn traffic_goes_in_steps() {
 }
 
 #[test]
+fn a_rate_that_is_unknown_is_not_stepped_from() {
+    let mut starting = fixtures::busy();
+    starting.traffic.rate = None;
+    let mut app = app(Screen::Flow, starting, SIZE);
+    assert_eq!(keys(&mut app, "]"), []);
+    assert!(said(&app).contains("still starting"));
+    let text = common::text(&common::draw(&app, SIZE));
+    assert!(!text.contains("set to"), "{text}");
+}
+
+#[test]
 fn consumers_are_paused_resumed_and_told_to_fail() {
     let mut app = busy(Screen::Consumers);
     let service = "analytics".to_owned();

@@ -12,8 +12,8 @@ use crate::tui::app::{App, Pane};
 use crate::tui::cursor::window;
 use crate::tui::theme::Role;
 
+use super::chart::share;
 use super::format;
-use super::letters::share;
 use super::parts::{below, empty, line, matching, outside, title, wrap};
 use super::table::{Cells, Column, Table};
 

@@ -13,8 +13,9 @@ use crate::snapshot::{Consumer, ConsumerState, HeldPartition};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
+use super::chart::{chart, sparkline};
 use super::format;
-use super::parts::{below, chart, empty, line, matching, outside, sparkline, title, wrap};
+use super::parts::{below, empty, line, matching, outside, title, wrap};
 use super::table::{Cells, Column, Table};
 
 const COLUMNS: [Column; 12] = [

@@ -10,9 +10,10 @@ use crate::tui::cursor::window;
 use crate::tui::rows::FlowKey;
 use crate::tui::theme::Role;
 
+use super::chart::sparkline;
 use super::flow::{Reader, lag_role, sum};
 use super::format;
-use super::parts::{cut, line, outside, right, sparkline, width, wrap};
+use super::parts::{cut, line, outside, right, width, wrap};
 
 /// A number with its unit behind, and the unit dim.
 fn figure(app: &App, role: Role, number: String, unit: &str) -> Vec<Span<'static>> {

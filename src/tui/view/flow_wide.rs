@@ -18,11 +18,12 @@ use crate::tui::app::App;
 use crate::tui::rows::FlowKey;
 use crate::tui::theme::Role;
 
+use super::chart::chart;
 use super::flow::readers;
 use super::flow_boxes::{
     dead, end_to_end, orders, outbox, outcome, reader_rows, store, topic_rows,
 };
-use super::parts::{border, chart, line, outside, title};
+use super::parts::{border, line, outside, title};
 
 /// The body it needs.
 pub const LEAST: (u16, u16) = (124, 24);

@@ -13,11 +13,10 @@ use crate::tui::app::App;
 use crate::tui::rows::LagRow;
 use crate::tui::theme::Role;
 
+use super::chart::{chart, sparkline};
 use super::flow::sign;
 use super::format;
-use super::parts::{
-    below, chart, empty, freshness, line, matching, outside, sparkline, title, waiting, width,
-};
+use super::parts::{below, empty, freshness, line, matching, outside, title, waiting, width};
 use super::table::{Cells, Column, Table};
 
 const COLUMNS: [Column; 9] = [

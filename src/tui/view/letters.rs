@@ -12,9 +12,8 @@ use crate::snapshot::{Letters, Series};
 use crate::tui::app::{App, Depth};
 use crate::tui::theme::Role;
 
-use super::parts::{
-    bar, below, empty, freshness, line, matching, outside, sparkline, title, waiting,
-};
+use super::chart::sparkline;
+use super::parts::{below, empty, freshness, line, matching, outside, title, waiting};
 use super::table::{Cells, Column, Table};
 use super::{format, letter};
 
@@ -24,7 +23,7 @@ const CAUSES: [Column; 7] = [
     Column::left("TREND", 10, 5),
     Column::right("FIRST", 8, 4),
     Column::right("LAST", 10, 2),
-    Column::left("GROUP", 14, 1).growing(1).most(30),
+    Column::left("GROUP", 17, 1).growing(1).most(30),
     Column::left("STATUS", 12, 3),
 ];
 
@@ -384,20 +383,4 @@ pub fn key(app: &App, it: &Letter) -> Vec<Span<'static>> {
         },
         None => vec![app.theme.span(Role::Dim, "no key")],
     }
-}
-
-/// A bar with its share in words behind.
-#[must_use]
-pub fn share(app: &App, part: u64, whole: u64, cells: usize) -> Vec<Span<'static>> {
-    let share = if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    };
-    let mut spans = bar(app, share, cells);
-    spans.push(app.theme.span(
-        Role::Base,
-        format!(" {} of {}", format::count(part), format::count(whole)),
-    ));
-    spans
 }

@@ -10,6 +10,7 @@
 //! ```
 
 mod activity;
+mod chart;
 mod confirm;
 mod consumers;
 mod faults;
@@ -25,6 +26,7 @@ mod lag;
 mod letter;
 mod letters;
 mod outbox;
+mod outbox_rows;
 pub mod parts;
 mod payload;
 mod rail;

@@ -1,7 +1,5 @@
 //! Outbox: what is written and not yet sent, how long it waits, and what holds it up.
 
-use std::time::Duration;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -13,36 +11,11 @@ use crate::tui::app::App;
 use crate::tui::rows::OutboxKey;
 use crate::tui::theme::Role;
 
+use super::chart::chart;
 use super::format;
-use super::parts::{
-    below, chart, empty, freshness, line, matching, outside, title, waiting, width,
-};
-use super::table::{Cells, Column, Table};
-
-const BLOCKED: [Column; 4] = [
-    Column::left("BLOCKED KEY", 16, 0).growing(1).most(32),
-    Column::right("ATTEMPTS", 8, 2),
-    Column::left("AGAIN", 10, 1),
-    Column::left("HEAD'S ERROR", 14, 0).growing(3),
-];
-
-const WAITING: [Column; 6] = [
-    Column::left("KEY", 12, 0).growing(2).most(32),
-    Column::left("TYPE", 17, 1).growing(1).most(28),
-    Column::left("TOPIC", 20, 2).growing(1).most(34),
-    Column::right("SEQ", 8, 4),
-    Column::right("AGE", 8, 0),
-    Column::right("", 10, 3),
-];
-
-const SENT: [Column; 6] = [
-    Column::left("KEY", 12, 0).growing(2).most(32),
-    Column::left("TYPE", 17, 1).growing(1).most(28),
-    Column::left("WENT TO", 22, 2).growing(1).most(34),
-    Column::right("SEQ", 8, 4),
-    Column::right("DELAY", 7, 0),
-    Column::right("SENT", 10, 3),
-];
+use super::outbox_rows::{BLOCKED, SENT, WAITING, blocked_cells, sent_cells, waiting_cells};
+use super::parts::{below, empty, freshness, line, matching, outside, title, waiting, width};
+use super::table::Table;
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let reading = &app.shown.outbox;
@@ -343,63 +316,4 @@ fn heading(
         app.theme.span(role, format!(" {len}")),
     ];
     title(app, buf, area, words, matching(app, len, of));
-}
-
-fn blocked_cells(app: &App, it: &BlockedKey) -> Cells {
-    let theme = &app.theme;
-    let again = match it.until {
-        Some(until) => theme.span(
-            Role::Dim,
-            format!(
-                "in {}",
-                format::span((until - app.shown.taken).to_std().unwrap_or_default())
-            ),
-        ),
-        None => theme.span(Role::Bad, "parked"),
-    };
-    vec![
-        outside(theme, Role::Warn, &it.aggregate_id),
-        vec![theme.span(Role::Base, it.attempts.to_string())],
-        vec![again],
-        outside(theme, Role::Base, &it.error),
-    ]
-}
-
-/// A row that has just come is told in ms; one that stays need not tick more than each second.
-fn waited(age: Duration) -> String {
-    if age < Duration::from_secs(1) {
-        format::span(age)
-    } else {
-        format::seconds(age)
-    }
-}
-
-fn waiting_cells(app: &App, it: &OutboxRow) -> Cells {
-    let theme = &app.theme;
-    vec![
-        outside(theme, Role::Base, &it.aggregate_id),
-        outside(theme, Role::Base, &it.event_type),
-        outside(theme, Role::Dim, &it.topic),
-        vec![theme.span(Role::Dim, format::offset(Some(it.seq)))],
-        vec![theme.span(Role::Base, waited(app.age(it.created_at)))],
-        Vec::new(),
-    ]
-}
-
-fn sent_cells(app: &App, it: &SentRow) -> Cells {
-    let theme = &app.theme;
-    let mut to = outside(theme, Role::Dim, &it.topic);
-    to.push(theme.span(
-        Role::Dim,
-        format!("/{} @ {}", it.partition, format::offset(Some(it.offset))),
-    ));
-    let delay = (it.sent_at - it.created_at).to_std().unwrap_or_default();
-    vec![
-        outside(theme, Role::Base, &it.aggregate_id),
-        outside(theme, Role::Base, &it.event_type),
-        to,
-        vec![theme.span(Role::Dim, format::offset(Some(it.seq)))],
-        vec![theme.span(Role::Base, format::span(delay))],
-        vec![theme.span(Role::Dim, format::ago(app.age(it.sent_at)))],
-    ]
 }

@@ -8,9 +8,10 @@ use crate::tui::app::App;
 use crate::tui::rows::FlowKey;
 use crate::tui::theme::Role;
 
+use super::chart::sparkline;
 use super::flow::{Reader, lag_role, readers, sum};
 use super::format;
-use super::parts::{at, cut, line, outside, right, sparkline, width};
+use super::parts::{at, cut, line, outside, right, width};
 
 /// Draws it and returns the lines it took.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
