@@ -12,6 +12,7 @@ use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use uuid::Uuid;
 
 use crate::config::{Config, SERVICES};
+use crate::domain::ids::IdPart;
 use crate::domain::position::Position;
 use crate::domain::scenario::Scenario;
 
@@ -20,8 +21,8 @@ Exit codes:
   0  done
   1  unexpected failure
   2  wrong usage or settings
-  3  something evtop depends on is unavailable
-  4  refused: read-only, not found, or in conflict with how things stand
+  3  something evtop depends on is unavailable, or no stack runs
+  4  refused: read-only, not found, ambiguous, or in conflict with how things stand
   5  done, but some records failed again or their fate is unknown
 
 Data goes to stdout, words to stderr; --json gives one object a line.
@@ -141,8 +142,9 @@ pub enum DlqTask {
     Causes,
     /// One letter with its bytes
     Show {
+        /// Its id, or the first or last digits of it
         #[arg(value_name = "ID")]
-        id: Uuid,
+        id: IdPart,
     },
     /// Send letters back to the consumer that failed
     Redrive(RedriveArgs),
@@ -150,10 +152,10 @@ pub enum DlqTask {
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct DlqListArgs {
-    /// Only letters of this cause (see `dlq causes`)
+    /// Only letters of this cause, by its fingerprint (see `dlq causes`) or the first digits of it
     #[arg(long, value_name = "FINGERPRINT")]
     pub cause: Option<String>,
-    /// Only letters with this text in key, type, code or message
+    /// Only letters with this text in id, key, type, code or message
     #[arg(long)]
     pub text: Option<String>,
     /// Letters at most
@@ -175,10 +177,10 @@ pub struct WriteArgs {
 #[derive(Clone, Debug, PartialEq, Args)]
 #[command(group = ArgGroup::new("letters").required(true).args(["ids", "cause"]))]
 pub struct RedriveArgs {
-    /// Letters, by the ids that `dlq ls` shows
+    /// Letters, by the ids that `dlq ls` shows or the first or last digits of them
     #[arg(value_name = "ID")]
-    pub ids: Vec<Uuid>,
-    /// Every open letter of this cause
+    pub ids: Vec<IdPart>,
+    /// Every open letter of this cause, by its fingerprint or the first digits of it
     #[arg(long, value_name = "FINGERPRINT")]
     pub cause: Option<String>,
     /// Records a second at most; 0 is without limit
@@ -266,9 +268,9 @@ pub struct ReplayArgs {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct OpsArgs {
-    /// Stop this operation; what is sent stays sent
+    /// Stop this operation, by its id or the first or last digits of it; what is sent stays sent
     #[arg(long, value_name = "ID")]
-    pub cancel: Option<Uuid>,
+    pub cancel: Option<IdPart>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]

@@ -4,23 +4,21 @@ use std::io::{self, IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use color_eyre::eyre::Result;
 use futures_util::FutureExt;
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use evtop::cli::{Cli, Exit, Task};
 use evtop::clock::{self, Clock};
-use evtop::config::{self, Config, Source};
+use evtop::config::{self, Config, ConfigError, Source};
 use evtop::engine::{Ends, Engine};
 use evtop::folder::{self, Folder};
 use evtop::headless::{self, Output};
 use evtop::pipeline::Drained;
-use evtop::tui::{
-    self,
-    keymap::Keymap,
-    theme::{Depth, Theme},
-};
+use evtop::tui::{self, theme::Depth};
 use evtop::{bench, logging};
 
 fn main() -> ExitCode {
@@ -47,32 +45,74 @@ fn say(sentence: &str) {
 
 fn start(cli: &Cli) -> Result<Exit> {
     color_eyre::install()?;
-    let (mut config, source) = match settings(cli) {
+    let (mut config, mut source) = match settings(cli) {
         Ok(found) => found,
-        Err(sentence) => {
+        Err((exit, sentence)) => {
             say(&sentence);
-            return Ok(Exit::Usage);
+            return Ok(exit);
         }
     };
     cli.apply(&mut config);
-    if let Err(error) = evtop::engine::kafka_settings(&config, None).check() {
-        say(&format!("[kafka]: {error}: mend or remove that property"));
-        return Ok(Exit::Usage);
+    if cli.theme.is_some() {
+        source.given("ui.theme", "--theme");
     }
+    let ui = match checked(&config, &source) {
+        Ok(ui) => ui,
+        Err(error) => {
+            say(&error.to_string());
+            return Ok(Exit::Usage);
+        }
+    };
     match &cli.task {
-        None => screen(config),
+        None => screen(config, ui),
         Some(Task::Config) => {
-            headless::settings(&config, &source, cli.json, &mut io::stdout())?;
-            Ok(Exit::Ok)
+            match headless::settings(&config, &source, cli.json, &mut io::stdout()) {
+                // A reader that goes away ends it quietly.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+                _ => Ok(Exit::Ok),
+            }
+        }
+        Some(Task::Bench(args)) => {
+            runtime()?.block_on(bench::run(args, &config, cli.json, &mut io::stdout()))
         }
         Some(task) => command(cli, task, config),
     }
 }
 
+/// What only those who use a setting can judge: librdkafka's properties, the theme and the keys. A
+/// mistake ends every command alike, so that `evtop config` is the check before a rollout.
+fn checked(config: &Config, source: &Source) -> Result<tui::Settings, ConfigError> {
+    if let Err(error) = evtop::engine::kafka_settings(config, None).check() {
+        let sentence = error.to_string();
+        let tables = [
+            ("properties", &config.kafka.properties),
+            ("producer", &config.kafka.producer),
+            ("consumer", &config.kafka.consumer),
+        ];
+        let names = tables.iter().flat_map(|(table, properties)| {
+            properties.keys().map(move |name| (*table, name.as_str()))
+        });
+        // librdkafka names the property in its words; the longest that it may mean is meant.
+        let meant = names
+            .filter(|(_, name)| sentence.contains(name))
+            .max_by_key(|(_, name)| name.len());
+        let path = match meant {
+            Some((table, name)) => format!("kafka.{table}.{name}"),
+            None => "kafka".to_owned(),
+        };
+        let message = format!("{path}: {sentence}");
+        return Err(source.error(&path, message, "mend or remove that property"));
+    }
+    let var = |name| std::env::var(name).ok();
+    let depth = Depth::of(var("COLORTERM").as_deref(), var("TERM").as_deref());
+    tui::Settings::read(config, source, depth)
+}
+
 /// The settings: as named, or, for a command that only asks, those of the one embedded stack that runs.
-fn settings(cli: &Cli) -> Result<(Config, Source), String> {
+fn settings(cli: &Cli) -> Result<(Config, Source), (Exit, String)> {
     let load = |file| {
-        Config::load(file, cli.profile.as_deref(), config::environment()).map_err(|e| e.to_string())
+        Config::load(file, cli.profile.as_deref(), config::environment())
+            .map_err(|e| (Exit::Usage, e.to_string()))
     };
     let (config, source) = load(cli.config.as_deref())?;
     let own = matches!(
@@ -86,110 +126,139 @@ fn settings(cli: &Cli) -> Result<(Config, Source), String> {
         [one] => load(Some(one)),
         // Without any, the doctor looks at one of its own.
         [] if matches!(cli.task, Some(Task::Doctor)) => Ok((config, source)),
-        [] => Err("there is no stack to talk to: start `evtop` in another terminal, or name one with --config".into()),
-        many => Err(format!(
-            "{} embedded stacks run: name one with --config, such as {}",
-            many.len(),
-            many[0].display()
+        [] => Err((
+            Exit::Unavailable,
+            "there is no stack to talk to: start `evtop` in another terminal, or name one with --config".into(),
+        )),
+        many => Err((
+            Exit::Usage,
+            format!(
+                "{} embedded stacks run: name one with --config, such as {}",
+                many.len(),
+                many[0].display()
+            ),
         )),
     }
 }
 
-/// The embedded stack writes into a folder of its own.
-fn folder_for(config: &Config) -> Result<Option<Folder>> {
-    Ok(config.embedded().then(Folder::create).transpose()?)
+fn runtime() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
 }
 
-fn screen(config: Config) -> Result<Exit> {
+/// How work with an engine ended.
+struct Ended<T> {
+    result: T,
+    /// What was left; `None` where no workers ran.
+    drained: Option<Drained>,
+    /// How long ending took.
+    took: Duration,
+}
+
+/// Starts an engine, does the work with it, and ends it in order whatever became of the work.
+fn with_engine<T>(
+    config: Config,
+    work: impl AsyncFnOnce(Ends, CancellationToken, Clock) -> T,
+) -> Result<Ended<T>> {
+    let clock = Clock::System;
+    // The embedded stack writes into a folder of its own.
+    let folder = config.embedded().then(Folder::create).transpose()?;
+    let log_file = config::log_file(&config, folder.as_ref().map(Folder::path));
+    let log = logging::start(config.log.level, log_file.as_deref(), &clock);
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        watch_signals(stop.clone());
+        let (ends, engine) = Engine::start(config, folder, clock.clone(), log).into_parts();
+        // Even a bug in the work ends the workers in order.
+        let result = AssertUnwindSafe(work(ends, stop, clock))
+            .catch_unwind()
+            .await;
+        let began = clock::instant();
+        let drained = engine.stop().await;
+        Ended {
+            result: result.unwrap_or_else(|panic| resume_unwind(panic)),
+            drained,
+            took: began.elapsed(),
+        }
+    });
+    // Where no workers ran, a question to a broker that is away is all that may still be waiting.
+    let patience = if ended.drained.is_some() { 1_000 } else { 50 };
+    runtime.shutdown_timeout(Duration::from_millis(patience));
+    Ok(ended)
+}
+
+fn screen(config: Config, settings: tui::Settings) -> Result<Exit> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         say(
             "the screen needs a terminal: use a command such as `evtop lag`, or `evtop run` for workers alone",
         );
         return Ok(Exit::Usage);
     }
-    let settings = match ui(&config) {
-        Ok(settings) => settings,
-        Err(sentence) => {
-            say(&sentence);
-            return Ok(Exit::Usage);
-        }
-    };
-    let clock = Clock::System;
     // The frame first: connecting begins once it stands.
     let mut terminal = tui::enter()?;
-    let result = tui::first_frame(&mut terminal, &settings).and_then(|()| {
-        let folder = folder_for(&config)?;
-        let log_file = config::log_file(&config, folder.as_ref().map(Folder::path));
-        let log = logging::start(config.log.level, log_file.as_deref(), &clock);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
-        let drained = runtime.block_on(async {
-            let stop = CancellationToken::new();
-            watch_signals(stop.clone());
-            let (ends, engine) = Engine::start(config, folder, clock.clone(), log).into_parts();
-            let Ends {
-                snapshots,
-                focus,
-                requests,
-                outcomes,
-            } = ends;
+    let ended = tui::first_frame(&mut terminal, &settings).and_then(|()| {
+        with_engine(config, async |ends: Ends, stop, clock| {
             let ports = tui::Ports {
-                snapshots,
-                focus,
-                requests,
-                outcomes,
+                snapshots: ends.snapshots,
+                focus: ends.focus,
+                requests: ends.requests,
+                outcomes: ends.outcomes,
                 stop,
-                clock: clock.clone(),
+                clock,
             };
-            // Even a bug in the screen ends the workers in order.
             let shown = tui::run(&mut terminal, ports, settings);
             let shown = AssertUnwindSafe(shown).catch_unwind().await;
             tui::leave();
             say("ending: what is at work is finished and committed");
-            let began = clock::instant();
-            let drained = engine.stop().await;
-            let shown = shown.unwrap_or_else(|panic| resume_unwind(panic));
-            shown.map(|()| (drained, began.elapsed()))
-        });
-        runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-        drained
+            shown.unwrap_or_else(|panic| resume_unwind(panic))
+        })
     });
     tui::leave();
-    let (drained, took) = result?;
+    let Ended {
+        result,
+        drained,
+        took,
+    } = ended?;
+    result?;
     if let Some(drained) = drained {
         report(&drained, took);
     }
     Ok(Exit::Ok)
 }
 
-fn ui(config: &Config) -> Result<tui::Settings, String> {
-    let name = &config.ui.theme;
-    let theme = if name.ends_with(".toml") {
-        let text = std::fs::read_to_string(name)
-            .map_err(|e| format!("theme {name} can't be read: {e}"))?;
-        Theme::parse(name, &text)
-    } else {
-        Theme::built_in(name)
-    };
-    let var = |name| std::env::var(name).ok();
-    let depth = Depth::of(var("COLORTERM").as_deref(), var("TERM").as_deref());
-    let theme = theme.map_err(|e| e.to_string())?.in_depth(depth);
-    let keys = config
-        .keys
-        .iter()
-        .map(|(action, keys)| (action.as_str(), keys.clone()));
-    let keys = Keymap::patched(keys).map_err(|e| e.to_string())?;
-    Ok(tui::Settings {
-        keys,
-        max_fps: config.ui.max_fps,
-        ascii: config.ui.ascii,
-        ..tui::Settings::with(theme)
-    })
+fn command(cli: &Cli, task: &Task, config: Config) -> Result<Exit> {
+    let asking = config.kafka.request_timeout();
+    let ended = with_engine(config, async |ends: Ends, stop, clock| {
+        let last = ends.snapshots.clone();
+        let ports = headless::Ports::new(
+            ends.snapshots,
+            ends.focus,
+            ends.requests,
+            ends.outcomes,
+            stop,
+            clock,
+        );
+        let (mut out, mut err) = (io::stdout(), io::stderr());
+        let output = Output {
+            out: &mut out,
+            err: &mut err,
+            json: cli.json,
+        };
+        let exit = headless::run(task, ports.asking_kafka_for(asking), output).await;
+        (exit, Arc::clone(&last.borrow()))
+    })?;
+    let (exit, last) = ended.result;
+    if let (Task::Run, Some(drained)) = (task, ended.drained) {
+        let clean = drained.late == 0 && drained.pending == Some(0);
+        headless::farewell(&last, clean, ended.took, cli.json, &mut io::stderr())?;
+    }
+    Ok(exit)
 }
 
 /// What was done and what is left, once the terminal is back.
-fn report(drained: &Drained, took: std::time::Duration) {
+fn report(drained: &Drained, took: Duration) {
     let handled: Vec<String> = drained
         .handled
         .iter()
@@ -212,53 +281,6 @@ fn report(drained: &Drained, took: std::time::Duration) {
         drained.published,
         handled.join(", ")
     ));
-}
-
-fn command(cli: &Cli, task: &Task, config: Config) -> Result<Exit> {
-    let clock = Clock::System;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    if let Task::Bench(args) = task {
-        return runtime.block_on(bench::run(args, &config, cli.json, &mut io::stdout()));
-    }
-    let folder = folder_for(&config)?;
-    let log_file = config::log_file(&config, folder.as_ref().map(Folder::path));
-    let log = logging::start(config.log.level, log_file.as_deref(), &clock);
-    let exit = runtime.block_on(async {
-        let stop = CancellationToken::new();
-        watch_signals(stop.clone());
-        let (ends, engine) = Engine::start(config, folder, clock.clone(), log).into_parts();
-        let Ends {
-            snapshots,
-            focus,
-            requests,
-            outcomes,
-        } = ends;
-        let last = snapshots.clone();
-        let ports = headless::Ports::new(snapshots, focus, requests, outcomes, stop, clock);
-        let (mut out, mut err) = (io::stdout(), io::stderr());
-        let exit = headless::run(
-            task,
-            ports,
-            Output {
-                out: &mut out,
-                err: &mut err,
-                json: cli.json,
-            },
-        )
-        .await;
-        let began = clock::instant();
-        let last = Arc::clone(&last.borrow());
-        let drained = engine.stop().await;
-        if let (Task::Run, Some(drained)) = (task, drained) {
-            let clean = drained.late == 0 && drained.pending == Some(0);
-            headless::farewell(&last, clean, began.elapsed(), cli.json, &mut io::stderr())?;
-        }
-        Ok(exit)
-    });
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-    exit
 }
 
 /// Ctrl-C, SIGTERM and SIGHUP end the program in order.

@@ -163,8 +163,8 @@ pub enum Place {
 /// The generator of test orders.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Traffic {
-    /// Orders a second it is set to; 0 is off.
-    pub rate: f64,
+    /// Orders a second it is set to; 0 is off, unknown where no workers run here.
+    pub rate: Option<f64>,
     /// Why it is slower than that right now.
     pub slowed: Option<String>,
     /// Orders accepted a second, measured.

@@ -146,6 +146,10 @@ fn the_way_of_a_person_through_the_commands() {
     let id = letters[0]["id"].as_str().unwrap();
     let shown = stack.rows(&["dlq", "show", id]);
     assert_eq!(shown[0]["id"], id);
+    // A part of the id is enough: its beginning, or the end that the screen shows.
+    for part in [&id[..13], &id[id.len() - 8..]] {
+        assert_eq!(stack.rows(&["dlq", "show", part])[0]["id"], id);
+    }
     // Tables say the same.
     let table = stack.ask(&["dlq", "ls"]);
     assert_eq!(String::from_utf8(table.stdout).unwrap().lines().count(), 14);
@@ -292,7 +296,50 @@ fn a_reader_that_goes_away_is_no_error() {
 fn without_a_stack_it_says_how_to_get_one() {
     let home = home();
     let output = evtop(&home, &["lag"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(3));
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(words.contains("start `evtop`"), "{words}");
+}
+
+#[test]
+fn settings_may_be_read_in_part() {
+    let mut command = evtop(&home(), &["config"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), output.stderr.as_slice()),
+        (Some(0), &b""[..])
+    );
+}
+
+#[test]
+fn a_broker_that_is_away_is_told_within_the_request_timeout() {
+    let home = home();
+    let file = home.path().join("dead.toml");
+    let settings =
+        "workers = false\n[kafka]\nbrokers = \"127.0.0.1:1\"\nrequest_timeout_ms = 500\n";
+    std::fs::write(&file, settings).unwrap();
+    let began = evtop::clock::instant();
+    let output = evtop(&home, &["lag", "--config", file.to_str().unwrap()])
+        .output()
+        .unwrap();
+    // A machine at work is slow to start a program; without the limit it took eleven seconds.
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(output.stdout, b"lag: unavailable\n");
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        words.starts_with("evtop: lag: ") && words.contains("kafka is"),
+        "{words}"
+    );
+    assert_eq!(words.lines().count(), 1, "{words}");
 }

@@ -87,6 +87,21 @@ fn keys_can_be_bound_anew_and_conflicts_name_both() {
         panic!("{clash:?}");
     };
     assert_eq!((first, second), ("redrive", "mark"));
+    let shadow = Keymap::patched([("pause", vec!["q".into()])]);
+    let Err(KeyError::Conflict { first, second, .. }) = shadow else {
+        panic!("a screen's own key hides a global one: {shadow:?}");
+    };
+    assert_eq!((first, second), ("pause", "quit"));
+    let never = Keymap::patched([
+        ("quit", vec!["q".into()]),
+        ("redrive", vec!["ctrl-c".into()]),
+    ]);
+    assert!(never.is_err(), "ctrl-c always quits");
+    let elsewhere = Keymap::patched([("pause", vec!["x".into()])]);
+    assert!(
+        elsewhere.is_ok(),
+        "x means something on another screen only"
+    );
     assert!(Keymap::patched([("fly", vec![])]).is_err());
     assert!(Keymap::patched([("redrive", vec!["hyper-q".into()])]).is_err());
 }
@@ -154,6 +169,36 @@ fn typing_never_does_anything_else() {
 }
 
 #[test]
+fn an_open_filter_goes_on_from_what_is_there() {
+    let mut app = busy(Screen::Consumers);
+    keys(&mut app, "/ e m enter /");
+    let Some(Overlay::Filter(filter)) = &app.overlay else {
+        panic!("no filter line");
+    };
+    assert_eq!((filter.input.value(), filter.input.cursor()), ("em", 2));
+    keys(&mut app, "a");
+    assert_eq!(app.filter(Screen::Consumers), "ema");
+    keys(&mut app, "esc");
+    assert_eq!(app.filter(Screen::Consumers), "em", "as it was");
+    keys(&mut app, "/ left x enter");
+    assert_eq!(app.filter(Screen::Consumers), "exm");
+    keys(&mut app, "/ backspace backspace backspace enter");
+    assert_eq!(app.filter(Screen::Consumers), "", "emptied is cleared");
+    assert_eq!(app.consumers().len(), app.shown.consumers.len());
+}
+
+#[test]
+fn a_correlation_that_is_typed_shows_its_events() {
+    let mut app = busy(Screen::Timeline);
+    let wanted = app.events().last().expect("events").correlation_id;
+    keys(&mut app, "/");
+    type_in(&mut app, &wanted.to_string());
+    assert_eq!(app.focus().timeline.filter.correlation_id, Some(wanted));
+    assert!(!app.events().is_empty());
+    assert!(app.events().iter().all(|e| e.correlation_id == wanted));
+}
+
+#[test]
 fn pasting_goes_into_a_field_or_nowhere() {
     let mut app = busy(Screen::Letters);
     app.on_paste("qqRRy\n");
@@ -166,11 +211,11 @@ fn pasting_goes_into_a_field_or_nowhere() {
 #[test]
 fn a_letter_is_redriven_after_a_y_and_not_by_enter() {
     let mut app = failing(Screen::Letters);
-    keys(&mut app, "enter j r");
+    keys(&mut app, "enter j j j r");
     assert!(matches!(app.overlay, Some(Overlay::Confirm(_))));
     assert_eq!(keys(&mut app, "enter"), []);
     assert!(app.overlay.is_some(), "enter answers nothing");
-    let id = app.letters()[1].id;
+    let id = app.letters()[3].id;
     let sent = keys(&mut app, "y");
     let expected = LetterChoice::Ids(vec![id]);
     assert!(matches!(&sent[..], [Command::Redrive { letters, .. }] if *letters == expected));
@@ -195,6 +240,72 @@ fn a_capital_redrives_the_cause_or_the_marked() {
     assert!(
         matches!(&sent[..], [Command::Redrive { letters: LetterChoice::Ids(ids), .. }] if *ids == marked)
     );
+}
+
+#[test]
+fn what_cannot_be_redriven_as_it_is_says_why_and_asks_nothing() {
+    let mut app = failing(Screen::Letters);
+    keys(&mut app, "j");
+    let why = app.why_not(Action::RedriveMany).expect("disabled");
+    assert!(why.contains("edited first"), "{why}");
+    assert_eq!(keys(&mut app, "R"), []);
+    assert!(app.overlay.is_none() && said(&app) == why);
+    keys(&mut app, "k");
+    assert_eq!(app.why_not(Action::RedriveMany), None);
+
+    let mut malformed = fixtures::failing();
+    if let Some(letters) = &mut malformed.letters.value {
+        for letter in &mut letters.rows {
+            letter.stage = Some(evtop::domain::fault::Stage::Decode);
+        }
+        letters.rows[1].status = evtop::domain::letter::LetterStatus::InFlight;
+        letters.rows[2].stage = Some(evtop::domain::fault::Stage::Handle);
+        letters.rows[2].status = evtop::domain::letter::LetterStatus::Unresolved;
+    }
+    let mut app = self::app(Screen::Letters, malformed, SIZE);
+    keys(&mut app, "enter r");
+    assert!(app.overlay.is_none() && said(&app).contains("edited first"));
+    keys(&mut app, "esc j r");
+    assert!(app.overlay.is_none() && said(&app).contains("being redriven already"));
+    keys(&mut app, "esc k x x R");
+    assert!(app.overlay.is_none(), "none of the marked can be sent");
+    keys(&mut app, "esc x R");
+    assert!(app.overlay.is_some(), "one of the marked can");
+}
+
+#[test]
+fn a_cause_that_is_redriven_away_leaves_the_cursor_at_its_neighbour() {
+    let mut snapshot = fixtures::huge();
+    let app = |snapshot: &evtop::snapshot::Snapshot| {
+        let mut app = app(Screen::Letters, snapshot.clone(), SIZE);
+        keys(&mut app, "j j j");
+        app
+    };
+    let mut moved = app(&snapshot);
+    let here = moved.letters.cause.key().cloned();
+    let next = moved.causes()[4].fingerprint.clone();
+    let last_of = |snapshot: &mut evtop::snapshot::Snapshot, keep: usize| {
+        snapshot
+            .letters
+            .value
+            .as_mut()
+            .expect("letters")
+            .causes
+            .truncate(keep);
+    };
+    let mut at_end = snapshot.clone();
+    last_of(&mut at_end, 4);
+    let mut end = app(&at_end);
+    // It goes while others change places, as they do when counts fall.
+    let causes = &mut snapshot.letters.value.as_mut().expect("letters").causes;
+    causes.retain(|c| Some(&c.fingerprint) != here.as_ref());
+    causes.reverse();
+    moved.on_snapshot(Arc::new(snapshot));
+    assert_eq!(moved.letters.cause.key(), Some(&next));
+    let previous = end.causes()[2].fingerprint.clone();
+    last_of(&mut at_end, 3);
+    end.on_snapshot(Arc::new(at_end));
+    assert_eq!(end.letters.cause.key(), Some(&previous));
 }
 
 #[test]
@@ -229,6 +340,7 @@ fn the_count_is_typed_on_production_and_above_a_hundred() {
         [],
         "not before the count is typed"
     );
+    assert_eq!(said(&production), "Type 9 first, then y");
     assert_eq!(keys(&mut production, "8 y"), []);
     assert_eq!(keys(&mut production, "backspace 9 y").len(), 1);
     let mut many = fixtures::failing();
@@ -293,7 +405,7 @@ fn orders_are_injected_from_the_form() {
         }]
     );
     assert_eq!(keys(&mut app, "i backspace enter"), []);
-    assert!(said(&app).contains("How many"));
+    assert!(said(&app).contains("Type how many"));
     assert_eq!(
         keys(&mut app, "ctrl-u 5 0 0 enter"),
         [],
@@ -313,6 +425,17 @@ fn traffic_goes_in_steps() {
         keys(&mut app, "["),
         [Command::SetTraffic { orders_per_s: 10.0 }]
     );
+}
+
+#[test]
+fn a_rate_that_is_unknown_is_not_stepped_from() {
+    let mut starting = fixtures::busy();
+    starting.traffic.rate = None;
+    let mut app = app(Screen::Flow, starting, SIZE);
+    assert_eq!(keys(&mut app, "]"), []);
+    assert!(said(&app).contains("still starting"));
+    let text = common::text(&common::draw(&app, SIZE));
+    assert!(!text.contains("set to"), "{text}");
 }
 
 #[test]
@@ -468,6 +591,88 @@ fn a_finding_leads_to_its_place() {
     assert_eq!(app.lag_rows().len(), rows - 3, "folded");
     keys(&mut app, "enter");
     assert_eq!(app.lag_rows().len(), rows);
+}
+
+#[test]
+fn a_place_of_the_flow_leads_to_its_screen_and_row() {
+    use evtop::tui::rows::FlowKey;
+    let at = |key: FlowKey, pressed: &str| {
+        let mut app = busy(Screen::Flow);
+        app.flow.set(key);
+        keys(&mut app, pressed);
+        app
+    };
+    assert_eq!(at(FlowKey::Outbox, "enter").screen, Screen::Outbox);
+    assert_eq!(at(FlowKey::Letters, "enter").screen, Screen::Letters);
+    assert_eq!(at(FlowKey::Store, "enter").screen, Screen::Timeline);
+    let app = at(FlowKey::Topic("inventory-events".into()), "enter");
+    assert_eq!(app.screen, Screen::Lag);
+    assert!(
+        matches!(app.lag.cursor.key(), Some(LagKey::Topic(_, topic)) if topic == "inventory-events")
+    );
+    let app = at(FlowKey::Reader("analytics".into()), "enter");
+    assert_eq!(app.screen, Screen::Consumers);
+    assert_eq!(
+        app.consumers.cursor.key().map(String::as_str),
+        Some("analytics")
+    );
+    // A group of somebody else's is on Lag.
+    let mut foreign = fixtures::busy();
+    foreign.consumers.clear();
+    let mut app = self::app(Screen::Flow, foreign, SIZE);
+    app.flow.set(FlowKey::Reader("analytics-service".into()));
+    keys(&mut app, "enter");
+    assert_eq!(
+        app.lag.cursor.key(),
+        Some(&LagKey::Group("analytics-service".into()))
+    );
+    // A filter there does not hide it.
+    let mut app = busy(Screen::Consumers);
+    keys(&mut app, "/ m a i l enter 1");
+    app.flow.set(FlowKey::Reader("analytics".into()));
+    keys(&mut app, "enter");
+    assert_eq!(
+        app.consumers.cursor.key().map(String::as_str),
+        Some("analytics")
+    );
+}
+
+#[test]
+fn the_flow_is_walked_by_place_and_by_stage() {
+    use evtop::tui::rows::FlowKey;
+    let mut app = busy(Screen::Flow);
+    assert!(
+        matches!(app.flow.key(), Some(FlowKey::Finding(_))),
+        "what is wrong comes first"
+    );
+    keys(&mut app, "g");
+    assert_eq!(app.flow.key(), Some(&FlowKey::Outbox));
+    let mut stages = vec![app.flow.key().cloned()];
+    for _ in 0..5 {
+        keys(&mut app, "l");
+        stages.push(app.flow.key().cloned());
+    }
+    assert!(
+        matches!(
+            &stages[..],
+            [
+                Some(FlowKey::Outbox),
+                Some(FlowKey::Topic(_)),
+                Some(FlowKey::Reader(_)),
+                Some(FlowKey::Letters),
+                Some(FlowKey::Store),
+                Some(FlowKey::Finding(_)),
+            ]
+        ),
+        "{stages:?}"
+    );
+    keys(&mut app, "h h h");
+    assert!(matches!(app.flow.key(), Some(FlowKey::Reader(_))));
+    let first = app.flow.key().cloned();
+    keys(&mut app, "j k");
+    assert_eq!(app.flow.key().cloned(), first);
+    assert!(keys(&mut app, "h h h h h").is_empty());
+    assert_eq!(app.flow.key(), Some(&FlowKey::Outbox));
 }
 
 #[test]

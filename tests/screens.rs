@@ -2,9 +2,10 @@
 
 mod common;
 
+use chrono::TimeDelta;
 use common::{app, fixtures, keys, styled};
 use evtop::command::{Done, Outcome, Refusal, RefusalKind, Screen};
-use evtop::snapshot::Snapshot;
+use evtop::snapshot::{Series, Snapshot};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (140, 42), (40, 12)];
 
@@ -97,6 +98,32 @@ fn what_lies_above() {
         USUAL,
         "/ z z enter",
     );
+    // A heading says that a filter is on, wherever one can filter.
+    for (screen, name, typed) in [
+        (Screen::Flow, "flow", "/ r e d i s enter"),
+        (Screen::Lag, "lag", "/ m a i l enter"),
+        (Screen::Outbox, "outbox", "/ P a y m e n t enter"),
+        (Screen::Letters, "letters", "/ O R D enter"),
+        (Screen::Timeline, "timeline", "/ P a y m e n t enter"),
+        (Screen::Activity, "activity", "/ r e p l a y enter"),
+    ] {
+        after(&format!("filter_on_{name}"), screen, busy(), USUAL, typed);
+    }
+    after(
+        "filter_small",
+        Screen::Outbox,
+        busy(),
+        (40, 12),
+        "/ P a y m enter",
+    );
+    after(
+        "inject_empty",
+        Screen::Flow,
+        busy(),
+        USUAL,
+        "i backspace enter",
+    );
+    after("redrive_disabled", Screen::Letters, failing(), WIDE, "j R");
     after("faults", Screen::Consumers, busy(), USUAL, "f down down 1");
     after("replay", Screen::Timeline, busy(), USUAL, "p down right");
     after("confirm", Screen::Letters, busy(), USUAL, "R");
@@ -171,6 +198,17 @@ fn deeper() {
     after("event_in_full", Screen::Timeline, busy(), USUAL, "enter");
     after("event_above", Screen::Timeline, busy(), WIDE, "k k k");
     after("correlation", Screen::Timeline, busy(), USUAL, "c");
+    after("flow_outbox", Screen::Flow, busy(), WIDE, "g");
+    after("flow_topic", Screen::Flow, busy(), WIDE, "g j");
+    after("flow_consumer", Screen::Flow, busy(), USUAL, "g l l");
+    after("flow_one_line", Screen::Flow, busy(), (40, 12), "g j");
+    after(
+        "flow_many_topics",
+        Screen::Flow,
+        fixtures::huge(),
+        WIDE,
+        "g pgdn",
+    );
     after("lag_jump", Screen::Flow, failing(), WIDE, "enter");
     after("lag_folded", Screen::Lag, failing(), USUAL, "g h");
     after(
@@ -226,6 +264,78 @@ fn ascii_only() {
         app.ascii = true;
         let picture = common::text(&common::draw(&app, WIDE));
         insta::assert_snapshot!(format!("ascii_{name}"), picture);
+    }
+}
+
+/// A minute of a stack at which nothing happens, two snapshots a second: probes take a little more or
+/// less, series grow by zeros, ages grow. Every frame that differs goes over somebody's SSH.
+#[test]
+fn an_idle_stack_stands_still() {
+    let idle = |n: u64| {
+        let mut snapshot = fixtures::busy();
+        let quiet = |series: &mut Series| {
+            series.step = std::time::Duration::from_secs(1);
+            series.points = std::iter::once(None)
+                .chain((0..n / 2).map(|_| Some(0.0)))
+                .collect();
+        };
+        snapshot.seq += n;
+        // Long after the last event; the minute of the clock turns once.
+        snapshot.taken += TimeDelta::seconds(600) + TimeDelta::milliseconds(500) * (n as i32);
+        for (at, dependency) in snapshot.health.iter_mut().enumerate() {
+            let jitter = std::time::Duration::from_micros(100 + n * 37 % 700 * (at as u64 + 1));
+            dependency.latency = dependency.latency.map(|_| jitter);
+        }
+        let now = Some(snapshot.taken);
+        snapshot.traffic.orders_per_s = Some(0.0);
+        quiet(&mut snapshot.traffic.history);
+        for topic in snapshot.topics.value.iter_mut().flatten() {
+            topic.rate = Some(0.0);
+            quiet(&mut topic.history);
+        }
+        for consumer in &mut snapshot.consumers {
+            consumer.events_per_s = Some(0.0);
+            quiet(&mut consumer.history);
+        }
+        if let Some(outbox) = &mut snapshot.outbox.value {
+            (outbox.pending, outbox.oldest) = (0, None);
+            outbox.head.clear();
+            quiet(&mut outbox.pending_history);
+            quiet(&mut outbox.rate_history);
+        }
+        let groups = snapshot.lag.value.as_deref().cloned().unwrap_or_default();
+        let still = groups.into_iter().map(|mut group| {
+            quiet(&mut group.numbers.history);
+            for topic in &mut group.topics {
+                quiet(&mut topic.numbers.history);
+                for partition in &mut topic.partitions {
+                    quiet(&mut partition.numbers.history);
+                }
+            }
+            group
+        });
+        snapshot.lag.value = Some(std::sync::Arc::new(still.collect()));
+        snapshot.lag.at = now;
+        snapshot.outbox.at = now;
+        snapshot.letters.at = now;
+        snapshot.timeline.at = now;
+        snapshot
+    };
+    let minute: Vec<_> = (5..4 + 120).map(|n| std::sync::Arc::new(idle(n))).collect();
+    for screen in Screen::ALL {
+        let mut app = app(screen, idle(4), WIDE);
+        let mut last = common::draw(&app, WIDE);
+        let mut frames = Vec::new();
+        for (n, snapshot) in minute.iter().enumerate() {
+            app.on_snapshot(std::sync::Arc::clone(snapshot));
+            let next = common::draw(&app, WIDE);
+            if next != last {
+                frames.push(n);
+                last = next;
+            }
+        }
+        // The clock's minute, and ages of a minute or more that do not turn with it.
+        assert!(frames.len() <= 4, "{screen:?}: {frames:?}");
     }
 }
 

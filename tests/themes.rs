@@ -86,10 +86,22 @@ fn a_theme_with_a_mistake_says_which() {
             .expect_err("a mistake")
             .to_string()
     };
-    assert!(said(&text.replace("warn = ", "warning = ")).contains("\"warning\" is no role"));
-    assert!(said(&text.replace("ok = { fg = \"green\" }", "")).contains("\"ok\" is missing"));
-    assert!(said(&text.replace("\"amber\"", "\"ambre\"")).contains("mine"));
-    assert!(said("palette = 3").contains("mine"));
+    let line = |word: &str| {
+        text.lines()
+            .position(|l| l.starts_with(word))
+            .expect("a line")
+            + 1
+    };
+    let place = |word: &str, column: usize| format!("mine:{}:{column}: ", line(word));
+    let unknown = said(&text.replace("warn = ", "wran = "));
+    assert!(unknown.starts_with(&place("warn = ", 1)), "{unknown}");
+    assert!(unknown.contains("`wran` is no role; did you mean `warn`?"));
+    let missing = said(&text.replace("ok = { fg = \"green\" }", ""));
+    assert!(missing.starts_with(&place("[roles]", 1)), "{missing}");
+    assert!(missing.contains("`ok` is missing"));
+    let colour = said(&text.replace("ok = { fg = \"green\" }", "ok = { fg = \"gren\" }"));
+    assert!(colour.starts_with(&place("ok = ", 6)), "{colour}");
+    assert!(said("palette = 3").starts_with("mine:1:"));
     assert!(said(&format!("extra = 1\n{text}")).contains("extra"));
     assert!(
         Theme::built_in("neon")

@@ -26,6 +26,25 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+impl ConfigError {
+    /// Something wrong at a place of another file, such as a theme.
+    #[must_use]
+    pub fn in_text(
+        origin: &str,
+        text: &str,
+        at: Option<Range<usize>>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            place: at.map(|at| line_column(text, at.start)),
+            message: message.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
 /// Something wrong at a place in the text, before it is known whose text it was.
 #[derive(Debug)]
 pub(super) struct Flaw {
@@ -84,7 +103,8 @@ fn reword(message: &str) -> (String, String) {
 }
 
 /// The known word that differs least, where it differs little enough to have been meant.
-pub(super) fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|word| (distance(given, word), *word))
@@ -116,7 +136,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Line and column from 1; columns count characters.
-fn line_column(text: &str, offset: usize) -> (usize, usize) {
+pub(super) fn line_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |i| i + 1);

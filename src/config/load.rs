@@ -2,7 +2,7 @@
 //! until the end, so an error can point at it however the layers were merged.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -11,16 +11,7 @@ use super::check::check;
 use super::error::{ConfigError, Flaw, nearest};
 use super::places::default_file;
 use super::settings::Config;
-
-/// Where the settings came from, for `doctor`, `config` and the log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Source {
-    /// `None`: no file, so the defaults.
-    pub file: Option<PathBuf>,
-    pub profile: Option<String>,
-    /// Names of the environment variables that changed something.
-    pub variables: Vec<String>,
-}
+use super::source::Source;
 
 type Root<'i> = Spanned<DeTable<'i>>;
 type Variable = (String, String);
@@ -89,8 +80,9 @@ pub fn parse(
     merge_profile(&mut root, wanted.as_ref()).map_err(at)?;
     fetch.secrets(root.get_mut()).map_err(at)?;
     let mut config = finish(&root).map_err(at)?;
+    let mut source = Source::default();
+    source.read(origin, text, root.get_ref());
 
-    let mut variables = Vec::new();
     let settings: Vec<_> = all
         .iter()
         .filter_map(|(name, value)| Some((name, setting_path(name)?, value)))
@@ -114,14 +106,11 @@ pub fn parse(
                 finish(&root).map_err(|_| flaw)
             })
             .map_err(here)?;
-        variables.push((*name).clone());
+        source.given(&path.join("."), format!("environment variable {name}"));
+        source.variables.push((*name).clone());
     }
     config.profile = wanted.map(|(name, _)| name).unwrap_or_default();
-    let source = Source {
-        file: None,
-        profile: Some(config.profile.clone()).filter(|name| !name.is_empty()),
-        variables,
-    };
+    source.profile = Some(config.profile.clone()).filter(|name| !name.is_empty());
     Ok((config, source))
 }
 

@@ -9,13 +9,15 @@ mod load;
 mod places;
 mod secret;
 mod settings;
+mod source;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, nearest};
 pub use idempotency::Redis;
-pub use load::{Source, parse};
+pub use load::parse;
 pub use places::{attach_file, default_file, environment, log_file, state_dir};
 pub use secret::{Properties, Secret};
 pub use settings::{
     Config, Consumers, Faults, Kafka, LogLevel, LogSettings, Relay, SERVICES, Store, Traffic, Ui,
     Watch,
 };
+pub use source::Source;

@@ -146,6 +146,51 @@ impl Letter {
     pub fn group_name(&self) -> &str {
         self.group.as_deref().unwrap_or("unknown")
     }
+
+    /// Why it can't be sent again as it is; `alone`: a person chose just this one.
+    #[must_use]
+    pub fn refusal(&self, alone: bool) -> Option<String> {
+        let why = match self.status {
+            LetterStatus::Parked if !alone => {
+                "it was redriven three times in vain and is parked: choose it alone to try once more"
+            }
+            LetterStatus::Queued | LetterStatus::InFlight => "it is being redriven already",
+            LetterStatus::Resolved => "it is resolved already",
+            LetterStatus::Archived => "it is archived",
+            LetterStatus::Unresolved | LetterStatus::Blocked | LetterStatus::Parked => {
+                return self.no_way_back().or_else(|| {
+                    unreadable(self.stage, &self.code).then(|| must_be_edited("its", &self.message))
+                });
+            }
+        };
+        Some(why.to_owned())
+    }
+
+    /// Why there is no topic to send it back to.
+    fn no_way_back(&self) -> Option<String> {
+        let id = self.id;
+        match &self.topic {
+            None => Some(format!(
+                "nothing on it says which topic it came from, so it can't be sent back: `evtop dlq show {id}` has its bytes to send by hand"
+            )),
+            Some(topic) if topic.starts_with("__") => Some(format!(
+                "it says that it came from {topic}, which is Kafka's own: nothing is written there"
+            )),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Whether bytes are what failed: they fail again however often they are sent. A type that nobody knew
+/// may be known by now.
+fn unreadable(stage: Option<Stage>, code: &str) -> bool {
+    stage == Some(Stage::Decode) && code != "unknown_type"
+}
+
+fn must_be_edited(whose: &str, message: &str) -> String {
+    format!(
+        "{whose} bytes can't be read ({message}), so sending them again would fail again: they must be edited first"
+    )
 }
 
 /// A place in a dead-letter topic.
@@ -168,6 +213,8 @@ pub struct LetterBody {
 pub struct Cause {
     pub fingerprint: String,
     pub group: Option<String>,
+    /// `None` where another program does not say.
+    pub stage: Option<Stage>,
     pub code: String,
     /// The newest letter's message, normalised: numbers, ids and quoted text stand as `#`.
     pub title: String,
@@ -181,6 +228,14 @@ pub struct Cause {
     pub per_minute: [u32; 10],
 }
 
+impl Cause {
+    /// Why none of its letters can be sent again as they are.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        unreadable(self.stage, &self.code).then(|| must_be_edited("their", &self.title))
+    }
+}
+
 /// Which letters a page is about; empty fields do not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetterFilter {
@@ -189,6 +244,6 @@ pub struct LetterFilter {
     pub key: Option<Vec<u8>>,
     /// Empty: every status that is still open.
     pub statuses: Vec<LetterStatus>,
-    /// Text found in key, type, code or message.
+    /// Text found in id, key, type, code or message.
     pub text: Option<String>,
 }

@@ -67,15 +67,20 @@ pub(super) async fn redrive(
 ) -> Step<Exit> {
     let (choice, letters) = match &args.cause {
         None => {
-            let mut ids = args.ids.clone();
+            let mut ids = Vec::with_capacity(args.ids.len());
+            for part in &args.ids {
+                ids.push(super::ids::letter(part, ports, output).await?);
+            }
             ids.sort_unstable();
             ids.dedup();
             let count = ids.len() as u64;
             (LetterChoice::Ids(ids), count)
         }
         Some(cause) => {
-            let count = open_letters(cause, ports, output).await?;
-            (LetterChoice::Cause(cause.clone()), count)
+            let known = letters::known(ports, output).await?;
+            let cause = super::ids::cause(cause, &known)?;
+            let count = open_letters(&cause, ports, output).await?;
+            (LetterChoice::Cause(cause), count)
         }
     };
     confirm(letters, "letter", args.write, ports).await?;

@@ -26,7 +26,7 @@ pub(super) async fn run(args: &LagArgs, ports: &mut Ports, output: &mut Output<'
     };
     let asked = ports.look(focus.clone());
     let ready = |s: &Snapshot| fresh(&s.lag, asked).then(|| s.clone());
-    let Some(first) = ports.until(ports.patience, ready).await? else {
+    let Some(first) = ports.until(ports.kafka.min(ports.patience), ready).await? else {
         let latest = ports.latest();
         let why = reason(&latest, latest.lag.error.as_deref());
         if latest.lag.value.is_some() {

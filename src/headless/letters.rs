@@ -5,21 +5,21 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use super::ports::{fresh, reason};
 use super::table::{Table, count, facts, key, moment, number, text};
-use super::{End, Output, Ports, Step, json};
+use super::{End, Output, Ports, Step, ids, json};
 use crate::cli::{DlqListArgs, Exit};
 use crate::command::{Focus, LettersFocus, Screen};
 use crate::domain::fault::Stage;
 use crate::domain::foreign::{Foreign, Hop};
+use crate::domain::ids::IdPart;
 use crate::domain::letter::{Cause, Letter};
 use crate::domain::printable::{visible_bytes, visible_lines};
 use crate::snapshot::{LetterDetail, Letters, Snapshot};
 
 /// Letters asked for at once.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 /// How long a letter may stay away once the index answers, before it counts as not there.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -60,13 +60,17 @@ pub(super) async fn list(
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Exit> {
+    let cause = match &args.cause {
+        Some(part) => Some(ids::cause(part, &known(ports, output).await?)?),
+        None => None,
+    };
     let mut seen = HashSet::new();
     let mut table = Table::new(COLUMNS);
     let mut from = 0;
     loop {
         let left = args.limit - u32::try_from(seen.len()).unwrap_or(args.limit);
         let wanted = LettersFocus {
-            fingerprint: args.cause.clone(),
+            fingerprint: cause.clone(),
             text: args.text.clone(),
             from,
             rows: left.min(PAGE),
@@ -108,12 +112,17 @@ fn tell_unread(letters: &Letters, output: &mut Output<'_>) {
     }
 }
 
-pub(super) async fn causes(ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
+/// The causes there are, and a letter.
+pub(super) async fn known(ports: &mut Ports, output: &mut Output<'_>) -> Step<Letters> {
     let wanted = LettersFocus {
         rows: 1,
         ..LettersFocus::default()
     };
-    let letters = page(ports, output, wanted).await?;
+    page(ports, output, wanted).await
+}
+
+pub(super) async fn causes(ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
+    let letters = known(ports, output).await?;
     cause_rows(&letters.causes, output.json, &mut *output.out)?;
     let shown = letters.causes.len() as u64;
     if shown < letters.causes_total {
@@ -126,7 +135,8 @@ pub(super) async fn causes(ports: &mut Ports, output: &mut Output<'_>) -> Step<E
     Ok(Exit::Ok)
 }
 
-pub(super) async fn show(id: Uuid, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
+pub(super) async fn show(part: &IdPart, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
+    let id = ids::letter(part, ports, output).await?;
     let wanted = LettersFocus {
         rows: 1,
         letter: Some(id),

@@ -4,6 +4,7 @@
 
 mod act;
 mod consumers;
+mod ids;
 mod json;
 mod lag;
 mod letters;
@@ -131,7 +132,7 @@ async fn dispatch(task: &Task, ports: &mut Ports, output: &mut Output<'_>) -> St
         Task::Outbox => outbox::run(ports, output).await,
         Task::Dlq(DlqTask::Ls(args)) => letters::list(args, ports, output).await,
         Task::Dlq(DlqTask::Causes) => letters::causes(ports, output).await,
-        Task::Dlq(DlqTask::Show { id }) => letters::show(*id, ports, output).await,
+        Task::Dlq(DlqTask::Show { id }) => letters::show(id, ports, output).await,
         Task::Dlq(DlqTask::Redrive(args)) => act::redrive(args, ports, output).await,
         Task::Timeline(args) => timeline::run(args, ports, output).await,
         Task::Inject(args) => act::inject(args, ports, output).await,

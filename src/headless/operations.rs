@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::ports::reason;
 use super::table::{Table, moment};
-use super::{End, Output, Ports, Step, json};
+use super::{End, Output, Ports, Step, ids, json};
 use crate::cli::{Exit, OpsArgs};
-use crate::command::{Check, CheckState, Command, Done, Focus, Screen};
+use crate::command::{Check, CheckState, Command, Done};
 use crate::domain::operation::Operation;
-use crate::snapshot::{DependencyState, Snapshot};
 
 /// How long the list may stay empty once the store is up, before it counts as empty.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(args: &OpsArgs, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
-    if let Some(operation) = args.cancel {
+    if let Some(part) = &args.cancel {
+        let operation = ids::operation(part, ports, output).await?;
         ports.ask(Command::Cancel { operation }).await?;
         if output.json {
             json::line(&json!({ "cancelled": operation }), &mut *output.out)?;
@@ -26,24 +25,7 @@ pub(super) async fn run(args: &OpsArgs, ports: &mut Ports, output: &mut Output<'
         }
         return Ok(Exit::Ok);
     }
-    ports.look(Focus {
-        screen: Screen::Activity,
-        ..Focus::default()
-    });
-    // The list is no reading of its own: empty means empty only once its store answers.
-    let listed = |s: &Snapshot| (!s.activity.operations.is_empty()).then_some(());
-    let up = |s: &Snapshot| {
-        let store = |name: &str| matches!(name, "sqlite" | "postgres");
-        let mut stores = s.health.iter().filter(|d| store(&d.name));
-        let up = stores.any(|d| d.state == DependencyState::Up);
-        (up || listed(s).is_some()).then_some(())
-    };
-    if ports.until(ports.patience, up).await?.is_none() {
-        let why = reason(&ports.latest(), None);
-        output.unavailable("operations", &why)?;
-        return Err(End::Said(Exit::Unavailable, format!("operations: {why}")));
-    }
-    ports.until(GRACE.min(ports.patience), listed).await?;
+    ids::list_operations(ports, output).await?;
     let operations = &ports.latest().activity.operations;
     operation_rows(operations, output.json, &mut *output.out)?;
     Ok(Exit::Ok)

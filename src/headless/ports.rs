@@ -24,6 +24,8 @@ pub struct Ports {
     pub clock: Clock,
     /// How long to wait for a reading; [`Ports::new`] sets ten seconds.
     pub(super) patience: Duration,
+    /// The same for what Kafka is asked.
+    pub(super) kafka: Duration,
 }
 
 impl Ports {
@@ -44,6 +46,16 @@ impl Ports {
             stop,
             clock,
             patience: PATIENCE,
+            kafka: PATIENCE,
+        }
+    }
+
+    /// With Kafka's own request timeout, and a moment for the answer to come through.
+    #[must_use]
+    pub fn asking_kafka_for(self, timeout: Duration) -> Self {
+        Self {
+            kafka: timeout + Duration::from_millis(300),
+            ..self
         }
     }
 
@@ -143,6 +155,7 @@ pub(super) fn reason(snapshot: &Snapshot, error: Option<&str>) -> String {
             DependencyState::Up | DependencyState::Off => continue,
         };
         reasons.push(match &dependency.note {
+            Some(note) if reasons.contains(note) => format!("{} {state}", dependency.name),
             Some(note) => format!("{} {state}: {note}", dependency.name),
             None => format!("{} {state}", dependency.name),
         });

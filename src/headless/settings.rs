@@ -1,11 +1,12 @@
-//! `evtop config`: the settings in force and where they came from; secrets are `***`.
+//! `evtop config`: the settings in force and where they came from; secrets are `***`. What is not set and
+//! has an effect by default, such as the embedded stack's faults and orders, is shown as it is in force.
 
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
 use super::json;
-use crate::config::{Config, Source};
+use crate::config::{Config, Faults, Source};
 use crate::domain::printable::visible_lines;
 
 /// Writes the settings: TOML that could be a config file, or one JSON object.
@@ -15,6 +16,7 @@ pub fn settings(
     json: bool,
     out: &mut (impl Write + ?Sized),
 ) -> io::Result<()> {
+    let config = &in_force(config);
     let file = source
         .file
         .as_deref()
@@ -41,4 +43,17 @@ pub fn settings(
         "{}",
         visible_lines(&format!("{head}{body}")).trim_end()
     )
+}
+
+/// The same settings with every default that depends on others filled in.
+fn in_force(config: &Config) -> Config {
+    let mut shown = config.clone();
+    shown.traffic.orders_per_s = Some(config.orders_per_s());
+    let plan = |service| Some(config.faults(service));
+    shown.consumers.faults = Faults {
+        email: plan("email"),
+        analytics: plan("analytics"),
+        inventory: plan("inventory"),
+    };
+    shown
 }

@@ -4,7 +4,6 @@ use uuid::Uuid;
 
 use super::{Operator, from_store, refuse};
 use crate::command::{LetterChoice, Refusal, RefusalKind};
-use crate::domain::fault::Stage;
 use crate::domain::letter::{Letter, LetterFilter, LetterStatus};
 
 /// Letters to send, and those left out with a reason.
@@ -93,7 +92,7 @@ async fn sort_in(
     letter: Letter,
     alone: bool,
 ) -> Result<(), Refusal> {
-    match refusal(&letter, alone) {
+    match letter.refusal(alone) {
         Some(why) => chosen.refused.push((letter.id, why)),
         None if letter.status == LetterStatus::Blocked => {
             let key = letter.key.as_deref().unwrap_or_default();
@@ -114,42 +113,8 @@ async fn sort_in(
     Ok(())
 }
 
-/// Why this letter can't be sent as it is; `alone`: a person chose just this one.
-fn refusal(letter: &Letter, alone: bool) -> Option<String> {
-    match letter.status {
-        LetterStatus::Unresolved | LetterStatus::Blocked => {}
-        LetterStatus::Parked if alone => {}
-        LetterStatus::Parked => {
-            return Some("it was redriven three times in vain and is parked: choose it alone to try once more".into());
-        }
-        LetterStatus::Queued | LetterStatus::InFlight => {
-            return Some("it is being redriven already".into());
-        }
-        LetterStatus::Resolved => return Some("it is resolved already".into()),
-        LetterStatus::Archived => return Some("it is archived".into()),
-    }
-    match &letter.topic {
-        None => {
-            return Some(format!(
-                "nothing on it says which topic it came from, so it can't be sent back: `evtop dlq show {}` has its bytes to send by hand",
-                letter.id
-            ));
-        }
-        Some(topic) if topic.starts_with("__") => {
-            return Some(format!(
-                "it says that it came from {topic}, which is Kafka's own: nothing is written there"
-            ));
-        }
-        Some(_) => {}
-    }
-    (letter.stage == Some(Stage::Decode) && letter.code != "unknown_type").then(|| {
-        format!("its bytes can't be read ({}), so sending them again would fail again: they must be edited first", letter.message)
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::refusal;
     use crate::domain::record::Record;
     use crate::kafka::headers::letter;
 
@@ -165,7 +130,7 @@ mod tests {
             value: None,
             headers: topic.map(header).into_iter().collect(),
         };
-        refusal(&letter(&record).0, true)
+        letter(&record).0.refusal(true)
     }
 
     #[test]

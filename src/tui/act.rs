@@ -7,7 +7,7 @@ use super::action::Action;
 use super::app::{App, Depth};
 use super::cursor::Motion;
 use super::overlay::{Filter, Inject, Overlay};
-use super::rows::{LagKey, OutboxKey};
+use super::rows::{FlowKey, LagKey, OutboxKey, screen_of};
 use super::toast::Tone;
 use crate::command::{Anchor, Command, Screen};
 use crate::domain::stored::EventFilter;
@@ -63,8 +63,8 @@ impl App {
             }
             Action::Faults => self.ask_faults(),
             Action::CancelOperation => self.ask_cancel(),
-            Action::TrafficDown => return Some(self.traffic(false)),
-            Action::TrafficUp => return Some(self.traffic(true)),
+            Action::TrafficDown => return self.traffic(false),
+            Action::TrafficUp => return self.traffic(true),
         }
         None
     }
@@ -76,12 +76,7 @@ impl App {
 
     pub(super) fn open(&mut self) {
         match self.screen {
-            Screen::Flow => {
-                let place = self.flow.key().map(|(place, _)| place.clone());
-                if let Some(place) = place {
-                    self.jump(place);
-                }
-            }
+            Screen::Flow => self.open_flow(),
             Screen::Lag => {
                 let Some(key) = self.lag.cursor.key().cloned() else {
                     return;
@@ -113,6 +108,48 @@ impl App {
         }
     }
 
+    /// Goes to the screen of what one stands on, with its row selected.
+    fn open_flow(&mut self) {
+        let place = match self.flow.key().cloned() {
+            None => return,
+            Some(FlowKey::Finding((place, _))) => place,
+            Some(FlowKey::Outbox) => Place::Outbox,
+            Some(FlowKey::Letters) => Place::Letters { fingerprint: None },
+            Some(FlowKey::Store) => Place::Timeline,
+            Some(FlowKey::Reader(name)) => {
+                if self.shown.consumers.iter().any(|c| c.service == name) {
+                    Place::Consumer { service: name }
+                } else {
+                    Place::Lag {
+                        group: name,
+                        topic: None,
+                        partition: None,
+                    }
+                }
+            }
+            Some(FlowKey::Topic(name)) => {
+                let groups = self.shown.lag.value.iter().flat_map(|groups| groups.iter());
+                let readers = groups.filter_map(|g| {
+                    let topic = g.topics.iter().find(|t| t.topic == name)?;
+                    Some((topic.verdict.kind, topic.numbers.lag, g.group.clone()))
+                });
+                // The worst of its readers; of equal ones, the first.
+                let worst = readers.reduce(|a, b| if (b.0, b.1) > (a.0, a.1) { b } else { a });
+                let Some((_, _, group)) = worst else {
+                    self.toasts
+                        .say(Tone::Hint, format!("No group reads {name}"));
+                    return self.go(Screen::Lag);
+                };
+                Place::Lag {
+                    group,
+                    topic: Some(name),
+                    partition: None,
+                }
+            }
+        };
+        self.jump(place);
+    }
+
     /// The event of an outbox row, in the timeline.
     fn open_outbox_row(&mut self) {
         let Some(outbox) = &self.shown.outbox.value else {
@@ -142,8 +179,9 @@ impl App {
         self.go(Screen::Timeline);
     }
 
-    /// Goes to where a finding leads.
+    /// Goes to where a finding, or a place of the flow, leads. A filter there must not hide it.
     pub fn jump(&mut self, place: Place) {
+        self.clear_filter(screen_of(&place));
         match place {
             Place::Flow => self.go(Screen::Flow),
             Place::Outbox => self.go(Screen::Outbox),

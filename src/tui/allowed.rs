@@ -25,6 +25,7 @@ impl App {
             Action::RedriveMany if self.letters.fingerprint().is_none() => {
                 "There are no dead letters to redrive"
             }
+            Action::Redrive | Action::RedriveMany => return self.no_redrive(action),
             Action::Replay | Action::ReplayMany | Action::Correlation
                 if self.event_key().is_none() =>
             {
@@ -39,6 +40,9 @@ impl App {
             {
                 "No workers run in this process, so there is nothing to steer"
             }
+            Action::TrafficDown | Action::TrafficUp if self.newest.traffic.rate.is_none() => {
+                "The workers are still starting, so there is no rate to change yet"
+            }
             Action::PauseConsumer | Action::ResumeConsumer | Action::Faults
                 if self.consumers.cursor.key().is_none() =>
             {
@@ -50,6 +54,43 @@ impl App {
             _ => return None,
         };
         Some(missing.to_owned())
+    }
+
+    /// Why what is chosen can't be redriven as it is. Marks that are out of sight are the engine's to judge.
+    fn no_redrive(&self, action: Action) -> Option<String> {
+        let letters = self.letters();
+        let (what, why) = if action == Action::Redrive {
+            let here = self.letters.letter.key();
+            let letter = letters.iter().find(|l| Some(&l.id) == here)?;
+            ("This letter", letter.refusal(true)?)
+        } else if self.redrives_marked() {
+            let alone = self.letters.marked.len() == 1;
+            let of_mark = |id: &uuid::Uuid| {
+                let letter = letters.iter().find(|l| l.id == *id)?;
+                letter.refusal(alone)
+            };
+            let reasons: Option<Vec<_>> = self.letters.marked.iter().map(of_mark).collect();
+            ("No marked letter", reasons?.into_iter().next()?)
+        } else {
+            let open = self.letters.fingerprint();
+            let cause = self
+                .causes()
+                .iter()
+                .find(|c| Some(&c.fingerprint) == open)?;
+            ("The letters of this cause", cause.refusal()?)
+        };
+        let cant = if what.starts_with("No") {
+            "can"
+        } else {
+            "can't"
+        };
+        Some(format!("{what} {cant} be redriven: {why}"))
+    }
+
+    /// Whether `R` means the marked letters, not the whole cause.
+    #[must_use]
+    pub fn redrives_marked(&self) -> bool {
+        !self.letters.marked.is_empty() && self.letters.depth > Depth::Causes
     }
 
     /// The operation under the cursor if it runs, else the only one that does.

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::cursor::Cursor;
 use super::keymap::{Code, Key, Keymap};
 use super::overlay::Overlay;
-use super::rows::{FindingKey, LagKey, LogKey, OutboxKey};
+use super::rows::{FlowKey, LagKey, LogKey, OutboxKey};
+use super::steady::Latencies;
 use super::theme::Theme;
 use super::toast::Toasts;
 use crate::command::{Anchor, Command, LettersFocus, Screen};
@@ -61,7 +62,7 @@ pub struct App {
     pub every: Duration,
     pub size: (u16, u16),
     pub screen: Screen,
-    pub flow: Cursor<FindingKey>,
+    pub flow: Cursor<FlowKey>,
     pub lag: LagView,
     pub consumers: ConsumersView,
     pub outbox: Cursor<OutboxKey>,
@@ -72,6 +73,7 @@ pub struct App {
     pub toasts: Toasts,
     pub quit: bool,
     filters: BTreeMap<char, String>,
+    latencies: Latencies,
     /// Snapshots that are shown at once because they answer a key.
     pub(super) hurry: u8,
     /// What was asked and is not answered yet, for the words of the answer.
@@ -182,6 +184,7 @@ impl App {
             toasts: Toasts::default(),
             quit: false,
             filters: BTreeMap::new(),
+            latencies: Latencies::default(),
             hurry: 0,
             asked: Vec::new(),
         }
@@ -224,6 +227,12 @@ impl App {
     pub fn on_snapshot(&mut self, snapshot: Arc<Snapshot>) {
         self.toasts.tick(snapshot.every);
         self.newest = Arc::clone(&snapshot);
+        for dependency in &snapshot.health {
+            if let Some(latency) = dependency.latency {
+                self.latencies
+                    .see(&dependency.name, snapshot.taken, latency);
+            }
+        }
         let first = self.shown.seq == 0;
         let passed = (snapshot.taken - self.shown.taken)
             .to_std()
@@ -257,8 +266,11 @@ impl App {
     fn settle_screen(&mut self) {
         match self.screen {
             Screen::Flow => {
-                let rows = self.finding_keys();
-                self.flow.settle_first(&rows);
+                // What is wrong is what to see first.
+                let rows = self.flow_keys();
+                let finding = |key: &FlowKey| matches!(key, FlowKey::Finding(_));
+                let first = rows.iter().position(finding).unwrap_or(0);
+                self.flow.settle_from(&rows, first);
             }
             Screen::Lag => {
                 let rows = self.lag_keys();
@@ -280,6 +292,9 @@ impl App {
                     self.letters.depth = Depth::Causes;
                 }
                 self.letters.cause.settle(&rows);
+                if !open {
+                    self.letters.letter.clear();
+                }
                 let rows = self.letter_keys();
                 self.letters.letter.settle(&rows);
             }
@@ -291,9 +306,9 @@ impl App {
             }
             Screen::Activity => {
                 let rows = self.operation_keys();
-                self.activity.operation.settle_first(&rows);
+                self.activity.operation.settle_from(&rows, 0);
                 let rows = self.audit_keys();
-                self.activity.audit.settle_first(&rows);
+                self.activity.audit.settle_from(&rows, 0);
                 if self.activity.log.key().is_some() {
                     let rows = self.log_keys();
                     self.activity.log.settle(&rows);
@@ -321,6 +336,10 @@ impl App {
         self.filters.insert(self.screen.tab().0, text);
         self.letters.from = 0;
         self.settle_screen();
+    }
+
+    pub(super) fn clear_filter(&mut self, screen: Screen) {
+        self.filters.remove(&screen.tab().0);
     }
 
     /// The event that is looked at: under the cursor, or the newest while following.
@@ -352,6 +371,12 @@ impl App {
             rows: u32::from(self.size.1).max(20) * 3,
             letter: self.letters.letter.key().copied(),
         }
+    }
+
+    /// What a dependency's recent round trips stayed below.
+    #[must_use]
+    pub fn latency_below(&self, dependency: &str) -> Option<Duration> {
+        self.latencies.below(dependency)
     }
 
     /// How old a time is on the shown snapshot.

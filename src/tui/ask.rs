@@ -1,6 +1,6 @@
 //! Questions before something is done: what a key asks of the engine, put into words and counted.
 
-use super::app::{App, Depth};
+use super::app::App;
 use super::overlay::{Confirm, Faults, Overlay, Replay};
 use crate::command::{Command, EventChoice, LetterChoice};
 use crate::domain::letter::Letter;
@@ -46,8 +46,7 @@ impl App {
             return;
         };
         let marked: Vec<_> = self.letters.marked.iter().copied().collect();
-        let by_marks = !marked.is_empty() && self.letters.depth > Depth::Causes;
-        let confirm = if by_marks {
+        let confirm = if self.redrives_marked() {
             let count = marked.len() as u64;
             Confirm::new(
                 Command::Redrive {
@@ -229,18 +228,19 @@ impl App {
         self.overlay = Some(Overlay::Confirm(self.guard(confirm)));
     }
 
-    pub(super) fn traffic(&self, more: bool) -> Command {
+    /// The next step from the rate that is set; `None` while that is unknown.
+    pub(super) fn traffic(&self, more: bool) -> Option<Command> {
         const STEPS: [f64; 12] = [
             0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0,
         ];
-        let now = self.newest.traffic.rate;
+        let now = self.newest.traffic.rate?;
         let orders_per_s = if more {
             STEPS.into_iter().find(|step| *step > now).unwrap_or(now)
         } else {
             let below = STEPS.into_iter().rev().find(|step| *step < now);
             below.unwrap_or(0.0)
         };
-        Command::SetTraffic { orders_per_s }
+        Some(Command::SetTraffic { orders_per_s })
     }
 
     /// Above a hundred records, and on production always, the count is typed.

@@ -20,6 +20,9 @@ pub struct Cursor<K> {
     key: Option<K>,
     /// Where the key stood last, to stay near when its row goes.
     at: usize,
+    /// The rows that stood around it, the nearest first, those below before those above: when its row
+    /// goes while the others change places, one of these is its neighbour.
+    near: Vec<K>,
     /// Somebody put it where it is.
     moved: bool,
 }
@@ -29,6 +32,7 @@ impl<K> Default for Cursor<K> {
         Self {
             key: None,
             at: 0,
+            near: Vec::new(),
             moved: false,
         }
     }
@@ -60,11 +64,12 @@ impl<K: Clone + PartialEq> Cursor<K> {
         *self = Self::default();
     }
 
-    /// After the rows changed, in a list whose first row is the one to see: stays on the first until
-    /// somebody moves it.
-    pub fn settle_first(&mut self, rows: &[K]) {
+    /// After the rows changed, in a list of which one row is the one to see: stays there until somebody
+    /// moves it.
+    pub fn settle_from(&mut self, rows: &[K], first: usize) {
         if !self.moved {
             self.clear();
+            self.at = first;
         }
         self.settle(rows);
     }
@@ -73,12 +78,26 @@ impl<K: Clone + PartialEq> Cursor<K> {
     pub fn settle(&mut self, rows: &[K]) {
         match self.index(rows) {
             Some(at) => self.at = at,
-            None if rows.is_empty() => {}
+            None if rows.is_empty() => return,
             None => {
-                self.at = self.at.min(rows.len() - 1);
+                let neighbour = self
+                    .near
+                    .iter()
+                    .find_map(|k| rows.iter().position(|r| r == k));
+                self.at = neighbour.unwrap_or(self.at.min(rows.len() - 1));
                 self.key = Some(rows[self.at].clone());
             }
         }
+        self.look_around(rows);
+    }
+
+    /// Remembers who stands around the row.
+    fn look_around(&mut self, rows: &[K]) {
+        const KEPT: usize = 8;
+        let below = rows.iter().skip(self.at + 1).take(KEPT);
+        let above = rows[..self.at.min(rows.len())].iter().rev().take(KEPT);
+        self.near.clear();
+        self.near.extend(below.chain(above).cloned());
     }
 
     pub fn step(&mut self, rows: &[K], motion: Motion) {
@@ -97,6 +116,7 @@ impl<K: Clone + PartialEq> Cursor<K> {
         };
         self.key = Some(rows[self.at].clone());
         self.moved = true;
+        self.look_around(rows);
     }
 }
 
@@ -142,5 +162,24 @@ mod tests {
         assert_eq!(cursor.key(), Some(&"c"));
         cursor.settle(&[]);
         assert_eq!(cursor.key(), Some(&"c"));
+    }
+
+    #[test]
+    fn a_cursor_whose_row_goes_takes_the_next_one_wherever_that_went() {
+        let mut cursor = Cursor::default();
+        cursor.settle(&["a", "b", "c", "d"]);
+        cursor.step(&["a", "b", "c", "d"], Motion::Down);
+        cursor.settle(&["d", "c", "a"]);
+        assert_eq!(cursor.key(), Some(&"c"));
+        cursor.settle(&["d", "a"]);
+        assert_eq!(cursor.key(), Some(&"a"), "the one below");
+        cursor.settle(&["x", "d"]);
+        assert_eq!(
+            cursor.key(),
+            Some(&"d"),
+            "the one above, at the end of the list"
+        );
+        cursor.settle(&["y", "z"]);
+        assert_eq!(cursor.key(), Some(&"z"), "else the same place");
     }
 }

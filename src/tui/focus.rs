@@ -31,10 +31,16 @@ impl App {
         }
     }
 
+    /// Whether the timeline's typed filter is one that the store looks up.
+    #[must_use]
+    pub fn looks_up(&self) -> bool {
+        self.timeline_filter() != self.timeline.filter
+    }
+
     /// What narrows the timeline: the correlation that is followed, and a typed filter that names an
     /// order, a stream, a type or a correlation, which the store can look up. Any other text narrows the
     /// page alone.
-    fn timeline_filter(&self) -> EventFilter {
+    pub(super) fn timeline_filter(&self) -> EventFilter {
         let mut filter = self.timeline.filter.clone();
         let text = self.filter(Screen::Timeline).trim();
         let order = text.strip_prefix("order-").unwrap_or(text);

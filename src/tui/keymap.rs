@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::{Action, TABLE, row};
 use crate::command::Screen;
+use crate::config::nearest;
 
 /// What was pressed, without its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,28 +136,58 @@ impl fmt::Display for Key {
     }
 }
 
+/// What is no key.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no key")]
+pub struct NoKey(String);
+
 /// A key that can't be read, or that two actions claim.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error(
-        "\"{0}\" is no key: write one character, a name such as enter, space, pgup or f5, or ctrl-x"
-    )]
-    Unreadable(String),
-    #[error("key {key} is claimed by both \"{first}\" and \"{second}\"")]
+    #[error("{key}")]
+    Unreadable {
+        action: &'static str,
+        /// Its place among the action's keys, from 0.
+        nth: usize,
+        key: NoKey,
+    },
+    #[error("key `{key}` is claimed by both `{first}` and `{second}`")]
     Conflict {
         key: String,
         first: &'static str,
         second: &'static str,
     },
-    #[error("\"{0}\" is no action")]
+    #[error("`{0}` is no action")]
     NoAction(String),
 }
 
-impl FromStr for Key {
-    type Err = KeyError;
+impl KeyError {
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Unreadable { .. } => {
+                "write one character, a name such as enter, space, pgup or f5, or ctrl-x".to_owned()
+            }
+            Self::Conflict { first, second, .. } => {
+                format!("give `{first}` or `{second}` another key")
+            }
+            Self::NoAction(name) => {
+                let names: Vec<&str> = TABLE.iter().map(|row| row.name).collect();
+                match nearest(name, &names) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("known: {}", names.join(", ")),
+                }
+            }
+        }
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, KeyError> {
-        let bad = || KeyError::Unreadable(text.to_owned());
+impl FromStr for Key {
+    type Err = NoKey;
+
+    fn from_str(text: &str) -> Result<Self, NoKey> {
+        let bad = || NoKey(text.to_owned());
         let (mut rest, mut ctrl, mut alt) = (text, false, false);
         loop {
             match rest.split_once('-') {
@@ -210,10 +241,13 @@ impl Keymap {
                 .iter()
                 .find(|row| row.name == name)
                 .ok_or_else(|| KeyError::NoAction(name.to_owned()))?;
-            let keys = keys
-                .iter()
-                .map(|key| key.parse())
-                .collect::<Result<_, _>>()?;
+            let action = row.name;
+            let read = |(nth, key): (usize, &String)| {
+                key.parse()
+                    .map_err(|key| KeyError::Unreadable { action, nth, key })
+            };
+            let keys = keys.iter().enumerate().map(read);
+            let keys = keys.collect::<Result<_, _>>()?;
             if let Some(entry) = map.bound.iter_mut().find(|(a, _)| *a == row.action) {
                 entry.1 = keys;
             }
@@ -222,12 +256,25 @@ impl Keymap {
         Ok(map)
     }
 
-    /// No key may mean two things in one scope. A screen's own key goes before a global one.
+    /// No key may mean two things on one screen; one that works everywhere is on every screen. Ctrl-C
+    /// always quits.
     pub fn check(&self) -> Result<(), KeyError> {
+        let quits = Key {
+            ctrl: true,
+            ..Key::plain(Code::Char('c'))
+        };
         for (at, (first, keys)) in self.bound.iter().enumerate() {
+            if *first != Action::Quit && keys.contains(&quits) {
+                return Err(KeyError::Conflict {
+                    key: quits.to_string(),
+                    first: row(*first).name,
+                    second: row(Action::Quit).name,
+                });
+            }
             for (second, others) in &self.bound[at + 1..] {
                 let (a, b) = (row(*first), row(*second));
-                let same_scope = (a.screens.is_empty() && b.screens.is_empty())
+                let same_scope = a.screens.is_empty()
+                    || b.screens.is_empty()
                     || a.screens.iter().any(|screen| b.screens.contains(screen));
                 if let Some(key) = keys.iter().find(|key| same_scope && others.contains(key)) {
                     return Err(KeyError::Conflict {
@@ -241,21 +288,14 @@ impl Keymap {
         Ok(())
     }
 
-    /// What a key means on a screen: the screen's own meaning before the global one.
+    /// What a key means on a screen.
     #[must_use]
     pub fn action(&self, screen: Screen, key: Key) -> Option<Action> {
-        let find = |own: bool| {
-            self.bound.iter().find_map(|(action, keys)| {
-                let screens = row(*action).screens;
-                let here = if own {
-                    screens.contains(&screen)
-                } else {
-                    screens.is_empty()
-                };
-                (here && keys.contains(&key)).then_some(*action)
-            })
-        };
-        find(true).or_else(|| find(false))
+        self.bound.iter().find_map(|(action, keys)| {
+            let screens = row(*action).screens;
+            let here = screens.is_empty() || screens.contains(&screen);
+            (here && keys.contains(&key)).then_some(*action)
+        })
     }
 
     /// The keys of an action, the first one being the one to show.

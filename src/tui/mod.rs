@@ -13,6 +13,8 @@ pub mod keymap;
 mod moves;
 pub mod overlay;
 pub mod rows;
+mod settings;
+mod steady;
 mod terminal;
 pub mod theme;
 pub mod toast;

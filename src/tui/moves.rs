@@ -2,7 +2,7 @@
 
 use super::app::{App, Depth, Pane};
 use super::cursor::Motion;
-use super::rows::LagKey;
+use super::rows::{FlowKey, LagKey};
 use crate::command::{Anchor, Screen};
 use crate::domain::position::Position;
 
@@ -10,7 +10,7 @@ impl App {
     pub(super) fn step(&mut self, motion: Motion) {
         match self.screen {
             Screen::Flow => {
-                let rows = self.finding_keys();
+                let rows = self.flow_keys();
                 self.flow.step(&rows, motion);
             }
             Screen::Lag => {
@@ -149,6 +149,7 @@ impl App {
     pub(super) fn sideways(&mut self, right: bool) {
         match self.screen {
             Screen::Lag => self.fold(right),
+            Screen::Flow => self.next_stage(right),
             Screen::Activity => {
                 self.activity.pane = match (self.activity.pane, right) {
                     (Pane::Operations, true) | (Pane::Log, false) => Pane::Audit,
@@ -161,6 +162,28 @@ impl App {
             Screen::Timeline if self.timeline.open => self.timeline.open = false,
             Screen::Consumers => self.consumers.open = false,
             _ => {}
+        }
+    }
+
+    /// To the first place of the next stage of the flow, or of the one before.
+    fn next_stage(&mut self, right: bool) {
+        let rows = self.flow_keys();
+        let here = self.flow.key().map_or(0, FlowKey::stage);
+        let other = |key: &&FlowKey| match right {
+            true => key.stage() > here,
+            false => key.stage() < here,
+        };
+        let stage = if right {
+            rows.iter().find(other)
+        } else {
+            rows.iter().rfind(other)
+        };
+        let Some(stage) = stage.map(FlowKey::stage) else {
+            return;
+        };
+        if let Some(key) = rows.iter().find(|key| key.stage() == stage) {
+            self.flow.set(key.clone());
+            self.flow.settle(&rows);
         }
     }
 

@@ -80,6 +80,18 @@ impl Confirm {
         self
     }
 
+    /// What is still to be typed before `y` would send it.
+    #[must_use]
+    pub fn missing(&self) -> String {
+        let typed = self.typed.as_ref().map_or("", Input::value);
+        let count = self.count.to_string();
+        if typed.is_empty() || (count.starts_with(typed) && typed != count) {
+            format!("y confirms once it says {count}")
+        } else {
+            format!("{typed} is not {count}")
+        }
+    }
+
     /// Whether `y` would send it.
     #[must_use]
     pub fn ready(&self) -> bool {
@@ -106,6 +118,17 @@ impl Inject {
             scenario: 0,
             count: Input::new("1".into()),
             fresh: true,
+        }
+    }
+
+    /// How many orders, or what is missing for that.
+    pub fn orders(&self) -> Result<u32, &'static str> {
+        match self.count.value() {
+            "" => Err("Type how many: a number from 1 on"),
+            text => match text.parse() {
+                Ok(count @ 1..=1_000_000) => Ok(count),
+                _ => Err("How many orders: a number from 1 to 1000000"),
+            },
         }
     }
 

@@ -11,7 +11,7 @@ use crate::domain::operation::{AuditRow, Operation};
 use crate::domain::position::Position;
 use crate::domain::stored::StoredEvent;
 use crate::snapshot::{
-    Consumer, Finding, GroupLag, LagNumbers, LogLine, PartitionLag, Place, TopicLag, Verdict,
+    Consumer, Finding, GroupLag, LagNumbers, LogLine, PartitionLag, Place, Topic, TopicLag, Verdict,
 };
 
 /// A row of the lag tree.
@@ -75,6 +75,46 @@ pub type LogKey = (DateTime<Utc>, usize);
 
 /// A finding has no id: where it leads, and its place among those that lead there.
 pub type FindingKey = (Place, usize);
+
+/// What one can stand on in the flow: the places of the drawing along an event's way, then the findings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowKey {
+    Outbox,
+    Topic(String),
+    /// A service of ours, or a group of somebody else's.
+    Reader(String),
+    Letters,
+    Store,
+    Finding(FindingKey),
+}
+
+impl FlowKey {
+    /// Keys of one stage stand together.
+    pub(super) fn stage(&self) -> u8 {
+        match self {
+            Self::Outbox => 0,
+            Self::Topic(_) => 1,
+            Self::Reader(_) => 2,
+            Self::Letters => 3,
+            Self::Store => 4,
+            Self::Finding(_) => 5,
+        }
+    }
+}
+
+/// The screen that a place is on.
+#[must_use]
+pub fn screen_of(place: &Place) -> Screen {
+    match place {
+        Place::Flow => Screen::Flow,
+        Place::Lag { .. } => Screen::Lag,
+        Place::Consumer { .. } => Screen::Consumers,
+        Place::Outbox => Screen::Outbox,
+        Place::Letters { .. } => Screen::Letters,
+        Place::Timeline => Screen::Timeline,
+        Place::Activity => Screen::Activity,
+    }
+}
 
 /// Whether a row with these texts passes a filter: a plain substring, whatever its case; with `!` in
 /// front, every row without it.
@@ -207,11 +247,24 @@ impl App {
             .collect()
     }
 
-    /// Oldest first.
+    /// Oldest first. While the store looks up what is typed, its page may still be the one before.
     #[must_use]
     pub fn events(&self) -> Vec<&StoredEvent> {
         let filter = self.filter(Screen::Timeline);
         let rows = self.shown.timeline.value.iter().flat_map(|t| &t.rows);
+        let wanted = self.timeline_filter();
+        if wanted != self.timeline.filter {
+            let is =
+                |wanted: &Option<String>, text: &str| wanted.as_deref().is_none_or(|w| w == text);
+            return rows
+                .filter(|e| is(&wanted.stream, &e.stream) && is(&wanted.event_type, &e.event_type))
+                .filter(|e| {
+                    wanted
+                        .correlation_id
+                        .is_none_or(|id| id == e.correlation_id)
+                })
+                .collect();
+        }
         rows.filter(|e| passes(filter, [&*e.stream, &*e.event_type, &*e.source_service]))
             .collect()
     }
@@ -249,8 +302,39 @@ impl App {
         rows
     }
 
-    pub(super) fn finding_keys(&self) -> Vec<FindingKey> {
-        self.findings().into_iter().map(|(key, _)| key).collect()
+    pub(super) fn flow_keys(&self) -> Vec<FlowKey> {
+        let topics = self.flow_topics().into_iter();
+        let readers = self.flow_readers().into_iter();
+        let findings = self.findings().into_iter();
+        std::iter::once(FlowKey::Outbox)
+            .chain(topics.map(|t| FlowKey::Topic(t.name.clone())))
+            .chain(readers.map(|name| FlowKey::Reader(name.to_owned())))
+            .chain([FlowKey::Letters, FlowKey::Store])
+            .chain(findings.map(|(key, _)| FlowKey::Finding(key)))
+            .collect()
+    }
+
+    /// The flow's topics, those that somebody reads first; topics of dead letters are shown with the letters.
+    #[must_use]
+    pub fn flow_topics(&self) -> Vec<&Topic> {
+        let all = self.shown.topics.value.iter().flatten();
+        let consumers = &self.shown.consumers;
+        let read = |topic: &&Topic| consumers.iter().any(|c| c.topics.contains(&topic.name));
+        let flow = all.filter(|topic| !topic.dead_letters);
+        let (mut first, others): (Vec<_>, Vec<_>) = flow.partition(read);
+        first.extend(others);
+        first
+    }
+
+    /// Our consumers; where no workers run, the groups of the cluster.
+    #[must_use]
+    pub fn flow_readers(&self) -> Vec<&str> {
+        let groups = self.shown.lag.value.iter().flat_map(|groups| groups.iter());
+        if self.shown.consumers.is_empty() {
+            return groups.map(|g| g.group.as_str()).collect();
+        }
+        let consumers = self.shown.consumers.iter();
+        consumers.map(|c| c.service.as_str()).collect()
     }
 
     pub(super) fn lag_keys(&self) -> Vec<LagKey> {

@@ -2,10 +2,14 @@
 //! `themes/` says how it looks. The rule: no literal colour outside this file and those.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use ratatui::style::{Color, Style};
 use ratatui::text::Span;
 use serde::Deserialize;
+use toml::Spanned;
+
+use crate::config::{ConfigError, nearest};
 
 /// What a piece of the screen means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -188,32 +192,12 @@ pub const BUILT_IN: [(&str, &str); 2] = [
     ("light", include_str!("../../themes/light.toml")),
 ];
 
-/// A theme that can't be used, and why.
-#[derive(Debug, thiserror::Error)]
-pub enum ThemeError {
-    #[error("theme {name}: {source}")]
-    Syntax {
-        name: String,
-        source: toml::de::Error,
-    },
-    #[error("theme {name}: role \"{role}\" is missing")]
-    Missing { name: String, role: &'static str },
-    #[error("theme {name}: \"{role}\" is no role; roles are {roles}")]
-    Unknown {
-        name: String,
-        role: String,
-        roles: String,
-    },
-    #[error("there is no theme \"{name}\"; built in are {names}")]
-    NotFound { name: String, names: String },
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     palette: BTreeMap<String, toml::Value>,
-    roles: BTreeMap<String, toml::Value>,
+    roles: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
 }
 
 impl Theme {
@@ -235,44 +219,59 @@ impl Theme {
     }
 
     /// One of the built-in themes.
-    pub fn built_in(name: &str) -> Result<Self, ThemeError> {
-        let (name, text) = BUILT_IN
-            .into_iter()
-            .find(|(n, _)| *n == name)
-            .ok_or_else(|| ThemeError::NotFound {
-                name: name.to_owned(),
-                names: BUILT_IN.map(|(n, _)| n).join(", "),
-            })?;
-        Self::parse(name, text)
+    ///
+    /// # Errors
+    /// When none has this name.
+    pub fn built_in(name: &str) -> Result<Self, ConfigError> {
+        if let Some((name, text)) = BUILT_IN.into_iter().find(|(n, _)| *n == name) {
+            return Self::parse(name, text);
+        }
+        let names = BUILT_IN.map(|(name, _)| name);
+        let remedy = match nearest(name, &names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!(
+                "built in are {}; a file's name ends in .toml",
+                names.join(", ")
+            ),
+        };
+        let message = format!("there is no theme `{name}`");
+        Err(ConfigError::in_text("themes", "", None, message, remedy))
     }
 
     /// Reads a theme file: a `[palette]` of names for colours, and `[roles]` in which they stand.
-    pub fn parse(name: &str, text: &str) -> Result<Self, ThemeError> {
-        let syntax = |source| ThemeError::Syntax {
-            name: name.to_owned(),
-            source,
+    ///
+    /// # Errors
+    /// The first mistake, with its line and column.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+        let wrong = |at, message: String, remedy: String| {
+            ConfigError::in_text(name, text, at, message, remedy)
         };
-        let mut file: File = toml::from_str(text).map_err(syntax)?;
-        if let Some(role) = file
-            .roles
-            .keys()
-            .find(|key| !Role::ALL.iter().any(|role| role.name() == *key))
-        {
-            return Err(ThemeError::Unknown {
-                name: name.to_owned(),
-                role: role.clone(),
-                roles: Role::ALL.map(Role::name).join(", "),
-            });
+        let syntax = |at: Option<Range<usize>>, error: &toml::de::Error| {
+            let message = error.message().trim_end().replace('\n', ", ");
+            let remedy =
+                "a theme is a [palette] of colours and [roles] with fg, bg and add_modifier";
+            wrong(at.or(error.span()), message, remedy.to_owned())
+        };
+        let mut file: File = toml::from_str(text).map_err(|e| syntax(None, &e))?;
+        let names = Role::ALL.map(Role::name);
+        if let Some(key) = file.roles.keys().find(|k| !names.contains(&&**k.get_ref())) {
+            let remedy = match nearest(key.get_ref(), &names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("roles are {}", names.join(", ")),
+            };
+            let message = format!("`{}` is no role", key.get_ref());
+            return Err(wrong(Some(key.span()), message, remedy));
         }
         let mut theme = Self::plain(name, Style::new());
         for role in Role::ALL {
-            let mut value = file
-                .roles
-                .remove(role.name())
-                .ok_or_else(|| ThemeError::Missing {
-                    name: name.to_owned(),
-                    role: role.name(),
-                })?;
+            let Some(value) = file.roles.remove(role.name()) else {
+                let message = format!("role `{}` is missing", role.name());
+                let at = text.find("[roles]").map(|at| at..at);
+                let remedy = format!("add `{} = {{ fg = \"…\" }}` under [roles]", role.name());
+                return Err(wrong(at, message, remedy));
+            };
+            let at = value.span();
+            let mut value = value.into_inner();
             if let Some(table) = value.as_table_mut() {
                 for part in ["fg", "bg"] {
                     let named = table.get(part).and_then(toml::Value::as_str);
@@ -281,7 +280,8 @@ impl Theme {
                     }
                 }
             }
-            theme.styles[role as usize] = value.try_into().map_err(syntax)?;
+            let style = value.try_into().map_err(|e| syntax(Some(at), &e))?;
+            theme.styles[role as usize] = style;
         }
         Ok(theme)
     }

@@ -105,6 +105,10 @@ impl App {
     fn confirm_key(&mut self, mut confirm: Confirm, key: Key) -> Option<Command> {
         match key.typed() {
             Some('y' | 'Y') if confirm.ready() => return Some(confirm.command),
+            Some('y' | 'Y') => {
+                let sentence = format!("Type {} first, then y", confirm.count);
+                self.toasts.say(Tone::Hint, sentence);
+            }
             Some('n' | 'N') => return None,
             _ => {}
         }
@@ -120,8 +124,8 @@ impl App {
             form.scenario = turn(form.scenario, Scenario::ALL.len(), forward);
         } else if key.code == Code::Enter {
             let scenario = form.chosen();
-            match form.count.value().parse::<u32>() {
-                Ok(count) if count > 0 => {
+            match form.orders() {
+                Ok(count) => {
                     let facts = vec![("scenario", scenario.name().to_owned())];
                     let command = Command::Inject { scenario, count };
                     let confirm = Confirm::new(command, "Inject orders", facts, u64::from(count));
@@ -132,9 +136,7 @@ impl App {
                     self.overlay = Some(Overlay::Confirm(confirm));
                     return None;
                 }
-                _ => self
-                    .toasts
-                    .say(Tone::Hint, "How many orders: a number from 1 on"),
+                Err(missing) => self.toasts.say(Tone::Hint, missing),
             }
         } else {
             edit_number(&mut form.count, key, false, &mut form.fresh);

@@ -141,7 +141,7 @@ impl Watch {
             health: board.health(),
             findings: Vec::new(),
             traffic: Traffic {
-                rate: pipeline.map_or(0.0, |p| p.rate()),
+                rate: pipeline.map(|p| p.rate()),
                 slowed: sources.and_then(|s| s.shared.slowed()),
                 orders_per_s: meters.orders.per_s(),
                 history: meters.orders_history.series(usize::MAX),
@@ -190,5 +190,35 @@ pub fn observe(
     for source in Source::all(sources) {
         let (sources, board) = (sources.clone(), Arc::clone(board));
         tokio::spawn(source.keep_asking(sources, board, focus.clone(), stop.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_here_knows_is_unknown() {
+        let (out, mut snapshots) = watch::channel(Arc::new(Snapshot::default()));
+        let stop = CancellationToken::new();
+        let watch = Watch {
+            board: Arc::new(Board::default()),
+            clock: Clock::fixed(chrono::DateTime::default()),
+            stack: Stack::default(),
+            every: Duration::from_millis(10),
+            history: Duration::from_secs(60),
+            log: LogRing::default(),
+            sources: Arc::new(OnceLock::new()),
+        };
+        let running = tokio::spawn(watch.run(out, stop.clone()));
+        snapshots.changed().await.expect("a snapshot");
+        let traffic = snapshots.borrow().traffic.clone();
+        assert_eq!(
+            (traffic.rate, traffic.orders_per_s),
+            (None, None),
+            "no workers run here"
+        );
+        stop.cancel();
+        running.await.expect("it ends");
     }
 }

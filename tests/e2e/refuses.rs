@@ -24,13 +24,41 @@ fn settings_that_are_wrong() {
     refused(config, &[], &["config.toml:3:", "orders_per_sec"]);
     refused("[kafka\n", &[], &["config.toml:1"]);
     refused("", &["--config", "nowhere.toml"], &["nowhere.toml", "path"]);
-    refused("keys.nonsense = [\"x\"]\n", &[], &["nonsense"]);
+}
+
+/// Told with their place, and by every command that reads settings.
+#[test]
+fn keys_and_properties_that_are_wrong() {
+    for args in [&[][..], &["config"], &["run"]] {
+        let unknown = "[keys]\nredrvie = [\"x\"]\n";
+        refused(
+            unknown,
+            args,
+            &["config.toml:2:1:", "did you mean `redrive`?"],
+        );
+        let unreadable = "[keys]\nredrive = [\"f5\", \"hyper-q\"]\n";
+        refused(
+            unreadable,
+            args,
+            &["config.toml:2:18:", "`hyper-q` is no key", "ctrl-x"],
+        );
+        let hidden = "[keys]\npause = [\"q\"]\n";
+        refused(hidden, args, &["config.toml:2:1:", "`pause`", "`quit`"]);
+        let property = "[kafka.properties]\nfoo = \"bar\"\n";
+        refused(
+            property,
+            args,
+            &["config.toml:2:1:", "kafka.properties.foo"],
+        );
+    }
 }
 
 #[test]
 fn a_theme_that_is_unknown_or_wrong() {
     refused("", &["--theme", "mauve"], &["mauve", "dark"]);
     refused("", &["--theme", "none.toml"], &["none.toml"]);
+    let config = "[ui]\ntheme = \"mauve\"\n";
+    refused(config, &["config"], &["config.toml:2:1:", "mauve", "dark"]);
 }
 
 #[test]

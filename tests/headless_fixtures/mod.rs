@@ -288,6 +288,7 @@ pub fn busy() -> Snapshot {
                 causes: vec![Cause {
                     fingerprint: "3f9a2c17d05b".to_owned(),
                     group: Some("inventory-service".to_owned()),
+                    stage: Some(Stage::Timeout),
                     code: "timeout".to_owned(),
                     title: "stock table did not answer in # s".to_owned(),
                     count: 212,

@@ -345,6 +345,12 @@ pub async fn search_takes_text_as_it_is(kit: Kit) {
     ] {
         assert_eq!(find(&kit, &search(text)).await.len(), hits, "{text}");
     }
+    // By id too, with its dashes or without, and by the end of it.
+    let id = percent.id.to_string();
+    for text in [&id[..13], &id.replace('-', "")[..12], &id[24..]] {
+        let found = find(&kit, &search(text)).await;
+        assert_eq!(found.iter().map(|l| l.id).collect::<Vec<_>>(), [percent.id]);
+    }
 }
 
 pub async fn causes_group_and_trend(kit: Kit) {
@@ -371,8 +377,12 @@ pub async fn causes_group_and_trend(kit: Kit) {
     let cause = &causes[0];
     assert_eq!((cause.count, cause.parked, cause.redriving), (6, 0, 1));
     assert_eq!(
-        (cause.group.as_deref().unwrap(), cause.code.as_str()),
-        ("inventory-service", "timeout")
+        (
+            cause.group.as_deref().unwrap(),
+            cause.stage,
+            cause.code.as_str()
+        ),
+        ("inventory-service", one.stage, "timeout")
     );
     assert!(
         cause.title.contains('#') && !cause.title.contains("10.0"),

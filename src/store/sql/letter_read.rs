@@ -98,7 +98,7 @@ impl Db {
         );
         query.push(FAILED).push(
             " GROUP BY fingerprint)
-             SELECT c.fingerprint, d.consumer, d.code, d.message, c.n, c.parked, c.redriving, c.first, c.last,
+             SELECT c.fingerprint, d.consumer, d.stage, d.code, d.message, c.n, c.parked, c.redriving, c.first, c.last,
                  (SELECT count(*) FROM cause)
              FROM (SELECT * FROM cause ORDER BY n DESC, last DESC, fingerprint LIMIT ",
         );
@@ -118,6 +118,7 @@ impl Db {
             causes.push(Cause {
                 fingerprint: c.get()?,
                 group: c.text_or_none()?,
+                stage: stage(&mut c)?,
                 code: c.get()?,
                 title: fingerprint::normalise(c.get()?),
                 count: c.count()?,
@@ -275,12 +276,23 @@ fn select(columns: &'static str, filter: &LetterFilter) -> QueryBuilder<Driver> 
     if let Some(wanted) = filter.text.as_ref().filter(|t| !t.is_empty()) {
         // Found as it stands: no wildcard of the searcher's has a meaning.
         query.push(part(
-            " AND {find}(lower(coalesce({readable key}, '') || '\n' || coalesce(event_type, '') || '\n'
+            " AND {find}(lower(CAST(id AS text) || '\n' || replace(CAST(id AS text), '-', '') || '\n'
+                || coalesce({readable key}, '') || '\n' || coalesce(event_type, '') || '\n'
                 || code || '\n' || message), lower(",
         ));
         query.push_bind(text(wanted)).push(")) > 0");
     }
     query
+}
+
+fn stage(c: &mut Columns<'_>) -> Result<Option<Stage>, StoreError> {
+    let parse = |name: &str| Stage::ALL.into_iter().find(|s| s.name() == name);
+    match c.get()? {
+        "" => Ok(None),
+        name => Ok(Some(
+            parse(name).ok_or_else(|| codec::unreadable("stage", name))?,
+        )),
+    }
 }
 
 fn letter(row: &Row) -> Result<Letter, StoreError> {
@@ -296,13 +308,7 @@ fn letter(row: &Row) -> Result<Letter, StoreError> {
         event_id: c.uuid_or_null()?,
         event_type: c.get()?,
         correlation_id: c.uuid_or_null()?,
-        stage: match c.get()? {
-            "" => None,
-            word => {
-                let known = Stage::ALL.into_iter().find(|s| s.name() == word);
-                Some(known.ok_or_else(|| codec::unreadable("stage", word))?)
-            }
-        },
+        stage: stage(&mut c)?,
         code: c.get()?,
         message: c.get()?,
         fingerprint: c.get()?,

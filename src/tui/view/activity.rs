@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
+use crate::command::Screen;
 use crate::domain::operation::{AuditRow, Operation, OperationState};
 use crate::domain::printable;
 use crate::snapshot::{LogLevel, LogLine, short_id};
@@ -11,9 +12,9 @@ use crate::tui::app::{App, Pane};
 use crate::tui::cursor::window;
 use crate::tui::theme::Role;
 
+use super::chart::share;
 use super::format;
-use super::letters::share;
-use super::parts::{below, empty, line, outside, title, wrap};
+use super::parts::{below, empty, line, matching, outside, title, wrap};
 use super::table::{Cells, Column, Table};
 
 const OPERATIONS: [Column; 7] = [
@@ -65,7 +66,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
             buf,
             area,
             vec![app.theme.span(role, name(which))],
-            Vec::new(),
+            passing(app, which),
         );
         pane(
             app,
@@ -155,8 +156,20 @@ fn pane_names(app: &App) -> Vec<Span<'static>> {
         spans.push(app.theme.span(role, name(pane)));
         spans.push("   ".into());
     }
-    spans.push(app.theme.span(Role::Dim, "←→"));
+    spans.push(app.theme.span(Role::Dim, "←→   "));
+    spans.extend(passing(app, app.activity.pane));
     spans
+}
+
+/// How many rows of a pane pass the filter, of how many.
+fn passing(app: &App, pane: Pane) -> Vec<Span<'static>> {
+    let activity = &app.shown.activity;
+    let (n, of) = match pane {
+        Pane::Operations => (app.operations().len(), activity.operations.len()),
+        Pane::Audit => (app.audit().len(), activity.audit.len()),
+        Pane::Log => (app.log().len(), activity.log.len()),
+    };
+    matching(app, n, of)
 }
 
 fn pane(app: &App, pane: Pane, area: Rect, buf: &mut Buffer) {
@@ -168,16 +181,27 @@ fn pane(app: &App, pane: Pane, area: Rect, buf: &mut Buffer) {
     }
 }
 
-fn operations(app: &App, focused: bool, area: Rect, buf: &mut Buffer) {
-    let rows = app.operations();
-    if rows.is_empty() {
-        return empty(
+/// Why a pane is empty: it is, or a filter hides all.
+fn nothing(app: &App, area: Rect, buf: &mut Buffer, (why, remedy): (&str, &str)) {
+    if app.filter(Screen::Activity).is_empty() {
+        empty(app, buf, area, why, remedy);
+    } else {
+        empty(
             app,
             buf,
             area,
-            "Nothing was started yet.",
-            "A redrive (5) or a replay (6) shows up here.",
+            "No row here has this text.",
+            "Esc shows all.",
         );
+    }
+}
+
+fn operations(app: &App, focused: bool, area: Rect, buf: &mut Buffer) {
+    let rows = app.operations();
+    if rows.is_empty() {
+        let why = "Nothing was started yet.";
+        let remedy = "A redrive (5) or a replay (6) shows up here.";
+        return nothing(app, area, buf, (why, remedy));
     }
     let selected = rows
         .iter()
@@ -292,7 +316,7 @@ pub fn progress(app: &App, it: &Operation, bar: usize) -> Vec<Span<'static>> {
 fn audit(app: &App, focused: bool, area: Rect, buf: &mut Buffer) {
     let rows = app.audit();
     if rows.is_empty() {
-        return empty(app, buf, area, "Nobody has changed anything yet.", "");
+        return nothing(app, area, buf, ("Nobody has changed anything yet.", ""));
     }
     let selected = rows
         .iter()
@@ -324,7 +348,7 @@ fn audit_cells(app: &App, it: &AuditRow) -> Cells {
 fn log(app: &App, focused: bool, area: Rect, buf: &mut Buffer) {
     let rows = app.log();
     if rows.is_empty() {
-        return empty(app, buf, area, "The log is empty.", "");
+        return nothing(app, area, buf, ("The log is empty.", ""));
     }
     let selected = app
         .activity

@@ -77,15 +77,14 @@ pub fn render(app: &App, confirm: &Confirm, area: Rect, buf: &mut Buffer) {
         line(buf, inner, y, spans);
         y += 1;
     }
-    let (key, words) = if confirm.ready() {
-        (Role::Key, Role::Base)
+    // A key is shown once it does something; until then, what it waits for.
+    let last = if confirm.ready() {
+        vec![
+            theme.span(Role::Key, "y"),
+            theme.span(Role::Base, "  yes, do it"),
+        ]
     } else {
-        (Role::Faint, Role::Dim)
+        vec![theme.span(Role::Dim, confirm.missing())]
     };
-    line(
-        buf,
-        inner,
-        y,
-        vec![theme.span(key, "y"), theme.span(words, "  yes, do it")],
-    );
+    line(buf, inner, y, last);
 }

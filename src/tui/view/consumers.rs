@@ -1,6 +1,7 @@
 //! Consumers: what each one does, how fast, and what holds it up. A table, and all that is known of the
 //! one under the cursor.
 
+use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -12,8 +13,9 @@ use crate::snapshot::{Consumer, ConsumerState, HeldPartition};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
+use super::chart::{chart, sparkline};
 use super::format;
-use super::parts::{below, chart, empty, line, outside, sparkline, title, wrap};
+use super::parts::{below, empty, line, matching, outside, title, wrap};
 use super::table::{Cells, Column, Table};
 
 const COLUMNS: [Column; 12] = [
@@ -33,6 +35,15 @@ const COLUMNS: [Column; 12] = [
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let rows = app.consumers();
+    let which = matching(app, rows.len(), app.shown.consumers.len());
+    let used = u16::from(!which.is_empty());
+    let inner = Rect {
+        x: area.x + 3,
+        width: area.width.saturating_sub(5),
+        ..area
+    };
+    line(buf, inner, 0, which);
+    let area = below(area, used);
     if rows.is_empty() {
         return nothing(app, area, buf);
     }
@@ -93,6 +104,14 @@ fn table(app: &App, rows: &[&Consumer], selected: Option<usize>, area: Rect, buf
         focused: true,
     };
     table.render(app, buf, area, |at, widths| cells(app, rows[at], widths));
+}
+
+/// A time that stands still, unlike an age; with its day where that was not within the last one.
+fn since(app: &App, at: DateTime<Utc>) -> String {
+    match app.age(at).as_secs() {
+        0..86_400 => format::clock(at),
+        _ => at.format("%Y-%m-%d %H:%M").to_string(),
+    }
 }
 
 fn state(state: ConsumerState) -> (&'static str, &'static str, Role) {
@@ -157,7 +176,7 @@ fn about(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) {
     heading.extend(outside(theme, Role::Dim, &it.group));
     let since = it
         .since
-        .map(|at| format!("{} for {}", it.state.name(), format::span(app.age(at))));
+        .map(|at| format!("{} since {}", it.state.name(), since(app, at)));
     title(
         app,
         buf,
@@ -196,6 +215,9 @@ fn about(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) {
     };
     chart(app, buf, plot, &it.history, "events/s");
 }
+
+/// Cells of a fact's name.
+const LABEL: usize = 11;
 
 fn facts(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) -> u16 {
     let theme = &app.theme;
@@ -250,37 +272,26 @@ fn facts(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) -> u16 {
     }
     rows.push(("fails", vec![base(fault_words(&it.faults))]));
     if let Some((at, error)) = &it.last_error {
-        let mut spans = vec![dim(format!("{}: ", format::ago(app.age(*at))))];
-        spans.extend(outside(theme, Role::Base, error));
-        rows.push(("last error", spans));
-    }
-    let mut y = 0;
-    for (label, spans) in rows {
-        let mut words = vec![dim(format!("{label:<11}"))];
-        words.extend(spans);
-        line(buf, area, y, words);
-        y += 1;
-    }
-    if let Some((_, error)) = &it.last_error {
-        // The rest of an error that did not fit on its line.
-        let all = printable::visible(error);
-        let room = usize::from(area.width.saturating_sub(11)).max(1);
-        for text in wrap(&all, room)
-            .into_iter()
-            .skip(1)
-            .take(2)
-            .filter(|_| all.len() + 12 > room)
-        {
-            let indent = Rect {
-                x: area.x + 11.min(area.width),
-                width: area.width.saturating_sub(11),
-                ..area
-            };
-            line(buf, indent, y, vec![base(text)]);
-            y += 1;
+        let ago = format!("{}: ", format::ago(app.age(*at)));
+        let room = usize::from(area.width).saturating_sub(LABEL);
+        let words = wrap(&format!("{ago}{}", printable::visible(error)), room);
+        for (nth, text) in words.into_iter().take(3).enumerate() {
+            match (nth, text.strip_prefix(&*ago)) {
+                (0, Some(rest)) => {
+                    let spans = vec![dim(ago.clone()), base(rest.to_owned())];
+                    rows.push(("last error", spans));
+                }
+                (0, None) => rows.push(("last error", vec![base(text)])),
+                _ => rows.push(("", vec![base(text)])),
+            }
         }
     }
-    y
+    for (y, (label, spans)) in (0..).zip(&rows) {
+        let mut words = vec![dim(format!("{label:<LABEL$}"))];
+        words.extend(spans.clone());
+        line(buf, area, y, words);
+    }
+    u16::try_from(rows.len()).unwrap_or(u16::MAX)
 }
 
 /// `order-events 0 1 2 · payment-events 0`.

@@ -7,9 +7,10 @@ use crate::command::Screen;
 use crate::snapshot::{Place, Severity};
 use crate::tui::app::App;
 use crate::tui::cursor::window;
+use crate::tui::rows::{FlowKey, screen_of};
 use crate::tui::theme::Role;
 
-use super::parts::{at, below, line, outside, right, title, width};
+use super::parts::{at, below, line, matching, outside, right, title, width};
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     if area.height == 0 {
@@ -17,7 +18,8 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let (theme, rows) = (&app.theme, app.findings());
     let heading = vec![theme.span(Role::Heading, "FINDINGS")];
-    title(app, buf, area, heading, Vec::new());
+    let end = matching(app, rows.len(), app.shown.findings.len());
+    title(app, buf, area, heading, end);
     let list = below(area, 1);
     if rows.is_empty() {
         let (sign, text) = match (app.shown.seq, app.filter(Screen::Flow).is_empty()) {
@@ -34,8 +36,10 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         line(buf, list, 0, words);
         return;
     }
-    let keys: Vec<_> = rows.iter().map(|(key, _)| key.clone()).collect();
-    let selected = app.flow.index(&keys);
+    let selected = match app.flow.key() {
+        Some(FlowKey::Finding(here)) => rows.iter().position(|(key, _)| key == here),
+        _ => None,
+    };
     for (y, index) in (0..).zip(window(rows.len(), selected, usize::from(list.height))) {
         let finding = rows[index].1;
         let (sign, ascii, role) = match finding.severity {
@@ -80,15 +84,6 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
 }
 
 fn leads_to(place: &Place) -> String {
-    let screen = match place {
-        Place::Flow => Screen::Flow,
-        Place::Lag { .. } => Screen::Lag,
-        Place::Consumer { .. } => Screen::Consumers,
-        Place::Outbox => Screen::Outbox,
-        Place::Letters { .. } => Screen::Letters,
-        Place::Timeline => Screen::Timeline,
-        Place::Activity => Screen::Activity,
-    };
-    let (key, name) = screen.tab();
+    let (key, name) = screen_of(place).tab();
     format!("{key} {name}")
 }

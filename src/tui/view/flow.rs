@@ -4,7 +4,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::snapshot::{Consumer, ConsumerState, GroupLag, Topic, VerdictKind};
+use crate::snapshot::{Consumer, ConsumerState, GroupLag, VerdictKind};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
@@ -119,19 +119,4 @@ pub fn sum(rates: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     rates
         .flatten()
         .fold(None, |sum, rate| Some(sum.unwrap_or(0.0) + rate))
-}
-
-/// The flow's topics, those that somebody reads first; topics of dead letters are shown with the letters.
-pub fn topics(app: &App) -> Vec<&Topic> {
-    let all = app.shown.topics.value.iter().flatten();
-    let read = |topic: &Topic| {
-        app.shown
-            .consumers
-            .iter()
-            .any(|c| c.topics.contains(&topic.name))
-    };
-    let flow = all.filter(|topic| !topic.dead_letters);
-    let (mut first, others): (Vec<_>, Vec<_>) = flow.partition(|topic| read(topic));
-    first.extend(others);
-    first
 }

@@ -6,11 +6,14 @@ use ratatui::text::Span;
 
 use crate::domain::printable;
 use crate::tui::app::App;
+use crate::tui::cursor::window;
+use crate::tui::rows::FlowKey;
 use crate::tui::theme::Role;
 
-use super::flow::{Reader, lag_role, sum, topics};
+use super::chart::sparkline;
+use super::flow::{Reader, lag_role, sum};
 use super::format;
-use super::parts::{cut, line, outside, right, sparkline, width, wrap};
+use super::parts::{cut, line, outside, right, width, wrap};
 
 /// A number with its unit behind, and the unit dim.
 fn figure(app: &App, role: Role, number: String, unit: &str) -> Vec<Span<'static>> {
@@ -33,16 +36,9 @@ pub fn orders(app: &App, area: Rect, buf: &mut Buffer) {
     );
     let spark = sparkline(app, &traffic.history, usize::from(area.width));
     line(buf, area, 1, vec![app.theme.span(Role::Spark, spark)]);
-    if app.shown.stack.workers {
-        line(
-            buf,
-            area,
-            2,
-            vec![
-                app.theme
-                    .span(Role::Dim, format!("set to {}/s", traffic.rate)),
-            ],
-        );
+    if let Some(rate) = traffic.rate {
+        let text = format!("set to {rate}/s");
+        line(buf, area, 2, vec![app.theme.span(Role::Dim, text)]);
     }
     if let Some(reason) = &traffic.slowed {
         let rows = wrap(&printable::visible(reason), usize::from(area.width));
@@ -115,7 +111,7 @@ pub fn topic_rows(app: &App, area: Rect, buf: &mut Buffer) {
         );
         return;
     }
-    let topics = topics(app);
+    let topics = app.flow_topics();
     if topics.is_empty() {
         line(
             buf,
@@ -130,8 +126,14 @@ pub fn topic_rows(app: &App, area: Rect, buf: &mut Buffer) {
         .map(|t| width(&outside(&app.theme, Role::Base, &t.name)))
         .max();
     let name = name.unwrap_or(0).min(room.saturating_sub(10)).max(1);
+    let selected = match app.flow.key() {
+        Some(FlowKey::Topic(here)) => topics.iter().position(|t| t.name == *here),
+        _ => None,
+    };
     let shown = rows_of(topics.len(), area.height);
-    for (row, topic) in (0..).zip(&topics[..shown]) {
+    let seen = window(topics.len(), selected, shown);
+    for (row, at) in (0..).zip(seen) {
+        let topic = topics[at];
         let mut spans = cut(outside(&app.theme, Role::Base, &topic.name), name);
         spans.push(" ".repeat(name - width(&spans)).into());
         spans.push(app.theme.span(
@@ -145,8 +147,23 @@ pub fn topic_rows(app: &App, area: Rect, buf: &mut Buffer) {
                 .span(Role::Spark, sparkline(app, &topic.history, left)),
         );
         line(buf, area, row, spans);
+        if selected == Some(at) {
+            select(app, buf, super::parts::at(area, row));
+        }
     }
     more(app, buf, area, topics.len(), shown);
+}
+
+/// The row that the cursor stands on, with the cursor's sign in the padding before it.
+fn select(app: &App, buf: &mut Buffer, row: Rect) {
+    let whole = Rect {
+        x: row.x.saturating_sub(1),
+        width: row.width + 1,
+        ..row
+    };
+    buf.set_style(whole, app.theme.style(Role::Selected));
+    let sign = if app.ascii { ">" } else { "▌" };
+    line(buf, whole, 0, vec![app.theme.span(Role::Accent, sign)]);
 }
 
 /// How many rows are listed when the last line may have to say how many are not.
@@ -192,9 +209,15 @@ pub fn reader_rows(app: &App, readers: &[Reader<'_>], area: Rect, buf: &mut Buff
         .map(|r| format::maybe_short(r.lag).len())
         .max();
     let digits = digits.unwrap_or(0).max(3) + 1;
+    let selected = match app.flow.key() {
+        Some(FlowKey::Reader(here)) => readers.iter().position(|r| r.name == here),
+        _ => None,
+    };
     let shown = rows_of(readers.len(), area.height);
+    let seen = window(readers.len(), selected, shown);
     let mut row = 0;
-    for (at, reader) in readers[..shown].iter().enumerate() {
+    for (nth, at) in seen.enumerate() {
+        let reader = &readers[at];
         let (sign, ascii, role) = reader.sign;
         let mut spans = vec![
             app.theme.span(role, if app.ascii { ascii } else { sign }),
@@ -218,8 +241,11 @@ pub fn reader_rows(app: &App, readers: &[Reader<'_>], area: Rect, buf: &mut Buff
                 .span(Role::Spark, sparkline(app, reader.history, left)),
         );
         line(buf, area, row, spans);
+        if selected == Some(at) {
+            select(app, buf, super::parts::at(area, row));
+        }
         row += 1;
-        let rest = u16::try_from(readers.len() - at).unwrap_or(u16::MAX);
+        let rest = u16::try_from(readers.len() - nth).unwrap_or(u16::MAX);
         if let Some((role, words)) = reader
             .trouble
             .as_ref()

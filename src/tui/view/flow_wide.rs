@@ -15,18 +15,24 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Padding, Widget};
 
 use crate::tui::app::App;
+use crate::tui::rows::FlowKey;
 use crate::tui::theme::Role;
 
-use super::flow::{readers, topics};
+use super::chart::chart;
+use super::flow::readers;
 use super::flow_boxes::{
     dead, end_to_end, orders, outbox, outcome, reader_rows, store, topic_rows,
 };
-use super::parts::{border, chart, line, outside, title};
+use super::parts::{border, line, outside, title};
 
 /// The body it needs.
 pub const LEAST: (u16, u16) = (124, 24);
 
 const GAP: u16 = 3;
+
+const OUTBOX: &str = "OUTBOX";
+const STORE: &str = "EVENT STORE";
+const LETTERS: &str = "DEAD LETTERS";
 
 /// Draws it and returns the lines it took.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
@@ -36,7 +42,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
         ..area
     };
     let readers = readers(app);
-    let topics = topics(app);
+    let topics = app.flow_topics();
     let troubles = readers.iter().filter(|r| r.trouble.is_some()).count();
     let rows = (readers.len() + troubles).max(topics.len()).clamp(6, 12);
     let high = u16::try_from(rows).unwrap_or(6) + 2;
@@ -56,7 +62,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
         x += width + GAP;
     }
     orders(app, framed(app, buf, boxes[0], "ORDERS"), buf);
-    outbox(app, framed(app, buf, boxes[1], "OUTBOX"), buf);
+    outbox(app, framed(app, buf, boxes[1], OUTBOX), buf);
     topic_rows(app, framed(app, buf, boxes[2], "TOPICS"), buf);
     let name = if app.shown.stack.workers || app.shown.seq == 0 {
         "CONSUMERS"
@@ -106,21 +112,13 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
         width: to.right() - from.x,
         height: 4,
     };
-    store(
-        app,
-        framed(app, buf, low(boxes[0], boxes[1]), "EVENT STORE"),
-        buf,
-    );
+    store(app, framed(app, buf, low(boxes[0], boxes[1]), STORE), buf);
     end_to_end(
         app,
         framed(app, buf, low(boxes[2], boxes[3]), "END TO END"),
         buf,
     );
-    dead(
-        app,
-        framed(app, buf, low(boxes[4], boxes[4]), "DEAD LETTERS"),
-        buf,
-    );
+    dead(app, framed(app, buf, low(boxes[4], boxes[4]), LETTERS), buf);
     let used = high + 6;
     let left = area.height.saturating_sub(used);
     let findings = u16::try_from(app.shown.findings.len())
@@ -143,14 +141,26 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
     used + high + 1
 }
 
+/// A box; the one that the cursor stands on is drawn in the cursor's colour.
 fn framed(app: &App, buf: &mut Buffer, area: Rect, name: &'static str) -> Rect {
+    let here = match app.flow.key() {
+        Some(FlowKey::Outbox) => name == OUTBOX,
+        Some(FlowKey::Store) => name == STORE,
+        Some(FlowKey::Letters) => name == LETTERS,
+        _ => false,
+    };
+    let (edge, title) = if here {
+        (Role::Accent, Role::Accent)
+    } else {
+        (Role::Faint, Role::Heading)
+    };
     let block = Block::bordered()
         .border_set(border(app))
-        .border_style(app.theme.style(Role::Faint))
+        .border_style(app.theme.style(edge))
         .padding(Padding::horizontal(1))
         .title(Line::from(vec![
             " ".into(),
-            app.theme.span(Role::Heading, name),
+            app.theme.span(title, name),
             " ".into(),
         ]));
     let inner = block.inner(area);

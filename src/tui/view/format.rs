@@ -110,22 +110,39 @@ pub fn maybe_span(d: Option<Duration>) -> String {
     d.map_or_else(|| UNKNOWN.to_owned(), span)
 }
 
-/// The same in whole seconds: `3 s`.
+/// A round bound: `1 ms`, `50 ms`, `2 s`.
+#[must_use]
+pub fn bound(d: Duration) -> String {
+    match d.as_millis() {
+        ms @ 0..1_000 => format!("{ms} ms"),
+        ms => format!("{} s", ms / 1_000),
+    }
+}
+
+/// How long something has lasted, calm enough to be on screen all the time: whole seconds in the first
+/// minute, minutes from then on.
 #[must_use]
 pub fn seconds(d: Duration) -> String {
     match d.as_secs() {
-        secs @ 0..10 => format!("{secs} s"),
+        secs @ 0..60 => format!("{secs} s"),
+        60..120 => "1 min".to_owned(),
         secs => span(Duration::from_secs(secs)),
     }
 }
 
-/// An age in whole seconds, calm enough for a list: `now`, `3 s ago`, `4 min ago`.
+/// An age as calm as that: `now`, `3 s ago`, `4 min ago`.
 #[must_use]
 pub fn ago(age: Duration) -> String {
     match age.as_secs() {
         0 => "now".to_owned(),
-        secs => format!("{} ago", seconds(Duration::from_secs(secs))),
+        _ => format!("{} ago", seconds(age)),
     }
+}
+
+/// `12:04`.
+#[must_use]
+pub fn minute(at: DateTime<Utc>) -> String {
+    at.format("%H:%M").to_string()
 }
 
 /// `12:04:31`.

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use crate::tui::action::{self, Action, Row};
-use crate::tui::app::{App, Depth};
+use crate::tui::app::App;
 use crate::tui::overlay::Filter;
 use crate::tui::theme::Role;
 
@@ -39,7 +39,7 @@ fn hint(app: &App, row: &Row) -> Vec<Span<'static>> {
     };
     let marked = app.letters.marked.len();
     let word = match row.action {
-        Action::RedriveMany if marked > 0 && app.letters.depth > Depth::Causes => {
+        Action::RedriveMany if app.redrives_marked() => {
             format!("redrive {marked} marked")
         }
         Action::Freeze if app.frozen => "go on".to_owned(),

@@ -51,6 +51,9 @@ pub fn render(app: &App, form: &Inject, area: Rect, buf: &mut Buffer) {
     }
     let mut count = vec![app.theme.span(Role::Dim, "how many  ")];
     count.extend(field(app, &form.count, 9, true));
+    if let Err(missing) = form.orders() {
+        count.push(app.theme.span(Role::Warn, format!("  {missing}")));
+    }
     line(buf, inner, rows + 3, count);
 }
 

@@ -13,11 +13,10 @@ use crate::tui::app::App;
 use crate::tui::rows::LagRow;
 use crate::tui::theme::Role;
 
+use super::chart::{chart, sparkline};
 use super::flow::sign;
 use super::format;
-use super::parts::{
-    below, chart, empty, freshness, line, outside, sparkline, title, waiting, width,
-};
+use super::parts::{below, empty, freshness, line, matching, outside, title, waiting, width};
 use super::table::{Cells, Column, Table};
 
 const COLUMNS: [Column; 9] = [
@@ -58,11 +57,22 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         format::count(partitions as u64)
     );
     let stale = freshness(&app.theme, &app.shown, reading);
-    let heading = if stale.is_empty() {
-        vec![app.theme.span(Role::Dim, counted)]
+    let passing = rows.iter().filter(|row| row.topic.is_none()).count();
+    let mut heading = matching(app, passing, groups.len());
+    if stale.is_empty() {
+        if !heading.is_empty() {
+            heading.push(app.theme.span(Role::Dim, " · "));
+        }
+        heading.push(app.theme.span(Role::Dim, counted));
     } else {
-        stale
+        heading = stale;
+    }
+    let inner = Rect {
+        x: area.x + 3,
+        width: area.width.saturating_sub(5),
+        ..area
     };
+    line(buf, inner, 0, heading);
     let list = Rect {
         height: area.height - detail,
         ..area
@@ -72,7 +82,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
             empty(
                 app,
                 buf,
-                list,
+                below(list, 1),
                 "No consumer group has read here yet.",
                 "A group shows up with its first commit; workers commit within seconds.",
             );
@@ -80,7 +90,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
             empty(
                 app,
                 buf,
-                list,
+                below(list, 1),
                 "No group or topic has this text.",
                 "Esc shows all.",
             );
@@ -100,12 +110,6 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     table.render(app, buf, below(list, 1), |at, widths| {
         cells(app, &rows[at], widths)
     });
-    let inner = Rect {
-        x: area.x + 3,
-        width: area.width.saturating_sub(5),
-        ..area
-    };
-    line(buf, inner, 0, heading);
     if let (Some(row), true) = (selected.map(|at| &rows[at]), detail > 0) {
         about(app, row, below(area, area.height - detail), buf);
     }

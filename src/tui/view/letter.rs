@@ -75,14 +75,13 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         message => message,
     };
     let words = wrap(&printable::visible(said), room);
-    message.extend(outside(theme, Role::Base, &words[0]));
+    let more = if inner.height < 10 { 0 } else { 2 };
+    // Where there is one line for it, what does not fit is cut in sight.
+    let first = if more == 0 { said } else { &words[0] };
+    message.extend(outside(theme, Role::Base, first));
     line(buf, inner, 0, message);
     let mut used = 1;
-    for text in words
-        .iter()
-        .skip(1)
-        .take(if inner.height < 10 { 0 } else { 2 })
-    {
+    for text in words.iter().skip(1).take(more) {
         let pad = " ".repeat(indent.min(usize::from(inner.width) / 3));
         line(
             buf,
@@ -94,7 +93,9 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let body = below(inner, used + u16::from(inner.height > 12));
     let facts = facts(app, letter, detail);
-    if body.width >= 96 {
+    // In full, a narrow screen gives its whole width to the value; beside a list both are to be seen.
+    let beside = body.width >= 96 || (body.width >= 70 && app.letters.depth != Depth::Detail);
+    if beside {
         let left = Rect {
             width: body.width / 2,
             ..body

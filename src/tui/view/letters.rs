@@ -12,8 +12,9 @@ use crate::snapshot::{Letters, Series};
 use crate::tui::app::{App, Depth};
 use crate::tui::theme::Role;
 
+use super::chart::sparkline;
 use super::letter::{from, number};
-use super::parts::{bar, below, empty, freshness, line, outside, sparkline, title, waiting};
+use super::parts::{below, empty, freshness, line, matching, outside, title, waiting};
 use super::table::{Cells, Column, Table};
 use super::{format, letter};
 
@@ -23,7 +24,7 @@ const CAUSES: [Column; 7] = [
     Column::left("TREND", 10, 5),
     Column::right("FIRST", 8, 4),
     Column::right("LAST", 10, 2),
-    Column::left("GROUP", 14, 1).growing(1).most(30),
+    Column::left("GROUP", 17, 1).growing(1).most(30),
     Column::left("STATUS", 12, 3),
 ];
 
@@ -53,23 +54,10 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let depth = app.letters.depth;
     if area.height < 24 || area.width < 100 {
         match depth {
-            Depth::Causes if area.height >= 14 => {
-                let rows = u16::try_from(letters.causes.len() + 2).unwrap_or(u16::MAX);
-                let high = rows.clamp(3, area.height / 2);
-                causes(
-                    app,
-                    letters,
-                    Rect {
-                        height: high,
-                        ..area
-                    },
-                    buf,
-                );
-                list(app, letters, below(area, high), buf);
-            }
+            Depth::Detail => letter::render(app, area, buf),
+            _ if area.height >= 14 && area.width >= 60 => stacked(app, letters, area, buf),
             Depth::Causes => causes(app, letters, area, buf),
             Depth::Letters => list(app, letters, area, buf),
-            Depth::Detail => letter::render(app, area, buf),
         }
         return;
     }
@@ -129,6 +117,23 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     }
 }
 
+/// Causes, letters and the letter under each other on a screen that is no large one: what one is in
+/// gets the lines, and the letter always enough to be read.
+fn stacked(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
+    let lines = |rows: usize| u16::try_from(rows).unwrap_or(u16::MAX);
+    let of_causes = lines(letters.causes.len() + 1);
+    let of_list = lines(app.letters().len() + 2);
+    let (upper, middle) = match app.letters.depth {
+        Depth::Causes => (of_causes.clamp(2, area.height / 3), of_list.clamp(4, 5)),
+        _ => (2, of_list.clamp(4, area.height.saturating_sub(2) / 2)),
+    };
+    let rest = below(area, upper);
+    let place = |area: Rect, height: u16| Rect { height, ..area };
+    causes(app, letters, place(area, upper), buf);
+    list(app, letters, place(rest, middle), buf);
+    letter::render(app, below(rest, middle), buf);
+}
+
 fn nothing(app: &App, area: Rect, buf: &mut Buffer) {
     let (why, remedy) = if app.filter(Screen::Letters).is_empty() {
         (
@@ -169,6 +174,13 @@ fn head(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) -> u16 {
         Role::Dim,
         format!("   +{} in the last minute", letters.last_minute),
     ));
+    let all = usize::try_from(letters.causes_total).unwrap_or(usize::MAX);
+    let mut which = matching(app, letters.causes.len(), all);
+    if !which.is_empty() {
+        which.insert(0, theme.span(Role::Dim, "causes: "));
+        which.push(theme.span(Role::Dim, "   "));
+        spans.splice(0..0, which);
+    }
     line(buf, inner, 0, spans);
     let mut used = 1;
     if area.height < 12 && app.letters.depth == Depth::Detail {
@@ -214,7 +226,8 @@ fn causes(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
         .position(|c| Some(&c.fingerprint) == app.letters.fingerprint());
     let focused = app.letters.depth == Depth::Causes;
     let mut place = area;
-    if letters.causes_total > rows.len() as u64 {
+    // Why a filter leaves some out is said above.
+    if letters.causes_total > rows.len() as u64 && app.filter(Screen::Letters).is_empty() {
         place.height = place.height.saturating_sub(1);
         let text = format!(
             "   the {} worst of {} causes",
@@ -293,9 +306,14 @@ fn list(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
         end.push(theme.span(
             Role::Dim,
             format!(
-                "{} of {}",
+                "{} of {}{}",
                 format::count(at),
-                format::count(letters.rows_total)
+                format::count(letters.rows_total),
+                if app.filter(Screen::Letters).is_empty() {
+                    ""
+                } else {
+                    " that match"
+                }
             ),
         ));
     }
@@ -365,20 +383,4 @@ pub fn key(app: &App, it: &Letter) -> Vec<Span<'static>> {
         },
         None => vec![app.theme.span(Role::Dim, "no key")],
     }
-}
-
-/// A bar with its share in words behind.
-#[must_use]
-pub fn share(app: &App, part: u64, whole: u64, cells: usize) -> Vec<Span<'static>> {
-    let share = if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    };
-    let mut spans = bar(app, share, cells);
-    spans.push(app.theme.span(
-        Role::Base,
-        format!(" {} of {}", format::count(part), format::count(whole)),
-    ));
-    spans
 }

@@ -10,6 +10,7 @@
 //! ```
 
 mod activity;
+mod chart;
 mod confirm;
 mod consumers;
 mod faults;
@@ -25,6 +26,7 @@ mod lag;
 mod letter;
 mod letters;
 mod outbox;
+mod outbox_rows;
 pub mod parts;
 mod payload;
 mod rail;
@@ -46,6 +48,9 @@ use crate::tui::theme::Role;
 /// The smallest size that everything can be used in.
 pub const LEAST: (u16, u16) = (40, 12);
 
+/// From this height on there is a rule below the tabs.
+pub const RULE_FROM: u16 = 16;
+
 /// Draws the whole screen.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
@@ -54,7 +59,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         too_small(app, area, buf);
         return;
     }
-    let rule = u16::from(area.height >= 16);
+    let rule = u16::from(area.height >= RULE_FROM);
     let [top, tabs, line, body, hints] = area.layout(&Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),

@@ -11,34 +11,11 @@ use crate::tui::app::App;
 use crate::tui::rows::OutboxKey;
 use crate::tui::theme::Role;
 
+use super::chart::chart;
 use super::format;
-use super::parts::{below, chart, empty, freshness, line, outside, title, waiting};
-use super::table::{Cells, Column, Table};
-
-const BLOCKED: [Column; 4] = [
-    Column::left("BLOCKED KEY", 16, 0).growing(1).most(32),
-    Column::right("ATTEMPTS", 8, 2),
-    Column::left("AGAIN", 10, 1),
-    Column::left("HEAD'S ERROR", 14, 0).growing(3),
-];
-
-const WAITING: [Column; 6] = [
-    Column::left("KEY", 12, 0).growing(2).most(32),
-    Column::left("TYPE", 17, 1).growing(1).most(28),
-    Column::left("TOPIC", 20, 2).growing(1).most(34),
-    Column::right("SEQ", 8, 4),
-    Column::right("AGE", 8, 0),
-    Column::right("", 10, 3),
-];
-
-const SENT: [Column; 6] = [
-    Column::left("KEY", 12, 0).growing(2).most(32),
-    Column::left("TYPE", 17, 1).growing(1).most(28),
-    Column::left("WENT TO", 20, 2).growing(1).most(34),
-    Column::right("SEQ", 8, 4),
-    Column::right("DELAY", 8, 0),
-    Column::right("SENT", 10, 3),
-];
+use super::outbox_rows::{BLOCKED, SENT, WAITING, blocked_cells, sent_cells, waiting_cells};
+use super::parts::{below, empty, freshness, line, matching, outside, title, waiting, width};
+use super::table::Table;
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let reading = &app.shown.outbox;
@@ -50,7 +27,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         width: area.width.saturating_sub(4),
         ..area
     };
-    line(buf, inner, 0, totals(app, outbox));
+    line(buf, inner, 0, totals(app, outbox, usize::from(inner.width)));
     let stale = freshness(&app.theme, &app.shown, reading);
     let mut used = 1;
     if !stale.is_empty() {
@@ -72,7 +49,8 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     tables(app, outbox, below(area, used), buf);
 }
 
-fn totals(app: &App, outbox: &Outbox) -> Vec<Span<'static>> {
+/// The figures that fit, the most telling first.
+fn totals(app: &App, outbox: &Outbox, room: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let oldest = outbox.oldest.map(|at| format::span(app.age(at)));
     let mut spans = vec![
@@ -95,8 +73,14 @@ fn totals(app: &App, outbox: &Outbox) -> Vec<Span<'static>> {
         ),
     ];
     for (label, value) in facts {
-        spans.push(theme.span(Role::Dim, format!("   {label} ")));
-        spans.push(theme.span(Role::Base, value));
+        let fact = [
+            theme.span(Role::Dim, format!("   {label} ")),
+            theme.span(Role::Base, value),
+        ];
+        if width(&spans) + width(&fact) > room {
+            break;
+        }
+        spans.extend(fact);
     }
     spans
 }
@@ -217,7 +201,14 @@ fn tables(app: &App, outbox: &Outbox, area: Rect, buf: &mut Buffer) {
         let at = blocked
             .iter()
             .position(|b| key == Some(&OutboxKey::Blocked(b.aggregate_id.clone())));
-        heading(app, buf, place, "BLOCKED", blocked.len(), Role::Warn);
+        heading(
+            app,
+            buf,
+            place,
+            "BLOCKED",
+            (blocked.len(), outbox.blocked.len()),
+            Role::Warn,
+        );
         let table = Table {
             columns: &BLOCKED,
             len: blocked.len(),
@@ -230,15 +221,19 @@ fn tables(app: &App, outbox: &Outbox, area: Rect, buf: &mut Buffer) {
         rest = below(rest, place.height);
     }
     if waiting.is_empty() && sent.is_empty() {
-        let (why, remedy) = if app.filter(Screen::Outbox).is_empty() {
-            (
-                "Nothing waits, and nothing was sent yet.",
-                "i injects orders.",
-            )
-        } else {
-            ("No row has this text.", "Esc shows all.")
-        };
-        return empty(app, buf, rest, why, remedy);
+        if app.filter(Screen::Outbox).is_empty() {
+            let why = "Nothing waits, and nothing was sent yet.";
+            return empty(app, buf, rest, why, "i injects orders.");
+        }
+        let here = outbox.head.len() + outbox.sent.len();
+        heading(app, buf, rest, "WAITING AND SENT", (0, here), Role::Dim);
+        return empty(
+            app,
+            buf,
+            below(rest, 1),
+            "No row has this text.",
+            "Esc shows all.",
+        );
     }
     let room = if sent.is_empty() {
         rest.height
@@ -252,16 +247,25 @@ fn tables(app: &App, outbox: &Outbox, area: Rect, buf: &mut Buffer) {
     let at = waiting
         .iter()
         .position(|r| key == Some(&OutboxKey::Waiting(r.seq)));
-    heading(app, buf, place, "OLDEST WAITING", waiting.len(), Role::Dim);
+    heading(
+        app,
+        buf,
+        place,
+        "OLDEST WAITING",
+        (waiting.len(), outbox.head.len()),
+        Role::Dim,
+    );
     if waiting.is_empty() {
+        let text = if outbox.head.is_empty() {
+            "   Nothing waits: every row was sent."
+        } else {
+            "   No row that waits has this text."
+        };
         line(
             buf,
             below(place, 1),
             0,
-            vec![
-                app.theme
-                    .span(Role::Dim, "   Nothing waits: every row was sent."),
-            ],
+            vec![app.theme.span(Role::Dim, text)],
         );
     } else {
         let table = Table {
@@ -278,7 +282,14 @@ fn tables(app: &App, outbox: &Outbox, area: Rect, buf: &mut Buffer) {
     if sent.is_empty() || rest.height < 3 {
         return;
     }
-    heading(app, buf, rest, "LAST SENT", sent.len(), Role::Dim);
+    heading(
+        app,
+        buf,
+        rest,
+        "LAST SENT",
+        (sent.len(), outbox.sent.len()),
+        Role::Dim,
+    );
     let at = sent
         .iter()
         .position(|r| key == Some(&OutboxKey::Sent(r.seq)));
@@ -291,60 +302,18 @@ fn tables(app: &App, outbox: &Outbox, area: Rect, buf: &mut Buffer) {
     table.render(app, buf, below(rest, 1), |at, _| sent_cells(app, sent[at]));
 }
 
-fn heading(app: &App, buf: &mut Buffer, area: Rect, name: &'static str, len: usize, role: Role) {
+/// A table's name, and how many rows it has of how many that are here.
+fn heading(
+    app: &App,
+    buf: &mut Buffer,
+    area: Rect,
+    name: &'static str,
+    (len, of): (usize, usize),
+    role: Role,
+) {
     let words = vec![
         app.theme.span(Role::Heading, name),
         app.theme.span(role, format!(" {len}")),
     ];
-    title(app, buf, area, words, Vec::new());
-}
-
-fn blocked_cells(app: &App, it: &BlockedKey) -> Cells {
-    let theme = &app.theme;
-    let again = match it.until {
-        Some(until) => theme.span(
-            Role::Dim,
-            format!(
-                "in {}",
-                format::span((until - app.shown.taken).to_std().unwrap_or_default())
-            ),
-        ),
-        None => theme.span(Role::Bad, "parked"),
-    };
-    vec![
-        outside(theme, Role::Warn, &it.aggregate_id),
-        vec![theme.span(Role::Base, it.attempts.to_string())],
-        vec![again],
-        outside(theme, Role::Base, &it.error),
-    ]
-}
-
-fn waiting_cells(app: &App, it: &OutboxRow) -> Cells {
-    let theme = &app.theme;
-    vec![
-        outside(theme, Role::Base, &it.aggregate_id),
-        outside(theme, Role::Base, &it.event_type),
-        outside(theme, Role::Dim, &it.topic),
-        vec![theme.span(Role::Dim, format::offset(Some(it.seq)))],
-        vec![theme.span(Role::Base, format::span(app.age(it.created_at)))],
-        Vec::new(),
-    ]
-}
-
-fn sent_cells(app: &App, it: &SentRow) -> Cells {
-    let theme = &app.theme;
-    let mut to = outside(theme, Role::Dim, &it.topic);
-    to.push(theme.span(
-        Role::Dim,
-        format!("/{} @ {}", it.partition, format::offset(Some(it.offset))),
-    ));
-    let delay = (it.sent_at - it.created_at).to_std().unwrap_or_default();
-    vec![
-        outside(theme, Role::Base, &it.aggregate_id),
-        outside(theme, Role::Base, &it.event_type),
-        to,
-        vec![theme.span(Role::Dim, format::offset(Some(it.seq)))],
-        vec![theme.span(Role::Base, format::span(delay))],
-        vec![theme.span(Role::Dim, format::ago(app.age(it.sent_at)))],
-    ]
+    title(app, buf, area, words, matching(app, len, of));
 }

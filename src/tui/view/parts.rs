@@ -1,5 +1,5 @@
-//! Pieces that every screen is made of: lines that can't spill, titles, tables that drop columns,
-//! sparklines with gaps, bars and charts.
+//! Pieces that every screen is made of: lines that can't spill, titles, boxes, and what an empty or a
+//! stale source says.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,11 +9,11 @@ use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
 
 use crate::domain::printable;
-use crate::snapshot::{Reading, Series, Snapshot};
+use crate::snapshot::{Reading, Snapshot};
 use crate::tui::app::App;
 use crate::tui::theme::{Role, Theme};
 
-use super::format;
+use super::{RULE_FROM, format};
 
 /// Text that comes from outside: what must not reach the terminal stands visibly in its own role.
 #[must_use]
@@ -184,6 +184,27 @@ pub fn title(
     line(buf, area, 0, spans);
 }
 
+/// What a heading says while a filter is on: how many rows pass, of how many. Nothing without one.
+#[must_use]
+pub fn matching(app: &App, passing: usize, of: usize) -> Vec<Span<'static>> {
+    let filter = app.filter(app.screen);
+    if filter.is_empty() {
+        return Vec::new();
+    }
+    let theme = &app.theme;
+    let count = |n: usize| format::count(n as u64);
+    let mut spans = vec![
+        theme.span(Role::Strong, count(passing)),
+        theme.span(Role::Dim, format!(" of {} match", count(of))),
+    ];
+    // On a low screen there is no rule to say the text.
+    if app.size.1 < RULE_FROM {
+        spans.push(" ".into());
+        spans.extend(cut(outside(theme, Role::Strong, filter), 24));
+    }
+    spans
+}
+
 /// The lines of a box.
 #[must_use]
 pub fn border(app: &App) -> border::Set<'static> {
@@ -257,133 +278,4 @@ pub fn waiting<T>(app: &App, buf: &mut Buffer, area: Rect, what: &str, reading: 
             "",
         ),
     }
-}
-
-const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-const ASCII_BLOCKS: [&str; 8] = ["_", "_", ".", "-", "-", "=", "=", "#"];
-
-/// A series in this many cells, each cell the highest of its points; a gap stays a gap. Fewer points
-/// than cells stand at the right end, or are stretched over all.
-#[must_use]
-pub fn buckets(series: &Series, cells: usize, stretch: bool) -> Vec<Option<f32>> {
-    let points = &series.points;
-    let len = points.len();
-    if len == 0 || (len < cells && !stretch) {
-        let mut out = vec![None; cells - len.min(cells)];
-        out.extend(points.iter());
-        return out;
-    }
-    let from = |cell: usize| cell * len / cells;
-    (0..cells)
-        .map(|cell| {
-            let first = from(cell);
-            let bucket = &points[first..from(cell + 1).max(first + 1)];
-            bucket.iter().flatten().copied().reduce(f32::max)
-        })
-        .collect()
-}
-
-/// A series as one line of blocks, scaled to its own highest point. The blocks leave a gap to the line
-/// above.
-#[must_use]
-pub fn sparkline(app: &App, series: &Series, cells: usize) -> String {
-    let points = buckets(series, cells, false);
-    let top = points.iter().flatten().copied().fold(1e-6, f32::max);
-    let blocks = if app.ascii { ASCII_BLOCKS } else { BLOCKS };
-    points
-        .iter()
-        .map(|point| match point {
-            Some(value) => blocks[((value / top * 6.0).round() as usize).min(6)],
-            None => " ",
-        })
-        .collect()
-}
-
-/// A share between 0 and 1 as a bar.
-#[must_use]
-pub fn bar(app: &App, share: f64, cells: usize) -> Vec<Span<'static>> {
-    let (on, off) = if app.ascii {
-        ("#", ".")
-    } else {
-        ("━", "─")
-    };
-    let full = (share.clamp(0.0, 1.0) * cells as f64).round() as usize;
-    vec![
-        app.theme.span(Role::Spark, on.repeat(full)),
-        app.theme.span(Role::Faint, off.repeat(cells - full)),
-    ]
-}
-
-/// A series as a chart with its highest value at the left and its time below.
-pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &str) {
-    const SCALE: u16 = 9;
-    if area.height < 3 || area.width < SCALE + 8 {
-        return;
-    }
-    let plot = Rect {
-        x: area.x + SCALE,
-        width: area.width - SCALE,
-        height: area.height - 1,
-        ..area
-    };
-    let points = buckets(series, usize::from(plot.width), true);
-    let known = points.iter().flatten().count();
-    let highest = points.iter().flatten().copied().fold(0.0_f32, f32::max);
-    let top = highest.max(1.0);
-    let label = |value: f32| {
-        let text = if value >= 100.0 || value.fract() == 0.0 {
-            format::count(value.round() as u64)
-        } else {
-            format!("{value:.1}")
-        };
-        vec![app.theme.span(Role::Dim, format!("{text:>7}"))]
-    };
-    line(buf, area, 0, label(top));
-    line(buf, area, plot.height - 1, label(0.0));
-    let blocks = if app.ascii { ASCII_BLOCKS } else { BLOCKS };
-    let steps = f32::from(plot.height) * 8.0;
-    let style = app.theme.style(Role::Fill);
-    let faint = app.theme.style(Role::Faint);
-    for (x, point) in (plot.x..).zip(&points) {
-        let height = point.map(|value| ((value / top * steps).round() as u16).max(1));
-        for row in 0..plot.height {
-            let base = (plot.height - 1 - row) * 8;
-            let Some(cell) = buf.cell_mut((x, plot.y + row)) else {
-                continue;
-            };
-            match height {
-                Some(height) if height > base => {
-                    let level = usize::from((height - base).min(8));
-                    cell.set_symbol(blocks[level - 1]).set_style(style);
-                }
-                None if base == 0 && known > 0 => {
-                    let gap = if app.ascii { "." } else { "·" };
-                    cell.set_symbol(gap).set_style(faint);
-                }
-                _ => {}
-            }
-        }
-    }
-    if known == 0 {
-        let text = app.theme.span(Role::Dim, "no points yet");
-        line(buf, plot, plot.height / 2, vec![text]);
-        return;
-    }
-    let shown = series.step * u32::try_from(series.points.len()).unwrap_or(0);
-    let foot = Rect {
-        x: plot.x,
-        width: plot.width,
-        y: area.y + plot.height,
-        height: 1,
-    };
-    let start = format!("{} ago", format::span(shown));
-    let taken = start.width();
-    line(buf, foot, 0, vec![app.theme.span(Role::Dim, start)]);
-    right(
-        buf,
-        foot,
-        0,
-        taken,
-        vec![app.theme.span(Role::Dim, format!("{unit}   now"))],
-    );
 }

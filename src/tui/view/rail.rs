@@ -5,11 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use crate::tui::app::App;
+use crate::tui::rows::FlowKey;
 use crate::tui::theme::Role;
 
-use super::flow::{Reader, lag_role, readers, sum, topics};
+use super::chart::sparkline;
+use super::flow::{Reader, lag_role, readers, sum};
 use super::format;
-use super::parts::{cut, line, outside, right, sparkline, width};
+use super::parts::{at, cut, line, outside, right, width};
 
 /// Draws it and returns the lines it took.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
@@ -19,7 +21,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
     } else {
         ("│", "├", "╰", "╭")
     };
-    let stage_at = |row: usize| rows[row].0.is_some();
+    let stage_at = |row: usize| rows[row].name.is_some();
     let final_stage = (0..rows.len())
         .rev()
         .find(|row| stage_at(*row))
@@ -30,32 +32,47 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
         ..area
     };
     let label = if area.width < 60 { 9 } else { 14 };
-    for (row, (stage, words, end)) in rows.iter().enumerate() {
-        let mark = match stage {
+    for (row, stage) in rows.iter().enumerate() {
+        let mark = match stage.name {
             Some(_) if row == 0 => first,
             Some(_) if row == final_stage => last,
             Some(_) => tee,
             None if row < final_stage => down,
             None => " ",
         };
-        let name = stage.unwrap_or("");
+        let name = stage.name.unwrap_or("");
         let mut spans = vec![
             app.theme.span(Role::Faint, mark),
             " ".into(),
             app.theme.span(Role::Heading, format!("{name:<label$}")),
         ];
-        spans.extend(words.clone());
+        spans.extend(stage.words.clone());
         let y = u16::try_from(row).unwrap_or(u16::MAX);
         let taken = width(&spans);
         line(buf, inner, y, spans);
-        right(buf, inner, y, taken + 1, end.clone());
+        right(buf, inner, y, taken + 1, stage.end.clone());
+        if stage.here && y < area.height {
+            let whole = at(area, y);
+            buf.set_style(whole, app.theme.style(Role::Selected));
+            let sign = if app.ascii { ">" } else { "▌" };
+            line(buf, whole, 0, vec![app.theme.span(Role::Accent, sign)]);
+        }
     }
     u16::try_from(rows.len())
         .unwrap_or(u16::MAX)
         .min(area.height)
 }
 
-type Stage = (Option<&'static str>, Vec<Span<'static>>, Vec<Span<'static>>);
+/// One line along the rail.
+#[derive(Default)]
+struct Stage {
+    /// `None` goes on with the stage above.
+    name: Option<&'static str>,
+    words: Vec<Span<'static>>,
+    end: Vec<Span<'static>>,
+    /// The cursor stands here.
+    here: bool,
+}
 
 fn stages(app: &App, area: Rect) -> Vec<Stage> {
     let (shown, theme) = (&app.shown, &app.theme);
@@ -68,44 +85,55 @@ fn stages(app: &App, area: Rect) -> Vec<Stage> {
         _ => 36,
     };
     let spark = |series| vec![theme.span(Role::Spark, sparkline(app, series, cells))];
-    let mut rows: Vec<Stage> = Vec::new();
+    let here = app.flow.key();
     let rate = format::per_second(shown.traffic.orders_per_s);
-    rows.push((
-        Some("ORDERS"),
-        vec![strong(format!("{rate:>9}"))],
-        spark(&shown.traffic.history),
-    ));
-    rows.push((
-        Some("OUTBOX"),
-        outbox(app, narrow),
-        match &shown.outbox.value {
-            Some(outbox) if !narrow => spark(&outbox.pending_history),
-            _ => Vec::new(),
+    let mut rows = vec![
+        Stage {
+            name: Some("ORDERS"),
+            words: vec![strong(format!("{rate:>9}"))],
+            end: spark(&shown.traffic.history),
+            ..Stage::default()
         },
-    ));
-    let topics = topics(app);
+        Stage {
+            name: Some("OUTBOX"),
+            words: outbox(app, narrow),
+            end: match &shown.outbox.value {
+                Some(outbox) if !narrow => spark(&outbox.pending_history),
+                _ => Vec::new(),
+            },
+            here: here == Some(&FlowKey::Outbox),
+        },
+    ];
+    let topics = app.flow_topics();
     let readers = readers(app);
-    let room = usize::from(area.height);
-    // Stage lines besides topics and consumers, and at least three of findings.
-    let spare = room.saturating_sub(5 + 4);
-    if topics.len() + readers.len() <= spare {
-        for (at, topic) in topics.iter().enumerate() {
-            let mut words = vec![
-                strong(format!("{:>9}", format::per_second(topic.rate))),
-                "  ".into(),
-            ];
-            words.extend(outside(theme, Role::Base, &topic.name));
-            rows.push(((at == 0).then_some("TOPICS"), words, spark(&topic.history)));
-        }
-        for (at, reader) in readers.iter().enumerate() {
-            let words = reader_line(app, reader);
-            let end = match &reader.trouble {
+    let mut of_topics: Vec<Stage> = Vec::new();
+    for topic in &topics {
+        let mut words = vec![
+            strong(format!("{:>9}", format::per_second(topic.rate))),
+            "  ".into(),
+        ];
+        words.extend(outside(theme, Role::Base, &topic.name));
+        of_topics.push(Stage {
+            words,
+            end: spark(&topic.history),
+            here: matches!(here, Some(FlowKey::Topic(name)) if *name == topic.name),
+            ..Stage::default()
+        });
+    }
+    let mut of_readers: Vec<Stage> = Vec::new();
+    for reader in &readers {
+        of_readers.push(Stage {
+            words: reader_line(app, reader),
+            end: match &reader.trouble {
                 Some((role, why)) => cut(outside(theme, *role, why), cells),
                 None => spark(reader.history),
-            };
-            rows.push(((at == 0).then_some("CONSUMERS"), words, end));
-        }
+            },
+            here: matches!(here, Some(FlowKey::Reader(name)) if name == reader.name),
+            ..Stage::default()
+        });
     }
+    // Stage lines besides topics and consumers, and at least three of findings.
+    let spare = usize::from(area.height).saturating_sub(5 + 4);
     if topics.is_empty() || topics.len() + readers.len() > spare {
         let total = sum(topics.iter().map(|t| t.rate));
         let words = vec![
@@ -115,23 +143,55 @@ fn stages(app: &App, area: Rect) -> Vec<Stage> {
                 format::plural(topics.len() as u64, "topic")
             )),
         ];
-        rows.push((Some("TOPICS"), words, Vec::new()));
-        rows.push((Some("CONSUMERS"), summary(app, &readers), Vec::new()));
+        of_topics = one_line(app, of_topics, words);
+        of_readers = one_line(app, of_readers, summary(app, &readers));
     }
-    rows.push((Some("DEAD"), dead(app), Vec::new()));
-    rows.push((Some("STORE"), store(app), Vec::new()));
+    for (name, mut lines) in [("TOPICS", of_topics), ("CONSUMERS", of_readers)] {
+        if let Some(first) = lines.first_mut() {
+            first.name = Some(name);
+        }
+        rows.append(&mut lines);
+    }
+    rows.push(Stage {
+        name: Some("DEAD"),
+        words: dead(app),
+        here: here == Some(&FlowKey::Letters),
+        ..Stage::default()
+    });
+    rows.push(Stage {
+        name: Some("STORE"),
+        words: store(app),
+        here: here == Some(&FlowKey::Store),
+        ..Stage::default()
+    });
     let mut words = Vec::new();
     for (name, value) in format::percentiles(shown.end_to_end) {
         words.push(dim(format!("{name} ")));
         words.push(strong(format!("{value}  ")));
     }
-    rows.push((Some("END TO END"), words, Vec::new()));
-    if narrow {
-        rows.last_mut()
-            .into_iter()
-            .for_each(|row| row.0 = Some("E2E"));
-    }
+    rows.push(Stage {
+        name: Some(if narrow { "E2E" } else { "END TO END" }),
+        words,
+        ..Stage::default()
+    });
     rows
+}
+
+/// A stage of which only one line has room: the row that the cursor stands on, else the sum.
+fn one_line(app: &App, lines: Vec<Stage>, sum: Vec<Span<'static>>) -> Vec<Stage> {
+    let of = lines.len();
+    let mut lines = lines.into_iter().enumerate();
+    let line = match lines.find(|(_, line)| line.here) {
+        Some((at, line)) => Stage {
+            end: vec![app.theme.span(Role::Dim, format!("{} of {of}", at + 1))],
+            ..line
+        },
+        None => Stage {
+            words: sum,
+            ..Stage::default()
+        },
+    };
+    vec![line]
 }
 
 fn outbox(app: &App, narrow: bool) -> Vec<Span<'static>> {

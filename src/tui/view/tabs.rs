@@ -56,8 +56,12 @@ pub fn rule(app: &App, area: Rect, buf: &mut Buffer) {
     line(buf, area, 0, vec![app.theme.span(Role::Faint, text)]);
     let filter = app.filter(app.screen);
     if !filter.is_empty() && !matches!(app.overlay, Some(Overlay::Filter(_))) {
-        let mut words = vec![app.theme.span(Role::Dim, " only rows with ")];
-        words.extend(outside(&app.theme, Role::Strong, filter));
+        let (which, text) = match filter.strip_prefix('!') {
+            Some(text) => (" only rows without ", text),
+            None => (" only rows with ", filter),
+        };
+        let mut words = vec![app.theme.span(Role::Dim, which)];
+        words.extend(outside(&app.theme, Role::Strong, text));
         words.push(app.theme.span(Role::Dim, " · esc shows all "));
         right(buf, area, 0, 0, words);
     }

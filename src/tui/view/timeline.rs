@@ -14,16 +14,16 @@ use crate::tui::app::App;
 use crate::tui::theme::Role;
 
 use super::format;
-use super::parts::{below, cut, empty, freshness, line, outside, title, waiting, width};
+use super::parts::{below, cut, empty, freshness, line, matching, outside, title, waiting, width};
 use super::payload::{self, Lines};
 use super::table::{Cells, Column, Table};
 
 const COLUMNS: [Column; 7] = [
-    Column::right("POSITION", 9, 3),
+    Column::right("POSITION", 8, 3),
     Column::left("TIME", 12, 1),
     Column::left("STREAM", 14, 0).growing(2).most(30),
-    Column::right("V", 3, 2),
-    Column::left("TYPE", 18, 0).growing(2).most(30),
+    Column::right("V", 2, 2),
+    Column::left("TYPE", 17, 0).growing(2).most(30),
     Column::right("Δ", 8, 4),
     Column::left("FROM", 12, 5).growing(1).most(20),
 ];
@@ -113,6 +113,18 @@ fn head(app: &App, timeline: &Timeline) -> Vec<Span<'static>> {
     if let Some(stream) = &filter.stream {
         spans.push(theme.span(Role::Dim, " of "));
         spans.extend(outside(theme, Role::Accent, stream));
+    }
+    let passing = app.events().len();
+    if app.looks_up() {
+        // The store was asked, so the count is of those that match.
+        spans.push(theme.span(Role::Dim, " match "));
+        spans.extend(outside(theme, Role::Strong, app.filter(Screen::Timeline)));
+    } else {
+        let which = matching(app, passing, timeline.rows.len());
+        if !which.is_empty() {
+            spans.push(theme.span(Role::Dim, " · on this page "));
+            spans.extend(which);
+        }
     }
     if app.timeline.following() {
         spans.push(theme.span(Role::Dim, " · following"));

@@ -31,7 +31,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let mut end = badges.clone();
     if shown.seq > 0 {
-        end.push(theme.span(Role::Dim, format!(" {} UTC ", format::clock(shown.taken))));
+        end.push(theme.span(Role::Dim, format!(" {} UTC ", format::minute(shown.taken))));
         let every = shown.every.max(app.every);
         if area.width >= 100 && !every.is_zero() {
             end.push(theme.span(Role::Dim, format!("  every {} ", format::span(every))));
@@ -82,16 +82,14 @@ fn words(app: &App, it: &Dependency, detail: u8) -> Vec<Span<'static>> {
     }
     spans.push(" ".into());
     spans.extend(outside(&app.theme, text, &it.name));
-    let more = match (it.state, it.latency, it.since) {
-        (DependencyState::Up, Some(latency), _) if detail >= 2 => {
-            format!(" {:<6}", format::span(latency))
+    let below = app.latency_below(&it.name);
+    let more = match (it.state, below, it.since) {
+        (DependencyState::Up, Some(below), _) if detail >= 2 => {
+            format!(" <{}", format::bound(below))
         }
         (DependencyState::Connecting, ..) if detail > 0 => " connecting".to_owned(),
         (DependencyState::Down, _, Some(since)) => {
-            format!(
-                " down {}",
-                format::span(std::time::Duration::from_secs(app.age(since).as_secs()))
-            )
+            format!(" down {}", format::seconds(app.age(since)))
         }
         (DependencyState::Down, ..) => " down".to_owned(),
         _ => String::new(),

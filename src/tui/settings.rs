@@ -1,0 +1,54 @@
+//! From the configuration to what the screen needs: theme and keys. What only the screen can judge is
+//! told like any other mistake in the settings, with its place and the remedy.
+
+use super::app::Settings;
+use super::keymap::{KeyError, Keymap};
+use super::theme::{Depth, Theme};
+use crate::config::{Config, ConfigError, Source};
+
+impl Settings {
+    /// Reads theme and keys, for a terminal of this colour depth.
+    ///
+    /// # Errors
+    /// The first mistake in a theme or a key.
+    pub fn read(config: &Config, source: &Source, depth: Depth) -> Result<Self, ConfigError> {
+        Ok(Self {
+            keys: keys(config, source)?,
+            max_fps: config.ui.max_fps,
+            ascii: config.ui.ascii,
+            ..Self::with(theme(&config.ui.theme, source)?.in_depth(depth))
+        })
+    }
+}
+
+/// A built-in theme, or one from a file; the file's own mistakes are told by their place in it.
+fn theme(name: &str, source: &Source) -> Result<Theme, ConfigError> {
+    if name.ends_with(".toml") {
+        let text = std::fs::read_to_string(name).map_err(|error| {
+            let message = format!("theme {name} can't be read: {error}");
+            source.error("ui.theme", message, "check the path and its permissions")
+        })?;
+        return Theme::parse(name, &text);
+    }
+    Theme::built_in(name).map_err(|e| source.error("ui.theme", e.message, e.remedy))
+}
+
+fn keys(config: &Config, source: &Source) -> Result<Keymap, ConfigError> {
+    let patches = config.keys.iter();
+    let keys = Keymap::patched(patches.map(|(action, keys)| (action.as_str(), keys.clone())));
+    keys.map_err(|error| {
+        let remedy = error.remedy();
+        let path = match &error {
+            KeyError::Unreadable { action, nth, .. } => format!("keys.{action}.{nth}"),
+            KeyError::NoAction(name) => format!("keys.{name}"),
+            KeyError::Conflict { first, second, .. } => {
+                // At the one that was set, not at the default that it meets.
+                let set = [first, second]
+                    .into_iter()
+                    .find(|a| config.keys.contains_key(**a));
+                format!("keys.{}", set.unwrap_or(second))
+            }
+        };
+        source.error(&path, format!("{path}: {error}"), remedy)
+    })
+}
