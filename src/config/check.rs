@@ -36,6 +36,7 @@ pub(super) fn check(config: &Config) -> Result<(), Broken> {
     consumers(config)?;
     within("relay.batch", config.relay.batch as u64, 1, 100_000)?;
     within("relay.poll_ms", config.relay.poll_ms, 1, HOUR_MS)?;
+    within("relay.shards", config.relay.shards.into(), 1, 64)?;
     if let Some(rate) = config.traffic.orders_per_s
         && !(0.0..=100_000.0).contains(&rate)
     {

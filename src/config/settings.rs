@@ -312,6 +312,8 @@ pub struct Relay {
     pub batch: usize,
     /// How often an idle relay looks.
     pub poll_ms: u64,
+    /// Parts of the outbox on PostgreSQL.
+    pub shards: u32,
 }
 
 impl Default for Relay {
@@ -319,6 +321,7 @@ impl Default for Relay {
         Self {
             batch: 500,
             poll_ms: 250,
+            shards: 4,
         }
     }
 }

@@ -75,6 +75,10 @@ pub fn pipeline_settings(config: &Config, kafka: KafkaSettings) -> pipeline::Set
         retry_scale: consumers.retry_base_ms as f64 / 1_000.0,
         retry_cap: Duration::from_millis(consumers.retry_cap_ms),
         commit_every: consumers.commit_every(),
+        relay_shards: match config.store.kind() {
+            "sqlite" => 1,
+            _ => config.relay.shards,
+        },
         relay_batch: u32::try_from(config.relay.batch).unwrap_or(u32::MAX),
         relay_poll: Duration::from_millis(config.relay.poll_ms),
         orders_per_s: config.orders_per_s(),

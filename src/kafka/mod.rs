@@ -45,6 +45,9 @@ pub enum KafkaError {
     /// It was not sent, since an earlier record of its key had to be refused.
     #[error("an earlier record of its key could not be sent")]
     Behind,
+    /// The broker does not know this kind of question.
+    #[error("{0}")]
+    Unsupported(String),
     #[error("{0}")]
     Other(String),
 }

@@ -22,7 +22,7 @@ pub mod worker;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -36,7 +36,7 @@ use crate::kafka::KafkaSettings;
 use crate::kafka::producer::{Delivery, Producer};
 use crate::lock::lock;
 use crate::snapshot::ConsumerState;
-use crate::store::{Part, Store};
+use crate::store::Store;
 use meter::{Counter, Window};
 use pressure::{Pressure, Tight};
 use relay::RelayMeter;
@@ -60,6 +60,8 @@ pub struct Settings {
     pub retry_scale: f64,
     pub retry_cap: Duration,
     pub commit_every: Duration,
+    /// Relays that this process has ready, and parts of the outbox; one on SQLite.
+    pub relay_shards: u32,
     pub relay_batch: u32,
     pub relay_poll: Duration,
     pub orders_per_s: f64,
@@ -81,7 +83,7 @@ pub struct Shared {
     pub relay: RelayMeter,
     pub end_to_end: Window,
     pub orders: Counter,
-    wake: Notify,
+    wake: watch::Sender<u64>,
     /// Only with the embedded broker.
     pressure: Option<Mutex<Pressure>>,
     slowed: Mutex<Option<String>>,
@@ -108,7 +110,7 @@ impl Shared {
             relay: RelayMeter::default(),
             end_to_end: Window::default(),
             orders: Counter::default(),
-            wake: Notify::new(),
+            wake: watch::Sender::new(0),
             pressure,
             slowed: Mutex::default(),
         }
@@ -116,11 +118,12 @@ impl Shared {
 
     /// There may be rows in the outbox.
     pub fn wake_relay(&self) {
-        self.wake.notify_one();
+        self.wake
+            .send_modify(|times| *times = times.wrapping_add(1));
     }
 
-    async fn relay_woken(&self) {
-        self.wake.notified().await;
+    fn relay_woken(&self) -> watch::Receiver<u64> {
+        self.wake.subscribe()
     }
 
     /// Counts a record that the broker took.
@@ -201,13 +204,13 @@ impl Pipeline {
         for worker in &workers {
             tasks.spawn(keep_consumer(Arc::clone(worker), stop.clone()));
         }
-        {
+        for slot in 0..shared.settings.relay_shards {
             let (shared, stop) = (Arc::clone(&shared), stop_relay.clone());
             relay.spawn(supervisor::keep(
                 "relay",
                 stop.clone(),
                 |_| {},
-                move || relay::run(Arc::clone(&shared), stop.clone()),
+                move || relay::run(Arc::clone(&shared), slot, stop.clone()),
             ));
         }
         {
@@ -275,13 +278,15 @@ impl Pipeline {
         // What is parked stays, and nobody waits for it.
         let emptied = async {
             let store = &self.shared.store;
-            while store
-                .outbox_batch(Part::ALL, 1, self.shared.clock.now())
-                .await
-                .is_ok_and(|rows| !rows.is_empty())
-            {
-                self.shared.wake_relay();
-                tokio::time::sleep(Duration::from_millis(20)).await;
+            for part in self.shared.relay.parts() {
+                while store
+                    .outbox_batch(part, 1, self.shared.clock.now())
+                    .await
+                    .is_ok_and(|rows| !rows.is_empty())
+                {
+                    self.shared.wake_relay();
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
             }
         };
         let _ = tokio::time::timeout(limit / 4, emptied).await;

@@ -37,19 +37,27 @@ pub struct Groups {
     names: Vec<String>,
     infos: Vec<GroupInfo>,
     asked: Option<Instant>,
+    /// The broker can't tell: it is librdkafka's own, in this process or another.
+    pub silent: bool,
 }
 
 impl Groups {
-    /// All groups to be shown. On the embedded cluster, which can't be asked, they are ours.
+    /// All groups to be shown. Where the broker can't tell they are ours.
     pub async fn all(&mut self, sources: &Sources) -> Result<Vec<Group>, KafkaError> {
         let mut groups = ours(sources);
-        if sources.shared.settings.kafka.embedded {
-            return Ok(groups);
-        }
-        if self.asked.is_none_or(|at| at.elapsed() >= EVERY) {
-            self.names = sources.observer.groups().await?;
+        if !self.silent && self.asked.is_none_or(|at| at.elapsed() >= EVERY) {
+            self.names = match sources.observer.groups().await {
+                Err(KafkaError::Unsupported(_)) => {
+                    self.silent = true;
+                    Vec::new()
+                }
+                names => names?,
+            };
             self.infos = sources.observer.describe(self.names.clone()).await?;
             self.asked = Some(clock::instant());
+        }
+        if self.silent {
+            return Ok(groups);
         }
         // What runs here is there in a moment; what nobody ever ran is no group of this cluster.
         groups.retain(|g| sources.pipeline.is_some() || self.names.contains(&g.name));

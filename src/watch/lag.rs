@@ -27,7 +27,6 @@ pub struct LagWatch {
     topics: HashMap<String, TopicMemory>,
     partitions: HashMap<(String, Place), Partition>,
     totals: HashMap<(String, Option<String>), Ring>,
-    embedded: bool,
 }
 
 /// What a group has committed on its places, in their order; or why nobody knows.
@@ -60,13 +59,7 @@ pub struct Polled {
 
 impl LagWatch {
     #[must_use]
-    pub fn new(
-        observer: Observer,
-        clock: Clock,
-        step: Duration,
-        keep: Duration,
-        embedded: bool,
-    ) -> Self {
+    pub fn new(observer: Observer, clock: Clock, step: Duration, keep: Duration) -> Self {
         let points = usize::try_from(keep.as_millis() / step.as_millis().max(1)).unwrap_or(600);
         Self {
             observer,
@@ -77,20 +70,20 @@ impl LagWatch {
             topics: HashMap::new(),
             partitions: HashMap::new(),
             totals: HashMap::new(),
-            embedded,
         }
     }
 
-    /// Asks the broker once. `wanted` are the partitions whose lag in time somebody looks at.
+    /// Asks the broker once; `by_name`: it tells only of places that it is asked for. `wanted` are the partitions whose lag in time somebody looks at.
     pub async fn poll(
         &mut self,
         groups: &[Group],
+        by_name: bool,
         wanted: &[(String, String, i32)],
     ) -> Result<Polled, String> {
         let started = clock::instant();
         let known = self.observer.topics().await.map_err(|e| e.to_string())?;
         let latency = started.elapsed();
-        let committed = self.committed(groups, &known).await?;
+        let committed = self.committed(groups, by_name, &known).await?;
         self.forget(&known);
         let all: Vec<Place> = known
             .iter()
@@ -144,15 +137,15 @@ impl LagWatch {
         })
     }
 
-    /// Each group's places, and what it has committed there. The embedded cluster tells only of places
-    /// that it is asked for.
+    /// Each group's places, and what it has committed there.
     async fn committed(
         &self,
         groups: &[Group],
+        by_name: bool,
         known: &BTreeMap<String, usize>,
     ) -> Result<Vec<(Vec<Place>, Offsets)>, String> {
         let asked = groups.iter().map(|group| {
-            let places = self.embedded.then(|| places_of(group, known));
+            let places = by_name.then(|| places_of(group, known));
             (group.name.clone(), places)
         });
         let answers = self.observer.committed_by(asked.collect()).await;

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::command::{Focus, Screen};
 use crate::pipeline::Shared;
 use crate::snapshot::{Outbox, Relay};
-use crate::store::StoreError;
+use crate::store::{Part, StoreError};
 
 /// Rows of each list.
 const ROWS: u32 = 100;
@@ -51,17 +51,18 @@ impl OutboxWatch {
 
     /// Adds what the relay of this process knows of itself.
     fn dress(&self, shared: &Shared, outbox: Outbox, workers: bool) -> Outbox {
-        let status = shared.relay.status();
-        let relays = if workers {
-            vec![Relay {
-                shard: "all".into(),
-                owner: shared.owner.clone(),
-                state: status.state,
-                last_error: status.last_error,
-            }]
-        } else {
-            Vec::new()
+        let name = |part: Option<Part>| match part {
+            Some(Part { of: 1, .. }) => "all".to_owned(),
+            Some(part) => format!("{} of {}", part.number + 1, part.of),
+            None => "–".to_owned(),
         };
+        let relays = shared.relay.status().into_iter().map(|status| Relay {
+            shard: name(status.part),
+            owner: shared.owner.clone(),
+            state: status.state,
+            last_error: status.last_error,
+        });
+        let relays = relays.filter(|_| workers).collect();
         Outbox {
             published: workers.then(|| shared.relay.published.get()),
             publish_per_s: self.rate.per_s().filter(|_| workers),

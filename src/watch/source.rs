@@ -42,7 +42,6 @@ impl Source {
             sources.clock.clone(),
             sources.every,
             sources.history,
-            sources.shared.settings.kafka.embedded,
         );
         let mut all = vec![
             Self::Health,
@@ -130,8 +129,8 @@ async fn poll_lag(
         &[]
     };
     let poll = async {
-        let groups = groups.all(sources).await.map_err(|e| e.to_string())?;
-        lag.poll(&groups, wanted).await
+        let all = groups.all(sources).await.map_err(|e| e.to_string())?;
+        lag.poll(&all, groups.silent, wanted).await
     };
     let answer = within(sources.timeout * 2, poll).await;
     let now = sources.clock.now();

@@ -59,6 +59,14 @@ impl Database {
         }
     }
 
+    /// Parts of the outbox.
+    pub fn shards(&self) -> u32 {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgres(_) => 4,
+        }
+    }
+
     pub async fn open(&self) -> Store {
         Store::open(&StoreSettings::new(self.url())).await.unwrap()
     }

@@ -265,9 +265,9 @@ async fn states(world: &World, expect: &Expect) -> Check {
     }
     if let Some(words) = &expect.relay {
         let node = world.node.as_ref().ok_or("no relay runs")?;
-        let found = node.pipeline.shared.relay.status().state;
-        if !found.contains(words.as_str()) {
-            return Err(format!("the relay is \"{found}\", expected \"{words}\""));
+        let relays = node.pipeline.shared.relay.status();
+        if !relays.iter().any(|r| r.state.contains(words.as_str())) {
+            return Err(format!("the relays are {relays:?}, expected \"{words}\""));
         }
     }
     for (service, wanted) in &expect.owners {

@@ -151,6 +151,7 @@ impl World {
             retry_scale: self.settings.retry_scale,
             retry_cap: Duration::from_secs(60),
             commit_every: Duration::from_millis(100),
+            relay_shards: self.stack.database.shards(),
             relay_batch: 500,
             relay_poll: Duration::from_millis(100),
             orders_per_s: 0.0,

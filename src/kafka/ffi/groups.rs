@@ -98,9 +98,10 @@ impl Answer {
             if code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 return Ok(());
             }
-            Err(KafkaError::Unavailable(text(
-                sys::rd_kafka_event_error_string(self.0),
-            )))
+            Err(failure(
+                code,
+                text(sys::rd_kafka_event_error_string(self.0)),
+            ))
         }
     }
 }
@@ -331,6 +332,14 @@ unsafe fn slice<'a, T>(first: *const T, count: usize) -> &'a [T] {
     unsafe { std::slice::from_raw_parts(first, count) }
 }
 
+fn failure(code: sys::rd_kafka_resp_err_t, why: String) -> KafkaError {
+    if code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE {
+        KafkaError::Unsupported(why)
+    } else {
+        KafkaError::Unavailable(why)
+    }
+}
+
 /// # Safety
 /// `error` must be null or an error that lives for the length of the call.
 unsafe fn check_error(error: *const sys::rd_kafka_error_t) -> Result<(), KafkaError> {
@@ -339,9 +348,10 @@ unsafe fn check_error(error: *const sys::rd_kafka_error_t) -> Result<(), KafkaEr
     }
     // SAFETY: the caller vouches for it; the text is copied.
     unsafe {
-        if sys::rd_kafka_error_code(error) == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+        let code = sys::rd_kafka_error_code(error);
+        if code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
             return Ok(());
         }
-        Err(KafkaError::Other(text(sys::rd_kafka_error_string(error))))
+        Err(failure(code, text(sys::rd_kafka_error_string(error))))
     }
 }
