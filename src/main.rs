@@ -85,7 +85,7 @@ fn settings(cli: &Cli) -> Result<(Config, Source), String> {
     match folder::running().as_slice() {
         [one] => load(Some(one)),
         // Without any, the doctor looks at one of its own.
-        [] if matches!(cli.task, Some(Task::Doctor)) => Ok((config, source)),
+        [] if matches!(cli.task, Some(Task::Doctor(_))) => Ok((config, source)),
         [] => Err("there is no stack to talk to: start `evtop` in another terminal, or name one with --config".into()),
         many => Err(format!(
             "{} embedded stacks run: name one with --config, such as {}",

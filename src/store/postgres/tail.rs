@@ -31,7 +31,7 @@ impl Postgres {
              )
              SELECT h.pid, CAST(h.name AS text), CAST(h.datname AS text), h.state, h.age
              FROM (SELECT 1) AS one LEFT JOIN holder h ON true
-             WHERE EXISTS (SELECT 1 FROM event_store e, oldest WHERE e.tx >= oldest.tx)
+             WHERE (SELECT tx FROM event_store ORDER BY tx DESC, pos DESC LIMIT 1) >= (SELECT tx FROM oldest)
                  AND coalesce(h.age >= $1, true)
              LIMIT 1",
         )
