@@ -112,8 +112,8 @@ async fn restored(store: &Store, mend: bool) -> Option<Check> {
         return Some(bad(
             name,
             format!(
-                "was restored from another server (its transaction {}, this one's {}), so its events can't be \
-                 read: stop all evtops, then run `evtop doctor --mend`",
+                "a dump of another server, its events can't be read (transaction {}, here {}): stop all \
+                 evtops, then run `evtop doctor --mend`",
                 found.newest_tx, found.next_tx
             ),
         ));
@@ -132,21 +132,16 @@ fn held(holder: &TailHolder) -> String {
     let name = holder
         .name
         .as_deref()
-        .unwrap_or("a session that the server does not show");
-    let database = holder
-        .database
-        .as_ref()
-        .map(|d| format!(" in database {d}"));
-    let age = holder
-        .age
-        .map(|age| format!(", open for {} s", age.as_secs()));
+        .unwrap_or("somebody whom the server does not show");
+    let database = holder.database.as_ref().map(|d| format!(" in {d}"));
+    let age = holder.age.map(|age| format!(" for {} s", age.as_secs()));
     let remedy = match (holder.pid, holder.state.as_deref()) {
-        (Some(pid), _) => format!("end it there, or by SELECT pg_terminate_backend({pid})"),
+        (Some(pid), _) => format!("end it, or SELECT pg_terminate_backend({pid})"),
         (None, Some("prepared")) => format!("COMMIT or ROLLBACK PREPARED '{name}'"),
-        (None, _) => "give this role pg_read_all_stats to see whose it is".to_owned(),
+        (None, _) => "give this role pg_read_all_stats to see who".to_owned(),
     };
     format!(
-        "new events wait for the transaction of {name}{} ({}{}): {remedy}",
+        "new events wait for {name}{} ({}{}): {remedy}",
         database.unwrap_or_default(),
         holder.state.as_deref().unwrap_or("state unknown"),
         age.unwrap_or_default()
@@ -192,8 +187,8 @@ mod tests {
         };
         assert_eq!(
             held(&holder),
-            "new events wait for the transaction of psql in database shop (idle in transaction, open for \
-             90 s): end it there, or by SELECT pg_terminate_backend(77)"
+            "new events wait for psql in shop (idle in transaction for 90 s): end it, or SELECT \
+             pg_terminate_backend(77)"
         );
         (holder.pid, holder.state) = (None, Some("prepared".into()));
         assert!(held(&holder).ends_with("COMMIT or ROLLBACK PREPARED 'psql'"));
@@ -206,8 +201,8 @@ mod tests {
         };
         assert_eq!(
             held(&hidden),
-            "new events wait for the transaction of a session that the server does not show (state \
-             unknown): give this role pg_read_all_stats to see whose it is"
+            "new events wait for somebody whom the server does not show (state unknown): give this role \
+             pg_read_all_stats to see who"
         );
     }
 }

@@ -21,9 +21,15 @@ const IDLE: Duration = Duration::from_secs(60);
 impl Postgres {
     pub(in crate::store) async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
         let url = settings.url.as_str();
+        if let Some(stranger) = stranger(url) {
+            return Err(StoreError::Other(format!(
+                "store.url has a parameter \"{stranger}\" that is not known; use libpq's, such as sslmode"
+            )));
+        }
         let options = PgConnectOptions::from_str(url).map_err(|_| {
             StoreError::Other(
-                "store.url is no address of PostgreSQL; use postgres://user:password@host:port/database"
+                "store.url is no address of PostgreSQL; use postgres://user:password@host:port/database, with %XX for \
+                 what is no letter or digit in the password"
                     .into(),
             )
         })?;
@@ -58,6 +64,41 @@ impl Postgres {
         let read = pool(READERS).connect_with(reading).await?;
         Ok(Self { write, read })
     }
+}
+
+/// What an address may say beside the place. The driver only logs what it does not know, with its value,
+/// which may be a password that stands in the wrong place.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// The first parameter that the driver does not know.
+fn stranger(url: &str) -> Option<&str> {
+    let (_, query) = url.split_once('?')?;
+    let query = query.split('#').next().unwrap_or(query);
+    let names = query
+        .split('&')
+        .map(|pair| pair.split('=').next().unwrap_or(pair));
+    names
+        .filter(|name| !name.is_empty() && !name.starts_with("options["))
+        .find(|name| !PARAMETERS.contains(name))
 }
 
 /// One connection of its own.
