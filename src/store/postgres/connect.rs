@@ -15,6 +15,8 @@ const WRITERS: u32 = 8;
 const READERS: u32 = 4;
 /// Longer than any statement of ours takes; a person's search through everything included.
 const STATEMENT: Duration = Duration::from_secs(30);
+/// How long to wait for another process that brings the schema up to date.
+const MIGRATION: Duration = Duration::from_secs(60);
 /// A transaction of ours waits for nothing but the database: one that idles has lost its process.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -53,13 +55,19 @@ impl Postgres {
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
         };
-        // A pool asks again until its time is over and then only says so; one connection says why.
-        one(&options).await?.close().await?;
-        let write = pool(WRITERS).connect_with(options.clone()).await?;
+        // A pool asks again until its time is over and then only says so; one connection says why. It has
+        // patience: another process that starts may be at the schema, and large tables take their time.
+        let patient = options.clone().options([
+            ("lock_timeout", millis(MIGRATION)),
+            ("statement_timeout", "0".to_owned()),
+        ]);
+        let mut first = one(&patient).await?;
         if !settings.read_only {
             // It locks out other processes that start, and finds nothing to do after them.
-            MIGRATOR.run(&write).await?;
+            MIGRATOR.run_direct(None, &mut first, false).await?;
         }
+        first.close().await?;
+        let write = pool(WRITERS).connect_with(options.clone()).await?;
         let reading = options.options([("default_transaction_read_only", "on")]);
         let read = pool(READERS).connect_with(reading).await?;
         Ok(Self { write, read })
