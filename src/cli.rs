@@ -117,7 +117,7 @@ pub enum Task {
     /// Create the topics and tables that are missing; change nothing that exists
     Setup,
     /// Look at everything evtop needs and say what is missing, with the remedy
-    Doctor,
+    Doctor(DoctorArgs),
     /// The settings in force, without secrets
     Config,
     /// Measure the pipeline on this machine
@@ -264,6 +264,14 @@ pub struct ReplayArgs {
     pub dry_run: bool,
     #[command(flatten)]
     pub write: WriteArgs,
+}
+
+/// `evtop doctor`
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+pub struct DoctorArgs {
+    /// Put a restored event store's positions in order; stop all others first
+    #[arg(long)]
+    pub mend: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]

@@ -137,8 +137,11 @@ pub enum Command {
     },
     /// Creates the topics and tables that are missing; changes nothing that exists.
     Setup,
-    /// Looks at everything evtop needs and says what is missing, with the remedy.
-    Doctor,
+    /// Looks at everything evtop needs and says what is missing, with the remedy. `mend` puts right what
+    /// only a person may ask for: the positions of an event store that came out of a dump.
+    Doctor {
+        mend: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -249,7 +252,10 @@ impl Command {
     /// Whether it changes anything outside this process. Read-only refuses exactly these.
     #[must_use]
     pub fn writes(&self) -> bool {
-        !matches!(self, Self::Replay { dry_run: true, .. } | Self::Doctor)
+        !matches!(
+            self,
+            Self::Replay { dry_run: true, .. } | Self::Doctor { mend: false }
+        )
     }
 
     /// The word in the audit log.
@@ -265,7 +271,7 @@ impl Command {
             Self::PauseConsumer { .. } => "pause-consumer",
             Self::ResumeConsumer { .. } => "resume-consumer",
             Self::Setup => "setup",
-            Self::Doctor => "doctor",
+            Self::Doctor { .. } => "doctor",
         }
     }
 }
@@ -294,7 +300,10 @@ impl fmt::Display for Command {
                 f.write_str(service)
             }
             Self::Setup => f.write_str("topics and tables"),
-            Self::Doctor => f.write_str("everything"),
+            Self::Doctor { mend: false } => f.write_str("everything"),
+            Self::Doctor { mend: true } => {
+                f.write_str("everything, mending a restored event store's positions")
+            }
         }
     }
 }

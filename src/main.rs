@@ -125,7 +125,7 @@ fn settings(cli: &Cli) -> Result<(Config, Source), (Exit, String)> {
     match folder::running().as_slice() {
         [one] => load(Some(one)),
         // Without any, the doctor looks at one of its own.
-        [] if matches!(cli.task, Some(Task::Doctor)) => Ok((config, source)),
+        [] if matches!(cli.task, Some(Task::Doctor(_))) => Ok((config, source)),
         [] => Err((
             Exit::Unavailable,
             "there is no stack to talk to: start `evtop` in another terminal, or name one with --config".into(),

@@ -139,7 +139,9 @@ async fn dispatch(task: &Task, ports: &mut Ports, output: &mut Output<'_>) -> St
         Task::Replay(args) => act::replay(args, ports, output).await,
         Task::Ops(args) => operations::run(args, ports, output).await,
         Task::Setup => operations::check(Command::Setup, ports, output).await,
-        Task::Doctor => operations::check(Command::Doctor, ports, output).await,
+        Task::Doctor(args) => {
+            operations::check(Command::Doctor { mend: args.mend }, ports, output).await
+        }
         Task::Config | Task::Bench(_) => Err(End::Said(
             Exit::Usage,
             "this command needs no running engine".to_owned(),

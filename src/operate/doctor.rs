@@ -1,13 +1,20 @@
-//! Looks at everything that evtop needs and says what is missing, with the remedy. Changes nothing.
+//! Looks at everything that evtop needs and says what is missing, with the remedy. Changes nothing
+//! unless it is told to mend.
+
+use std::time::Duration;
 
 use super::{Operator, wanted_topics};
 use crate::clock;
 use crate::command::{Check, CheckState};
+use crate::store::{Store, TailHolder};
 
-pub async fn checks(operator: &Operator) -> Vec<Check> {
+/// How long readers may wait for a transaction before it is worth a word.
+const HELD: Duration = Duration::from_secs(2);
+
+pub async fn checks(operator: &Operator, mend: bool) -> Vec<Check> {
     let mut checks = Vec::new();
     kafka(operator, &mut checks).await;
-    store(operator, &mut checks).await;
+    store(operator, mend, &mut checks).await;
     checks.push(redis(operator).await);
     if operator.read_only {
         checks.push(Check {
@@ -55,7 +62,7 @@ async fn kafka(operator: &Operator, checks: &mut Vec<Check>) {
     }
 }
 
-async fn store(operator: &Operator, checks: &mut Vec<Check>) {
+async fn store(operator: &Operator, mend: bool, checks: &mut Vec<Check>) {
     let store = &operator.shared.store;
     let kind = store.kind();
     let started = clock::instant();
@@ -68,6 +75,12 @@ async fn store(operator: &Operator, checks: &mut Vec<Check>) {
             checks.push(bad(kind, format!("{error}: check store.url")));
             return;
         }
+    }
+    checks.extend(restored(store, mend).await);
+    match store.tail_held_by(HELD).await {
+        Ok(None) => {}
+        Ok(Some(holder)) => checks.push(warn("event store", held(&holder))),
+        Err(error) => checks.push(bad("event store", error.to_string())),
     }
     match store.outbox_blocked().await {
         Ok(blocked) if blocked.is_empty() => checks.push(ok("outbox", "no key is blocked".into())),
@@ -103,6 +116,53 @@ async fn redis(operator: &Operator) -> Check {
     }
 }
 
+/// A store out of a dump whose positions this server has not reached: nobody can read its events.
+async fn restored(store: &Store, mend: bool) -> Option<Check> {
+    let name = "event store";
+    let found = match store.restored().await {
+        Ok(found) => found?,
+        Err(error) => return Some(bad(name, error.to_string())),
+    };
+    if !mend {
+        return Some(bad(
+            name,
+            format!(
+                "a dump of another server, its events can't be read (transaction {}, here {}): stop all \
+                 evtops, then run `evtop doctor --mend`",
+                found.newest_tx, found.next_tx
+            ),
+        ));
+    }
+    Some(match store.mend_restored().await {
+        Ok(events) => ok(
+            name,
+            format!("{events} events of a restored store can be read again"),
+        ),
+        Err(error) => bad(name, error.to_string()),
+    })
+}
+
+/// Who keeps readers waiting, and what to do about it.
+fn held(holder: &TailHolder) -> String {
+    let name = holder
+        .name
+        .as_deref()
+        .unwrap_or("somebody whom the server does not show");
+    let database = holder.database.as_ref().map(|d| format!(" in {d}"));
+    let age = holder.age.map(|age| format!(" for {} s", age.as_secs()));
+    let remedy = match (holder.pid, holder.state.as_deref()) {
+        (Some(pid), _) => format!("end it, or SELECT pg_terminate_backend({pid})"),
+        (None, Some("prepared")) => format!("COMMIT or ROLLBACK PREPARED '{name}'"),
+        (None, _) => "give this role pg_read_all_stats to see who".to_owned(),
+    };
+    format!(
+        "new events wait for {name}{} ({}{}): {remedy}",
+        database.unwrap_or_default(),
+        holder.state.as_deref().unwrap_or("state unknown"),
+        age.unwrap_or_default()
+    )
+}
+
 fn ok(name: &str, text: String) -> Check {
     Check {
         name: name.to_owned(),
@@ -124,5 +184,40 @@ fn bad(name: &str, text: String) -> Check {
         name: name.to_owned(),
         state: CheckState::Bad,
         text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_holds_readers_up_is_told_with_the_remedy() {
+        let mut holder = TailHolder {
+            pid: Some(77),
+            name: Some("psql".into()),
+            database: Some("shop".into()),
+            state: Some("idle in transaction".into()),
+            age: Some(Duration::from_secs(90)),
+        };
+        assert_eq!(
+            held(&holder),
+            "new events wait for psql in shop (idle in transaction for 90 s): end it, or SELECT \
+             pg_terminate_backend(77)"
+        );
+        (holder.pid, holder.state) = (None, Some("prepared".into()));
+        assert!(held(&holder).ends_with("COMMIT or ROLLBACK PREPARED 'psql'"));
+        let hidden = TailHolder {
+            pid: None,
+            name: None,
+            database: None,
+            state: None,
+            age: None,
+        };
+        assert_eq!(
+            held(&hidden),
+            "new events wait for somebody whom the server does not show (state unknown): give this role \
+             pg_read_all_stats to see who"
+        );
     }
 }

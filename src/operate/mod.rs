@@ -232,7 +232,7 @@ impl Operator {
                 })
             }
             Command::Setup => setup::setup(self).await,
-            Command::Doctor => Ok(Done::Checked(doctor::checks(self).await)),
+            Command::Doctor { mend } => Ok(Done::Checked(doctor::checks(self, *mend).await)),
         }
     }
 

@@ -361,7 +361,7 @@ impl World {
             Command::PauseConsumer { service: service() },
             Command::ResumeConsumer { service: service() },
             Command::Setup,
-            Command::Doctor,
+            Command::Doctor { mend: false },
         ] {
             let writes = command.writes();
             let action = command.action();

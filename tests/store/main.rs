@@ -14,6 +14,7 @@ mod operations;
 mod outbox;
 mod postgres_races;
 mod postgres_server;
+mod postgres_shards;
 mod property;
 mod queue;
 mod redrive;

@@ -1,12 +1,12 @@
-//! What only a server can show: sessions that idle or die, several starts at once, shards of the outbox,
-//! a restored dump, and that no password gets out.
+//! What only a server can show: sessions that idle or die, several starts at once, a
+//! restored dump, and that no password gets out.
 
 use std::time::Duration;
 
 use evtop::domain::position::Position;
 use evtop::domain::service::Service;
 use evtop::domain::stored::{EventFilter, StoredEvent};
-use evtop::store::{Applied, Page, Part, Store, StoreError, StoreSettings};
+use evtop::store::{Applied, Page, Part, Store, StoreSettings};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 
@@ -275,95 +275,6 @@ async fn other_programs_find_types_of_their_own() {
 
 #[tokio::test]
 #[ignore = "needs EVTOP_STACK_POSTGRES: scripts/stack test sets it"]
-async fn shards_part_the_outbox_and_have_one_relay_each() {
-    let kit = Kit::postgres().await;
-    for n in 0..60 {
-        append(&kit, &format!("O-{n}")).await;
-    }
-    let long = Duration::from_secs(600);
-    let claim = |store: &Store, name: &'static str| {
-        let store = store.clone();
-        async move { store.claim_shard(name, 3, long).await.unwrap() }
-    };
-    let other = kit.another().await;
-    let (a, b, c) = tokio::join!(
-        claim(&kit.store, "a"),
-        claim(&other, "b"),
-        claim(&kit.store, "c")
-    );
-    let mut shards = [a.unwrap(), b.unwrap(), c.unwrap()];
-    assert!(claim(&other, "d").await.is_none(), "each is somebody's");
-    let mut all = Vec::new();
-    for shard in &mut shards {
-        assert!(shard.still_ours().await);
-        assert_eq!(shard.part().of, 3);
-        let rows = kit.store.outbox_batch(shard.part(), 100, kit.now()).await;
-        let rows = rows.unwrap();
-        assert!(rows.len() > 5, "the hash deals evenly: {}", rows.len());
-        assert!(rows.windows(2).all(|w| w[0].seq < w[1].seq));
-        all.extend(rows);
-    }
-    all.sort_by_key(|row| row.seq);
-    assert_eq!(
-        all,
-        kit.store.outbox_head(100).await.unwrap(),
-        "none twice, none left"
-    );
-    // The number is the database's.
-    let error = other
-        .claim_shard("e", 2, long)
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("3 shards, not 2"), "{error}");
-    let busy = kit.store.set_shards(2).await.unwrap_err();
-    assert!(
-        matches!(&busy, StoreError::Busy(said) if said.starts_with("3 relays")),
-        "{busy}"
-    );
-    let [first, second, third] = shards;
-    let freed = first.part();
-    first.release().await;
-    assert_eq!(claim(&other, "d").await.unwrap().part(), freed);
-    second.release().await;
-    third.release().await;
-    // A session that was dropped ends in its own time.
-    while kit.store.set_shards(2).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert!(other.claim_shard("e", 2, long).await.unwrap().is_some());
-}
-
-#[tokio::test]
-#[ignore = "needs EVTOP_STACK_POSTGRES: scripts/stack test sets it"]
-async fn a_silent_relay_loses_its_shard() {
-    let kit = Kit::postgres().await;
-    let mut stopped = kit
-        .store
-        .claim_shard("stopped", 1, Duration::from_secs(600))
-        .await
-        .unwrap()
-        .unwrap();
-    let patient = kit
-        .store
-        .claim_shard("patient", 1, Duration::from_secs(600));
-    assert!(patient.await.unwrap().is_none(), "it has just spoken");
-    assert!(stopped.still_ours().await);
-    let mut next = loop {
-        // Silent for a moment is long enough here.
-        let claimed = kit.store.claim_shard("next", 1, Duration::from_millis(1));
-        if let Some(shard) = claimed.await.unwrap() {
-            break shard;
-        }
-    };
-    assert!(next.still_ours().await);
-    assert!(!stopped.still_ours().await, "it wakes and must not send");
-    drop(stopped);
-    assert!(next.still_ours().await, "the sleeper's end frees nothing");
-}
-
-#[tokio::test]
-#[ignore = "needs EVTOP_STACK_POSTGRES: scripts/stack test sets it"]
 async fn a_restored_store_is_told_and_mended() {
     let kit = Kit::postgres().await;
     for n in 0..5 {
@@ -385,6 +296,8 @@ async fn a_restored_store_is_told_and_mended() {
         [],
         "nobody sees anything"
     );
+    let holder = kit.store.tail_held_by(Duration::ZERO).await.unwrap();
+    assert_eq!(holder, None, "no transaction of this server is to blame");
     append(&kit, "O-5").await;
     assert_eq!(kit.store.mend_restored().await.unwrap(), 6);
     assert_eq!(kit.store.restored().await.unwrap(), None);
@@ -407,6 +320,7 @@ async fn no_password_gets_out() {
         "postgres://me:hunter2@127.0.0.1:1/x",
         "postgres://me:hunter2@127.0.0.1:notaport/x",
         "postgresql://me:hunter2@127.0.0.1/x?sslmode=hunter2",
+        "postgres://me@127.0.0.1:1/x?sslmode=disable&pasword=hunter2",
         "postgress://me:hunter2@127.0.0.1/x",
         "postgres:hunter2",
     ] {

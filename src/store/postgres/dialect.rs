@@ -48,9 +48,13 @@ pub(super) fn beyond(query: &mut QueryBuilder<Driver>, side: &'static str, posit
 /// Adds the condition that an outbox row `o` is in this part.
 pub(super) fn within(query: &mut QueryBuilder<Driver>, part: Part) {
     if part.of > 1 {
-        query.push(" AND mod(hashtextextended(o.aggregateid, 0) & 9223372036854775807, ");
-        query.push_bind(i64::from(part.of)).push(") = ");
-        query.push_bind(i64::from(part.number));
+        // Of a CASE the planner believes that half the rows pass, of an equation one in 200: then it
+        // would read and sort everything instead of the oldest rows by their index.
+        query.push(" AND CASE mod(hashtextextended(o.aggregateid, 0) & 9223372036854775807, ");
+        query.push_bind(i64::from(part.of)).push(") WHEN ");
+        query
+            .push_bind(i64::from(part.number))
+            .push(" THEN true ELSE false END");
     }
 }
 

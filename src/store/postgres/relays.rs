@@ -106,8 +106,11 @@ impl Session {
         Ok(beat.rows_affected() > 0)
     }
 
-    /// Gives the shard back at once.
-    pub(in crate::store) async fn end(self) -> Result<(), StoreError> {
+    /// Gives the shard back at once: a closed session ends on the server in its own time.
+    pub(in crate::store) async fn end(mut self) -> Result<(), StoreError> {
+        sqlx::query("SELECT pg_advisory_unlock_all()")
+            .execute(&mut self.connection)
+            .await?;
         Ok(self.connection.close().await?)
     }
 }

@@ -31,7 +31,12 @@ impl Postgres {
              )
              SELECT h.pid, CAST(h.name AS text), CAST(h.datname AS text), h.state, h.age
              FROM (SELECT 1) AS one LEFT JOIN holder h ON true
-             WHERE EXISTS (SELECT 1 FROM event_store e, oldest WHERE e.tx >= oldest.tx)
+             WHERE EXISTS (
+                     SELECT 1 FROM (SELECT tx FROM event_store ORDER BY tx DESC, pos DESC LIMIT 1) AS newest, oldest
+                     WHERE newest.tx >= oldest.tx
+                         -- Of another server: nobody's here.
+                         AND newest.tx < CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)
+                 )
                  AND coalesce(h.age >= $1, true)
              LIMIT 1",
         )
