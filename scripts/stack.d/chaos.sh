@@ -12,7 +12,7 @@ cmd_chaos() {
     esac
     shift 2
   done
-  cmd_up
+  (cmd_up) # in a shell of its own: the lock ends with it, and the test takes it again and again
   # shellcheck disable=SC1090 # our own exports
   source <(cmd_env)
   cd "$root"
