@@ -300,10 +300,12 @@ pub struct Relay {
     pub last_error: Option<(DateTime<Utc>, String)>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreTotals {
     pub events: u64,
     pub streams: Option<u64>,
+    /// Whose open transaction keeps the newest events from being read, and the remedy.
+    pub held_by: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

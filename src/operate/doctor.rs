@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Operator, wanted_topics};
 use crate::clock;
 use crate::command::{Check, CheckState};
-use crate::store::{Store, TailHolder};
+use crate::store::Store;
 
 /// How long readers may wait for a transaction before it is worth a word.
 const HELD: Duration = Duration::from_secs(2);
@@ -79,7 +79,7 @@ async fn store(operator: &Operator, mend: bool, checks: &mut Vec<Check>) {
     checks.extend(restored(store, mend).await);
     match store.tail_held_by(HELD).await {
         Ok(None) => {}
-        Ok(Some(holder)) => checks.push(warn("event store", held(&holder))),
+        Ok(Some(holder)) => checks.push(warn("event store", holder.to_string())),
         Err(error) => checks.push(bad("event store", error.to_string())),
     }
     match store.outbox_blocked().await {
@@ -142,27 +142,6 @@ async fn restored(store: &Store, mend: bool) -> Option<Check> {
     })
 }
 
-/// Who keeps readers waiting, and what to do about it.
-fn held(holder: &TailHolder) -> String {
-    let name = holder
-        .name
-        .as_deref()
-        .unwrap_or("somebody whom the server does not show");
-    let database = holder.database.as_ref().map(|d| format!(" in {d}"));
-    let age = holder.age.map(|age| format!(" for {} s", age.as_secs()));
-    let remedy = match (holder.pid, holder.state.as_deref()) {
-        (Some(pid), _) => format!("end it, or SELECT pg_terminate_backend({pid})"),
-        (None, Some("prepared")) => format!("COMMIT or ROLLBACK PREPARED '{name}'"),
-        (None, _) => "give this role pg_read_all_stats to see who".to_owned(),
-    };
-    format!(
-        "new events wait for {name}{} ({}{}): {remedy}",
-        database.unwrap_or_default(),
-        holder.state.as_deref().unwrap_or("state unknown"),
-        age.unwrap_or_default()
-    )
-}
-
 fn ok(name: &str, text: String) -> Check {
     Check {
         name: name.to_owned(),
@@ -184,40 +163,5 @@ fn bad(name: &str, text: String) -> Check {
         name: name.to_owned(),
         state: CheckState::Bad,
         text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_holds_readers_up_is_told_with_the_remedy() {
-        let mut holder = TailHolder {
-            pid: Some(77),
-            name: Some("psql".into()),
-            database: Some("shop".into()),
-            state: Some("idle in transaction".into()),
-            age: Some(Duration::from_secs(90)),
-        };
-        assert_eq!(
-            held(&holder),
-            "new events wait for psql in shop (idle in transaction for 90 s): end it, or SELECT \
-             pg_terminate_backend(77)"
-        );
-        (holder.pid, holder.state) = (None, Some("prepared".into()));
-        assert!(held(&holder).ends_with("COMMIT or ROLLBACK PREPARED 'psql'"));
-        let hidden = TailHolder {
-            pid: None,
-            name: None,
-            database: None,
-            state: None,
-            age: None,
-        };
-        assert_eq!(
-            held(&hidden),
-            "new events wait for somebody whom the server does not show (state unknown): give this role \
-             pg_read_all_stats to see who"
-        );
     }
 }

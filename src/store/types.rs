@@ -117,6 +117,27 @@ pub struct TailHolder {
     pub age: Option<Duration>,
 }
 
+/// Who keeps readers waiting, and what to do about it.
+impl fmt::Display for TailHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hidden = "somebody whom the server does not show";
+        let name = self.name.as_deref().unwrap_or(hidden);
+        write!(f, "new events wait for {name}")?;
+        if let Some(database) = &self.database {
+            write!(f, " in {database}")?;
+        }
+        write!(f, " ({}", self.state.as_deref().unwrap_or("state unknown"))?;
+        if let Some(age) = self.age {
+            write!(f, " for {} s", age.as_secs())?;
+        }
+        match (self.pid, self.state.as_deref()) {
+            (Some(pid), _) => write!(f, "): end it, or SELECT pg_terminate_backend({pid})"),
+            (None, Some("prepared")) => write!(f, "): COMMIT or ROLLBACK PREPARED '{name}'"),
+            (None, _) => f.write_str("): give this role pg_read_all_stats to see who"),
+        }
+    }
+}
+
 /// The newest event's transaction and the server's next, which should be higher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restored {
@@ -286,4 +307,43 @@ pub struct WorkerReport {
     pub instance: String,
     pub at: DateTime<Utc>,
     pub report: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_holds_readers_up_is_told_with_the_remedy() {
+        let mut holder = TailHolder {
+            pid: Some(77),
+            name: Some("psql".into()),
+            database: Some("shop".into()),
+            state: Some("idle in transaction".into()),
+            age: Some(Duration::from_secs(90)),
+        };
+        assert_eq!(
+            holder.to_string(),
+            "new events wait for psql in shop (idle in transaction for 90 s): end it, or SELECT \
+             pg_terminate_backend(77)"
+        );
+        (holder.pid, holder.state) = (None, Some("prepared".into()));
+        assert!(
+            holder
+                .to_string()
+                .ends_with("COMMIT or ROLLBACK PREPARED 'psql'")
+        );
+        let hidden = TailHolder {
+            pid: None,
+            name: None,
+            database: None,
+            state: None,
+            age: None,
+        };
+        assert_eq!(
+            hidden.to_string(),
+            "new events wait for somebody whom the server does not show (state unknown): give this role \
+             pg_read_all_stats to see who"
+        );
+    }
 }

@@ -22,6 +22,10 @@ pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
     }
     of_outbox(snapshot, &mut found);
     of_letters(snapshot, &mut found);
+    let totals = snapshot.store.value.as_ref();
+    if let Some(text) = totals.and_then(|t| t.held_by.clone()) {
+        found.push(finding(Severity::Warn, text, Place::Timeline));
+    }
     if let Some(why) = &snapshot.traffic.slowed {
         found.push(finding(
             Severity::Warn,

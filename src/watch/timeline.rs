@@ -1,5 +1,7 @@
 //! The event store: totals always, a page and one event's detail only when looked at.
 
+use std::time::Duration;
+
 use super::board::{Board, within};
 use super::sources::Sources;
 use crate::command::{Anchor, Focus, Screen, TimelineFocus};
@@ -12,10 +14,12 @@ use crate::domain::upcast;
 use crate::snapshot::{EventDetail, StoreTotals, Timeline};
 use crate::store::{Page, StoreError};
 
+/// How long readers may wait for somebody's transaction before it is worth a word.
+const HELD: Duration = Duration::from_secs(2);
+
 pub async fn poll(sources: &Sources, board: &Board, focus: &Focus) {
     let now = sources.clock.now();
-    let totals = within(sources.timeout, sources.store.totals()).await;
-    let totals = totals.map(|(events, streams)| StoreTotals { events, streams });
+    let totals = within(sources.timeout, totals(sources)).await;
     let events = totals.as_ref().ok().map(|t| t.events);
     board.totals.take_in(totals, now);
     if focus.screen != Screen::Timeline {
@@ -25,6 +29,16 @@ pub async fn poll(sources: &Sources, board: &Board, focus: &Focus) {
     board.timeline.take_in(page, now);
     let event = within(sources.timeout, detail(sources, &focus.timeline)).await;
     board.event.take_in(event, now);
+}
+
+async fn totals(sources: &Sources) -> Result<StoreTotals, StoreError> {
+    let (events, streams) = sources.store.totals().await?;
+    let holder = sources.store.tail_held_by(HELD).await?;
+    Ok(StoreTotals {
+        events,
+        streams,
+        held_by: holder.map(|h| h.to_string()),
+    })
 }
 
 async fn page(

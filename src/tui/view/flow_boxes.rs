@@ -300,7 +300,7 @@ pub fn outcome(app: &App, area: Rect, buf: &mut Buffer) {
 }
 
 pub fn store(app: &App, area: Rect, buf: &mut Buffer) {
-    let store = app.shown.store.value;
+    let store = app.shown.store.value.as_ref();
     let mut spans = figure(
         app,
         Role::Strong,

@@ -296,7 +296,7 @@ fn dead(app: &App) -> Vec<Span<'static>> {
 }
 
 fn store(app: &App) -> Vec<Span<'static>> {
-    let events = app.shown.store.value.map(|store| store.events);
+    let events = app.shown.store.value.as_ref().map(|store| store.events);
     vec![
         app.theme
             .span(Role::Strong, format!("{:>9}", format::maybe(events))),
