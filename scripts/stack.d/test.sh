@@ -16,8 +16,8 @@ cmd_test() {
   # shellcheck disable=SC2064
   trap "rm -f '$test_results'" EXIT
   cd "$root"
-  test_run store --include-ignored
-  test_run dedupe --include-ignored
+  test_run store --ignored
+  test_run dedupe --ignored
   test_run pipeline --ignored real::
   test_run pipeline --ignored in_redis::
   test_run stack --ignored
