@@ -249,6 +249,10 @@ impl Start {
             Some(pipeline) => Some(pipeline.drain().await),
             None => None,
         };
+        if pipeline.is_some() {
+            // Whoever looks from elsewhere need not take it for dead.
+            let _ = store.report_workers(&owner(), &[], self.clock.now()).await;
+        }
         store.close().await;
         drop(embedded);
         drained

@@ -258,6 +258,17 @@ pub struct Consumer {
     pub history: Series,
 }
 
+impl Consumer {
+    /// What tells it from every other: its service, and the instance it runs in where that is another.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.instance {
+            None => self.service.clone(),
+            Some(instance) => format!("{} @ {instance}", self.service),
+        }
+    }
+}
+
 /// A partition that waits for its head event to be tried again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldPartition {

@@ -794,3 +794,28 @@ fn a_page_that_is_read_stands_still() {
     };
     assert!(before < first && first.pos - before.pos == 1);
 }
+
+#[test]
+fn a_consumer_of_another_instance_is_steered_there() {
+    let mut snapshot = fixtures::busy();
+    let mut other = snapshot.consumers[0].clone();
+    other.instance = Some("4711@web-2".into());
+    let (own, there) = (snapshot.consumers[0].name(), other.name());
+    snapshot.consumers.insert(1, other);
+    let mut app = app(Screen::Consumers, snapshot, SIZE);
+    keys(&mut app, "g");
+    assert_eq!(app.consumers.cursor.key(), Some(&own));
+    assert_eq!(app.why_not(Action::PauseConsumer), None);
+    keys(&mut app, "j");
+    assert_eq!(app.consumers.cursor.key(), Some(&there));
+    for action in [
+        Action::PauseConsumer,
+        Action::ResumeConsumer,
+        Action::Faults,
+    ] {
+        let why = app.why_not(action).unwrap();
+        assert!(why.contains("another instance"), "{why}");
+    }
+    assert_eq!(keys(&mut app, "p"), []);
+    assert!(app.overlay.is_none());
+}

@@ -195,6 +195,21 @@ fn deeper() {
         (40, 12),
         "enter enter j",
     );
+    let mut two = busy();
+    let mut other = two.consumers[0].clone();
+    other.instance = Some("4711@web-2".into());
+    other.state = evtop::snapshot::ConsumerState::CircuitOpen;
+    other.state_reason =
+        Some("10 of the last 20 tries failed, the last with gateway_timeout".into());
+    two.consumers.insert(1, other);
+    after(
+        "consumers_of_two_instances",
+        Screen::Consumers,
+        two.clone(),
+        WIDE,
+        "j",
+    );
+    after("flow_of_two_instances", Screen::Flow, two, WIDE, "");
     after("event_in_full", Screen::Timeline, busy(), USUAL, "enter");
     after("event_above", Screen::Timeline, busy(), WIDE, "k k k");
     after("correlation", Screen::Timeline, busy(), USUAL, "c");

@@ -269,7 +269,7 @@ operations! {
     item_refused(redrive: Uuid, reason: &str) -> ();
     /// The group passed it without a report; a report that came sooner or later stays.
     item_unknown(redrive: Uuid) -> ();
-    /// Replaces what this instance's workers say of themselves: service and report.
+    /// Replaces what this instance's workers say of themselves: service and report. None at all: it ends.
     report_workers(instance: &str, reports: &[(String, String)], now: DateTime<Utc>) -> ();
     /// What workers said at or after `since`, by service.
     worker_reports(since: DateTime<Utc>) -> Vec<WorkerReport>;

@@ -11,7 +11,7 @@ use super::rows::{FlowKey, LagKey, OutboxKey, screen_of};
 use super::toast::Tone;
 use crate::command::{Anchor, Command, Screen};
 use crate::domain::stored::EventFilter;
-use crate::snapshot::Place;
+use crate::snapshot::{Consumer, Place};
 
 /// The steps of "show news less often"; the first shows everything.
 const EVERY: [u64; 6] = [0, 500, 1_000, 2_000, 5_000, 10_000];
@@ -58,7 +58,7 @@ impl App {
             Action::ReplayMany => return self.ask_replay(true),
             Action::PauseConsumer => self.ask_pause(),
             Action::ResumeConsumer => {
-                let service = self.consumers.cursor.key()?.clone();
+                let service = self.consumer()?.service.clone();
                 return Some(Command::ResumeConsumer { service });
             }
             Action::Faults => self.ask_faults(),
@@ -188,7 +188,11 @@ impl App {
             Place::Timeline => self.go(Screen::Timeline),
             Place::Activity => self.go(Screen::Activity),
             Place::Consumer { service } => {
-                self.consumers.cursor.set(service);
+                let rows = &self.shown.consumers;
+                let row = rows.iter().find(|c| c.service == service);
+                self.consumers
+                    .cursor
+                    .set(row.map_or(service, Consumer::name));
                 self.go(Screen::Consumers);
             }
             Place::Letters { fingerprint } => {

@@ -48,6 +48,11 @@ impl App {
             {
                 "There is no consumer under the cursor"
             }
+            Action::PauseConsumer | Action::ResumeConsumer | Action::Faults
+                if self.consumer().is_some_and(|c| c.instance.is_some()) =>
+            {
+                "It runs in another instance: steer it there"
+            }
             Action::CancelOperation if self.operation_to_cancel().is_none() => {
                 "No operation is running"
             }

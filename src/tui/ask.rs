@@ -164,15 +164,20 @@ impl App {
             );
             (EventChoice::One(position), what)
         };
-        let services = self.shown.consumers.iter().map(|c| c.service.clone());
-        let form = Replay::new(events, what, services.collect());
+        let mut services: Vec<String> = Vec::new();
+        for consumer in &self.shown.consumers {
+            if !services.contains(&consumer.service) {
+                services.push(consumer.service.clone());
+            }
+        }
+        let form = Replay::new(events, what, services);
         let dry = form.command(true);
         self.overlay = Some(Overlay::Replay(form));
         dry
     }
 
     pub(super) fn ask_pause(&mut self) {
-        let Some(service) = self.consumers.cursor.key().cloned() else {
+        let Some(service) = self.consumer().map(|c| c.service.clone()) else {
             return;
         };
         let confirm = Confirm::new(
@@ -190,13 +195,7 @@ impl App {
     }
 
     pub(super) fn ask_faults(&mut self) {
-        let service = self.consumers.cursor.key();
-        let consumer = self
-            .shown
-            .consumers
-            .iter()
-            .find(|c| Some(&c.service) == service);
-        if let Some(consumer) = consumer {
+        if let Some(consumer) = self.consumer() {
             let form = Faults::new(consumer.service.clone(), &consumer.faults);
             self.overlay = Some(Overlay::Faults(form));
         }

@@ -204,8 +204,30 @@ impl App {
     #[must_use]
     pub fn consumers(&self) -> Vec<&Consumer> {
         let filter = self.filter(Screen::Consumers);
-        let passes = |c: &&Consumer| passes(filter, [c.service.as_str(), c.group.as_str()]);
+        let passes = |c: &&Consumer| passes(filter, [c.name().as_str(), c.group.as_str()]);
         self.shown.consumers.iter().filter(passes).collect()
+    }
+
+    /// The consumer under the cursor.
+    #[must_use]
+    pub fn consumer(&self) -> Option<&Consumer> {
+        let key = self.consumers.cursor.key()?;
+        self.shown.consumers.iter().find(|c| c.name() == *key)
+    }
+
+    /// How a consumer is called: with its instance only where several run the service.
+    #[must_use]
+    pub fn consumer_label(&self, consumer: &Consumer) -> String {
+        let all = self.shown.consumers.iter();
+        if all.filter(|c| c.service == consumer.service).count() > 1 {
+            let here = || format!("{} (here)", consumer.service);
+            consumer
+                .instance
+                .as_ref()
+                .map_or_else(here, |_| consumer.name())
+        } else {
+            consumer.service.clone()
+        }
     }
 
     #[must_use]
@@ -342,7 +364,7 @@ impl App {
     }
 
     pub(super) fn consumer_keys(&self) -> Vec<String> {
-        self.consumers().iter().map(|c| c.service.clone()).collect()
+        self.consumers().iter().map(|c| c.name()).collect()
     }
 
     pub(super) fn cause_keys(&self) -> Vec<String> {

@@ -71,9 +71,9 @@ fn dependencies(snapshot: &Snapshot, found: &mut Vec<Finding>) {
 }
 
 fn of_consumer(consumer: &Consumer, now: DateTime<Utc>, found: &mut Vec<Finding>) {
-    let name = &consumer.service;
+    let name = consumer.name();
     let place = || Place::Consumer {
-        service: name.clone(),
+        service: consumer.service.clone(),
     };
     let reason = consumer
         .state_reason

@@ -74,7 +74,7 @@ impl Meters {
         }
     }
 
-    /// Reads them once, or, where this process runs no workers, what others wrote down.
+    /// Reads them once, and what other processes wrote down.
     fn read(&mut self, sources: &Sources, board: &Board, points: usize) -> Vec<Consumer> {
         let Some(pipeline) = &sources.pipeline else {
             return board.workers.read().value.unwrap_or_default();
@@ -89,8 +89,9 @@ impl Meters {
         self.orders_history.push(due, self.orders.per_s());
         let blocked = board.blocked_keys.read().value.unwrap_or_default();
         let watches = self.consumers.iter_mut();
-        let rows: Vec<Consumer> = watches.map(|c| c.read(now, due, &blocked)).collect();
+        let mut rows: Vec<Consumer> = watches.map(|c| c.read(now, due, &blocked)).collect();
         self.report(now, sources, &rows);
+        rows.extend(board.workers.read().value.unwrap_or_default());
         rows
     }
 

@@ -1,5 +1,5 @@
 //! Workers of other processes: each process that runs workers writes down what they say of themselves,
-//! and one that runs none shows what it finds there, with its age.
+//! and shows what it finds there of others, with its age.
 
 use std::time::Duration;
 
@@ -15,8 +15,9 @@ pub const EVERY: Duration = Duration::from_secs(2);
 /// A report older than this says that its process is gone or stands still.
 const STALE: TimeDelta = TimeDelta::seconds(10);
 
-/// An older one is not shown at all.
+/// An older one is not shown at all; while others work, one that is silent goes sooner.
 const GONE: TimeDelta = TimeDelta::minutes(10);
+const REPLACED: TimeDelta = TimeDelta::minutes(1);
 
 /// Writes down what this process's workers say.
 pub async fn write(sources: &Sources, consumers: &[Consumer]) {
@@ -38,8 +39,12 @@ pub async fn read(sources: &Sources, board: &Board) {
     let now = sources.clock.now();
     let found = within(sources.timeout, sources.store.worker_reports(now - GONE));
     let consumers = found.await.map(|reports| {
+        let age = |at| now.signed_duration_since(at);
+        let others = sources.workers || reports.iter().any(|row| age(row.at) <= STALE);
+        let gone = if others { REPLACED } else { GONE };
         reports
             .into_iter()
+            .filter(|row| row.instance != sources.shared.owner && age(row.at) <= gone)
             .filter_map(|row| {
                 let mut consumer: Consumer = serde_json::from_str(&row.report).ok()?;
                 let age = now.signed_duration_since(row.at);

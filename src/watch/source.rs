@@ -26,7 +26,7 @@ pub enum Source {
     Letters,
     Timeline,
     Activity,
-    /// Workers of other processes, where this one runs none.
+    /// Workers of other processes.
     Workers,
     Outbox(OutboxWatch),
     Lag(Box<LagWatch>, Groups),
@@ -51,7 +51,8 @@ impl Source {
             Self::Outbox(OutboxWatch::new(Duration::from_secs(1), points)),
             Self::Lag(Box::new(lag), Groups::default()),
         ];
-        if !sources.workers {
+        // Nobody shares the embedded stack's workers.
+        if !sources.workers || !sources.shared.settings.kafka.embedded {
             all.push(Self::Workers);
         }
         all

@@ -13,6 +13,13 @@ impl Db {
         reports: &[(String, String)],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        if reports.is_empty() {
+            sqlx::query("DELETE FROM worker_report WHERE instance = $1")
+                .bind(instance)
+                .execute(&self.write)
+                .await?;
+            return Ok(());
+        }
         sqlx::query(sql(
             "INSERT INTO worker_report (instance, service, at, report)
              SELECT $1, {text 0}, $2, {text 1} FROM {rows 3} {in_order}

@@ -49,7 +49,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let selected = rows
         .iter()
-        .position(|c| Some(&c.service) == app.consumers.cursor.key());
+        .position(|c| Some(&c.name()) == app.consumers.cursor.key());
     let consumer = selected.map(|at| rows[at]);
     let list = u16::try_from(rows.len())
         .unwrap_or(u16::MAX)
@@ -139,7 +139,7 @@ fn cells(app: &App, it: &Consumer, widths: &[usize]) -> Cells {
     let failing = it.errors_per_s.is_some_and(|rate| rate >= 0.05);
     let held = it.held.len() as u64;
     vec![
-        outside(theme, Role::Base, &it.service),
+        outside(theme, Role::Base, &app.consumer_label(it)),
         vec![
             theme.span(role, if app.ascii { ascii } else { sign }),
             " ".into(),
@@ -170,7 +170,7 @@ fn cells(app: &App, it: &Consumer, widths: &[usize]) -> Cells {
 /// All that is known of one consumer: words at the left, its rate as a chart at the right.
 fn about(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let mut heading = outside(theme, Role::Strong, &it.service);
+    let mut heading = outside(theme, Role::Strong, &app.consumer_label(it));
     heading.push(theme.span(Role::Faint, " · "));
     heading.push(theme.span(Role::Dim, "group "));
     heading.extend(outside(theme, Role::Dim, &it.group));
@@ -225,7 +225,7 @@ fn facts(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) -> u16 {
     let base = |text: String| theme.span(Role::Base, text);
     let mut rows: Vec<(&str, Vec<Span<'static>>)> = Vec::new();
     if let Some(reason) = &it.state_reason {
-        rows.push((it.state.name(), outside(theme, state(it.state).2, reason)));
+        rows.push(("why", outside(theme, state(it.state).2, reason)));
     }
     let mut spans = Vec::new();
     for (name, value) in format::percentiles(it.latency) {

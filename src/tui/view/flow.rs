@@ -42,8 +42,26 @@ pub fn readers(app: &App) -> Vec<Reader<'_>> {
     if app.shown.consumers.is_empty() {
         return groups.iter().map(of_group).collect();
     }
-    let of = |consumer| of_consumer(consumer, groups);
-    app.shown.consumers.iter().map(of).collect()
+    let mut readers: Vec<Reader<'_>> = Vec::new();
+    for consumer in &app.shown.consumers {
+        let reader = of_consumer(consumer, groups);
+        match readers.iter_mut().find(|r| r.name == consumer.service) {
+            Some(known) => together(known, reader),
+            None => readers.push(reader),
+        }
+    }
+    readers
+}
+
+/// One service in several instances: what they do together, and the trouble of the first that has any.
+fn together<'a>(known: &mut Reader<'a>, other: Reader<'a>) {
+    known.rate = match (known.rate, other.rate) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    };
+    if known.trouble.is_none() && other.trouble.is_some() {
+        (known.sign, known.trouble) = (other.sign, other.trouble);
+    }
 }
 
 fn of_group(group: &GroupLag) -> Reader<'_> {
