@@ -9,7 +9,7 @@ pub async fn checks(operator: &Operator) -> Vec<Check> {
     kafka(operator, &mut checks).await;
     store(operator, &mut checks).await;
     checks.push(redis(operator).await);
-    if operator.read_only {
+    if operator.rules.read_only {
         checks.push(Check {
             name: "writes".into(),
             state: CheckState::Warn,
@@ -42,6 +42,11 @@ async fn kafka(operator: &Operator, checks: &mut Vec<Check>) {
             started.elapsed().as_secs_f64() * 1e3
         ),
     ));
+    if operator.rules.attached {
+        let text = "not ours: no topic of evtop's is wanted there, and none is made".into();
+        checks.push(ok("cluster", text));
+        return;
+    }
     for (name, partitions, _) in wanted_topics(&operator.shared.settings.dlq_topic) {
         let name_shown = format!("topic {name}");
         checks.push(match topics.get(&name) {
@@ -68,6 +73,9 @@ async fn store(operator: &Operator, checks: &mut Vec<Check>) {
             checks.push(bad(kind, format!("{error}: check store.url")));
             return;
         }
+    }
+    if operator.rules.attached {
+        return;
     }
     match store.outbox_blocked().await {
         Ok(blocked) if blocked.is_empty() => checks.push(ok("outbox", "no key is blocked".into())),

@@ -46,13 +46,17 @@ impl Source {
         let mut all = vec![
             Self::Health,
             Self::Letters,
-            Self::Timeline,
             Self::Activity,
-            Self::Outbox(OutboxWatch::new(Duration::from_secs(1), points)),
             Self::Lag(Box::new(lag), Groups::default()),
         ];
-        if !sources.workers {
-            all.push(Self::Workers);
+        // What a cluster has none of is not asked for, or its absence would be shown as zeros.
+        if !sources.attached {
+            all.push(Self::Timeline);
+            all.push(Self::Outbox(OutboxWatch::new(
+                Duration::from_secs(1),
+                points,
+            )));
+            all.extend((!sources.workers).then_some(Self::Workers));
         }
         all
     }
