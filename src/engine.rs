@@ -11,11 +11,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use settings::{dedupe, owner, services, who};
+use settings::{database_name, dedupe, owner, services, who};
 pub use settings::{kafka_settings, pipeline_settings};
 
 use crate::clock::Clock;
-use crate::command::{Focus, Outcome, Request};
+use crate::command::{Focus, Outcome, Request, Screen};
 use crate::config::Config;
 use crate::dedupe::Dedupe;
 use crate::folder::Folder;
@@ -24,9 +24,9 @@ use crate::kafka::embedded::Embedded;
 use crate::kafka::offsets::Observer;
 use crate::kafka::producer::Producer;
 use crate::logging::Ring;
-use crate::operate::{Operator, wanted_topics};
+use crate::operate::{self, Operator, wanted_topics};
 use crate::pipeline::orders::PRODUCTS;
-use crate::pipeline::{Drained, Pipeline, Shared};
+use crate::pipeline::{Drained, Pipeline, Shared, reader, supervisor};
 use crate::snapshot::{Dependency, DependencyState, Snapshot, Stack};
 use crate::store::{Store, StoreSettings};
 use crate::watch::board::Board;
@@ -76,6 +76,7 @@ impl Engine {
             read_only: config.read_only,
             production: config.production,
             workers: config.workers,
+            attached: config.attached,
         };
         let dedupe = dedupe(&config);
         connecting(&board, &clock, config.store.kind(), &dedupe);
@@ -217,8 +218,10 @@ impl Start {
             shared: Arc::clone(&shared),
             pipeline: pipeline.clone(),
             workers: self.config.workers,
+            attached: self.config.attached,
             groups: services(&self.config)
                 .iter()
+                .filter(|_| !self.config.attached)
                 .map(|s| s.row().group.to_owned())
                 .collect(),
             every: Duration::from_millis(self.config.watch.queries_ms),
@@ -227,11 +230,22 @@ impl Start {
         };
         observe(&sources, &self.board, &self.focus, &self.stop);
         let _ = self.sources.set(sources);
+        let reading = self.config.attached.then(|| {
+            tokio::spawn(index_letters(
+                Arc::clone(&shared),
+                clients.observer.clone(),
+                self.focus.clone(),
+                self.stop.clone(),
+            ))
+        });
         let operator = Arc::new(Operator::new(
             shared,
             pipeline.clone(),
             clients.observer,
-            self.config.read_only,
+            operate::Rules {
+                read_only: self.config.read_only,
+                attached: self.config.attached,
+            },
             who(),
             self.stop.clone(),
         ));
@@ -244,6 +258,9 @@ impl Start {
         ));
         self.stop.cancelled().await;
         let _ = gate.await;
+        if let Some(reading) = reading {
+            let _ = reading.await;
+        }
         pruning.abort();
         let drained = match &pipeline {
             Some(pipeline) => Some(pipeline.drain().await),
@@ -306,10 +323,7 @@ impl Start {
             Some(folder) => folder.path().join("evtop.db"),
             None => crate::config::state_dir()
                 .unwrap_or_else(std::env::temp_dir)
-                .join(format!(
-                    "{}.db",
-                    self.config.stack_name().replace(['/', ':', ','], "-")
-                )),
+                .join(database_name(&self.config)),
         }
     }
 
@@ -326,10 +340,11 @@ impl Start {
             }
         };
         settings.name = format!("evtop {}", owner());
-        settings.read_only = self.config.read_only && !self.config.workers;
+        // On a cluster that is not ours the file is all that is ours: index and audit go there.
+        settings.read_only = self.config.read_only && !self.config.workers && !self.config.attached;
         settings.durable = self.folder.is_none();
         let store = Store::open(&settings).await.map_err(|e| e.to_string())?;
-        if !settings.read_only {
+        if !settings.read_only && !self.config.attached {
             let stock: Vec<(String, i64)> = PRODUCTS
                 .iter()
                 .map(|(id, ..)| ((*id).to_owned(), self.config.store.stock))
@@ -363,6 +378,25 @@ fn clients(settings: &KafkaSettings) -> Result<Clients, String> {
         producer: Producer::new(settings).map_err(text)?,
         observer: Observer::new(settings).map_err(text)?,
     })
+}
+
+/// Reads the dead letters of a cluster that is not ours, from when somebody first looks at a screen that
+/// shows them.
+async fn index_letters(
+    shared: Arc<Shared>,
+    observer: Observer,
+    mut focus: watch::Receiver<Focus>,
+    stop: CancellationToken,
+) {
+    let shows = |focus: &Focus| matches!(focus.screen, Screen::Flow | Screen::Letters);
+    let looked_at = tokio::select! {
+        () = stop.cancelled() => false,
+        seen = focus.wait_for(shows) => seen.is_ok(),
+    };
+    if looked_at {
+        let start = || reader::run(Arc::clone(&shared), observer.clone(), stop.clone());
+        supervisor::keep("dlq-reader", stop.clone(), |_| shared.unread.lost(), start).await;
+    }
 }
 
 /// Forgets, once an hour, what was kept long enough.

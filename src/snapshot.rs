@@ -3,6 +3,7 @@
 //! row there is, so a frame costs the same however many there are.
 
 mod lag;
+mod stack;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use lag::{GroupLag, LagNumbers, PartitionLag, TopicLag, Verdict, VerdictKind};
+pub use stack::{Part, Stack};
 
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::foreign::Foreign;
@@ -85,19 +87,6 @@ pub struct Snapshot {
     /// The event that is looked at.
     pub event: Option<EventDetail>,
     pub activity: Activity,
-}
-
-/// Which stack this is, as the top line says it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stack {
-    /// Profile name, or `embedded`.
-    pub name: String,
-    pub embedded: bool,
-    pub read_only: bool,
-    /// Bulk actions ask for the count to be typed.
-    pub production: bool,
-    /// Whether this process runs workers itself.
-    pub workers: bool,
 }
 
 /// Something that evtop depends on.

@@ -77,6 +77,10 @@ pub fn parse(
         }),
     };
     let wanted = wanted.filter(|(name, _)| !name.is_empty());
+    let mut allowed = says_read_only(
+        root.get_ref(),
+        wanted.as_ref().map(|(name, _)| name.as_str()),
+    );
     merge_profile(&mut root, wanted.as_ref()).map_err(at)?;
     fetch.secrets(root.get_mut()).map_err(at)?;
     let mut config = finish(&root).map_err(at)?;
@@ -108,10 +112,25 @@ pub fn parse(
             .map_err(here)?;
         source.given(&path.join("."), format!("environment variable {name}"));
         source.variables.push((*name).clone());
+        allowed |= *path == ["read_only"];
     }
+    config.attached = config.looks_at_others();
+    // What is not ours is looked at only, until somebody says otherwise for this very cluster.
+    config.read_only |= config.attached && !allowed;
     config.profile = wanted.map(|(name, _)| name).unwrap_or_default();
     source.profile = Some(config.profile.clone()).filter(|name| !name.is_empty());
     Ok((config, source))
+}
+
+/// Whether `read_only` is written where it means this very stack: in the profile, else in the file.
+fn says_read_only(root: &DeTable<'_>, profile: Option<&str>) -> bool {
+    let inner = |table: &DeTable<'_>, key: &str| table.get(key).is_some();
+    let Some(name) = profile else {
+        return inner(root, "read_only");
+    };
+    let profiles = root.get("profiles").and_then(|p| p.get_ref().as_table());
+    let profile = profiles.and_then(|p| p.get(name)?.get_ref().as_table());
+    profile.is_some_and(|table| inner(table, "read_only"))
 }
 
 /// Takes the profiles out of the tree and lays the wanted one over the rest.

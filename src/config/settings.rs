@@ -26,7 +26,7 @@ pub struct Config {
     pub profile: String,
     /// Whether this process runs the services, the relay and the generator itself.
     pub workers: bool,
-    /// Refuses every command that writes.
+    /// Refuses every command that writes; on a cluster that is not ours the default.
     pub read_only: bool,
     /// Bulk actions ask for the count to be typed, or for `--yes`.
     pub production: bool,
@@ -41,6 +41,10 @@ pub struct Config {
     /// Action → keys; checked by the screen, which knows the actions.
     pub keys: BTreeMap<String, Vec<String>>,
     pub log: LogSettings,
+    /// The cluster is not ours: see [`Config::looks_at_others`]. Told from the settings before flags are
+    /// laid over them, since a short command on a stack of one's own runs no workers either.
+    #[serde(skip)]
+    pub attached: bool,
 }
 
 impl Default for Config {
@@ -61,6 +65,7 @@ impl Default for Config {
             ui: Ui::default(),
             keys: BTreeMap::new(),
             log: LogSettings::default(),
+            attached: false,
         }
     }
 }
@@ -70,6 +75,13 @@ impl Config {
     #[must_use]
     pub fn embedded(&self) -> bool {
         self.kafka.brokers.trim().is_empty()
+    }
+
+    /// Whether these settings are those of a cluster that is not ours: brokers, no workers, and no store
+    /// that an evtop with workers would share with us.
+    #[must_use]
+    pub fn looks_at_others(&self) -> bool {
+        !self.embedded() && !self.workers && self.store.url.is_empty()
     }
 
     /// The name on the top line: as set, else the profile, else `embedded`, else the brokers.

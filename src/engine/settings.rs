@@ -95,6 +95,18 @@ fn exposed(properties: &Properties) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The file in the state folder for a stack without `store.url`. On a cluster that is not ours it holds
+/// copies of that cluster's letters, so other brokers under the same name get a file of their own.
+#[must_use]
+pub fn database_name(config: &Config) -> String {
+    let name = config.stack_name().replace(['/', ':', ','], "-");
+    if !config.attached {
+        return format!("{name}.db");
+    }
+    let brokers = xxhash_rust::xxh3::xxh3_64(config.kafka.brokers.trim().as_bytes());
+    format!("{name}-attached-{brokers:016x}.db")
+}
+
 /// This process, as claims and relays name it.
 pub fn owner() -> String {
     format!("{}@{}", std::process::id(), host())

@@ -29,6 +29,7 @@ pub(super) async fn page(
     output: &mut Output<'_>,
     wanted: LettersFocus,
 ) -> Step<Letters> {
+    catch_up(ports).await?;
     let cause = wanted.fingerprint.clone();
     let from = wanted.from;
     let asked = ports.look(Focus {
@@ -53,6 +54,25 @@ pub(super) async fn page(
     let why = reason(&latest, latest.letters.error.as_deref());
     output.unavailable("dead letters", &why)?;
     Err(End::Said(Exit::Unavailable, format!("dead letters: {why}")))
+}
+
+/// The letters of a cluster that is not ours are read by this very process: waits, once, until the index
+/// has all of them, but no longer than for any answer.
+async fn catch_up(ports: &mut Ports) -> Step<()> {
+    if ports.caught_up {
+        return Ok(());
+    }
+    ports.caught_up = true;
+    ports.look(Focus {
+        screen: Screen::Letters,
+        ..Focus::default()
+    });
+    let known = |s: &Snapshot| (!s.stack.name.is_empty()).then_some(s.stack.attached);
+    if ports.until(ports.patience, known).await? == Some(true) {
+        let all = |s: &Snapshot| (s.letters.value.as_ref()?.unread == Some(0)).then_some(());
+        ports.until(ports.patience, all).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn list(
@@ -88,28 +108,45 @@ pub(super) async fn list(
         write_letters(&rows, output.json, &mut table, &mut *output.out)?;
         from += got;
         if got == 0 || from >= letters.rows_total || seen.len() >= args.limit as usize {
-            tell_bounds(&letters, seen.len() as u64, output);
-            return Ok(Exit::Ok);
+            return Ok(tell_bounds(&letters, seen.len() as u64, ports, output));
         }
     }
 }
 
 /// What the list leaves out is said.
-fn tell_bounds(letters: &Letters, shown: u64, output: &mut Output<'_>) {
+fn tell_bounds(letters: &Letters, shown: u64, ports: &mut Ports, output: &mut Output<'_>) -> Exit {
     if shown < letters.rows_total {
         let total = count(letters.rows_total, "letter");
         output.say(&format!("the newest {shown} of {total}"));
     }
-    tell_unread(letters, output);
+    tell_unread(letters, ports, output)
 }
 
-fn tell_unread(letters: &Letters, output: &mut Output<'_>) {
-    if let Some(unread @ 1..) = letters.unread {
-        output.say(&format!(
-            "the index has yet to read {} of the dead-letter topics",
-            count(unread, "record")
-        ));
+/// Says what the index has yet to read. Where nobody but this process reads it, not to know how much that
+/// is means that Kafka did not answer.
+fn tell_unread(letters: &Letters, ports: &mut Ports, output: &mut Output<'_>) -> Exit {
+    let latest = ports.latest();
+    match letters.unread {
+        None if latest.stack.attached => {
+            let why = reason(&latest, None);
+            output.say(&format!(
+                "these are the letters of an earlier look, the dead-letter topics could not be read: {why}"
+            ));
+            Exit::Unavailable
+        }
+        Some(unread @ 1..) => {
+            output.say(&unread_words(unread));
+            Exit::Ok
+        }
+        None | Some(0) => Exit::Ok,
     }
+}
+
+fn unread_words(unread: u64) -> String {
+    format!(
+        "the index has yet to read {} of the dead-letter topics",
+        count(unread, "record")
+    )
 }
 
 /// The causes there are, and a letter.
@@ -131,8 +168,7 @@ pub(super) async fn causes(ports: &mut Ports, output: &mut Output<'_>) -> Step<E
             letters.causes_total
         ));
     }
-    tell_unread(&letters, output);
-    Ok(Exit::Ok)
+    Ok(tell_unread(&letters, ports, output))
 }
 
 pub(super) async fn show(part: &IdPart, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
@@ -142,17 +178,19 @@ pub(super) async fn show(part: &IdPart, ports: &mut Ports, output: &mut Output<'
         letter: Some(id),
         ..LettersFocus::default()
     };
-    page(ports, output, wanted).await?;
+    let letters = page(ports, output, wanted).await?;
     let found = |s: &Snapshot| s.letter.clone().filter(|detail| detail.letter.id == id);
     match ports.until(GRACE.min(ports.patience), found).await? {
         Some(detail) => {
             letter_detail(&detail, output.json, &mut *output.out)?;
             Ok(Exit::Ok)
         }
-        None => Err(End::Said(
-            Exit::Refused,
-            format!("no letter has the id {id}; `evtop dlq ls` lists them"),
-        )),
+        None => {
+            let more = letters.unread.filter(|n| *n > 0).map(unread_words);
+            let more = more.unwrap_or_else(|| "`evtop dlq ls` lists them".to_owned());
+            let sentence = format!("no letter has the id {id}; {more}");
+            Err(End::Said(Exit::Refused, sentence))
+        }
     }
 }
 

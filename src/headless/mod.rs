@@ -32,6 +32,7 @@ pub use workers::{farewell, status_line};
 use crate::cli::{DlqTask, Exit, Task};
 use crate::command::{Command, RefusalKind};
 use crate::domain::printable::visible;
+use crate::snapshot::{Part, Snapshot};
 
 /// How long a command waits for what it was asked to show.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -128,13 +129,22 @@ async fn dispatch(task: &Task, ports: &mut Ports, output: &mut Output<'_>) -> St
     match task {
         Task::Run => workers::run(ports, output).await,
         Task::Lag(args) => lag::run(args, ports, output).await,
-        Task::Consumers => consumers::run(ports, output).await,
-        Task::Outbox => outbox::run(ports, output).await,
+        Task::Consumers => {
+            present(Part::Consumers, "consumers", ports, output).await?;
+            consumers::run(ports, output).await
+        }
+        Task::Outbox => {
+            present(Part::Outbox, "outbox", ports, output).await?;
+            outbox::run(ports, output).await
+        }
         Task::Dlq(DlqTask::Ls(args)) => letters::list(args, ports, output).await,
         Task::Dlq(DlqTask::Causes) => letters::causes(ports, output).await,
         Task::Dlq(DlqTask::Show { id }) => letters::show(id, ports, output).await,
         Task::Dlq(DlqTask::Redrive(args)) => act::redrive(args, ports, output).await,
-        Task::Timeline(args) => timeline::run(args, ports, output).await,
+        Task::Timeline(args) => {
+            present(Part::Timeline, "timeline", ports, output).await?;
+            timeline::run(args, ports, output).await
+        }
         Task::Inject(args) => act::inject(args, ports, output).await,
         Task::Replay(args) => act::replay(args, ports, output).await,
         Task::Ops(args) => operations::run(args, ports, output).await,
@@ -147,6 +157,16 @@ async fn dispatch(task: &Task, ports: &mut Ports, output: &mut Output<'_>) -> St
             "this command needs no running engine".to_owned(),
         )),
     }
+}
+
+/// Ends the command where this stack has no such part, rather than wait for it or show zeros.
+async fn present(part: Part, what: &str, ports: &mut Ports, output: &mut Output<'_>) -> Step<()> {
+    let known = |s: &Snapshot| (!s.stack.name.is_empty()).then(|| s.stack.absent(part));
+    let Some(Some((why, remedy))) = ports.until(ports.patience, known).await? else {
+        return Ok(());
+    };
+    output.unavailable(what, why)?;
+    Err(End::Said(Exit::Refused, format!("{why} {remedy}")))
 }
 
 /// The exit code of a refusal.

@@ -26,6 +26,8 @@ pub struct Ports {
     pub(super) patience: Duration,
     /// The same for what Kafka is asked.
     pub(super) kafka: Duration,
+    /// The index of a cluster that is not ours was waited for already.
+    pub(super) caught_up: bool,
 }
 
 impl Ports {
@@ -47,6 +49,7 @@ impl Ports {
             clock,
             patience: PATIENCE,
             kafka: PATIENCE,
+            caught_up: false,
         }
     }
 

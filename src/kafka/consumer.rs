@@ -1,5 +1,6 @@
 //! Reading as a member of a group. Offsets are stored by us after the work and committed on our own
-//! timer, at once on a revoke, and never after an assignment was lost.
+//! timer, at once on a revoke, and never after an assignment was lost. On a cluster that is not ours no
+//! group is joined: the places are assigned, and nothing is stored or committed.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -107,9 +108,10 @@ impl ConsumerContext for Context {
     }
 }
 
-/// A member of a consumer group.
+/// A member of a consumer group, or a reader of assigned places.
 pub struct Consumer {
     client: StreamConsumer<Context>,
+    member: bool,
 }
 
 impl Consumer {
@@ -125,7 +127,38 @@ impl Consumer {
             .consumer(group, patient)
             .create_with_context(Context::default())?;
         client.subscribe(topics)?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            member: true,
+        })
+    }
+
+    /// Joins no group and reads nothing until it is told what; see [`Consumer::assign`].
+    ///
+    /// # Errors
+    /// When librdkafka does not take the settings.
+    pub fn alone(settings: &KafkaSettings) -> Result<Self, KafkaError> {
+        let client = settings.reader().create_with_context(Context::default())?;
+        Ok(Self {
+            client,
+            member: false,
+        })
+    }
+
+    /// Reads these places from now on, each from its offset, and no others. An offset that is no longer
+    /// there is the first that is.
+    ///
+    /// # Errors
+    /// When librdkafka does not take them.
+    pub fn assign<'a>(
+        &self,
+        places: impl Iterator<Item = (&'a Place, i64)>,
+    ) -> Result<(), KafkaError> {
+        let mut list = TopicPartitionList::new();
+        for ((topic, partition), offset) in places {
+            list.add_partition_offset(topic, *partition, Offset::Offset(offset))?;
+        }
+        Ok(self.client.assign(&list)?)
     }
 
     /// Reads these topics from now on, and no others.
@@ -210,7 +243,11 @@ impl Consumer {
             if commit {
                 self.commit_sync();
             }
-            self.client.unsubscribe();
+            if self.member {
+                self.client.unsubscribe();
+            } else if let Err(error) = self.client.unassign() {
+                tracing::debug!(%error, "places could not be let go");
+            }
             let runtime = tokio::runtime::Handle::current();
             let mut quiet = 0;
             for _ in 0..CLOSE_LOOKS {

@@ -15,6 +15,9 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+/// The group that is named where librdkafka insists on one. No client of that name ever joins or commits.
+const OBSERVER: &str = "evtop-observer";
+
 /// How to reach a cluster, and any librdkafka property that a person wants set. Later tables win.
 #[derive(Clone, Debug)]
 pub struct KafkaSettings {
@@ -198,6 +201,22 @@ impl KafkaSettings {
         config
     }
 
+    /// Reads places that it is told and joins no group: librdkafka wants a name for one all the same, and
+    /// with neither a subscription nor a commit the broker never hears of it.
+    fn reader(&self) -> ClientConfig {
+        let mut config = self.consumer(OBSERVER, true);
+        config
+            .set("group.id", OBSERVER)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "earliest")
+            // Nobody waits for speed here, and memory is somebody's.
+            .set("queued.max.messages.kbytes", "2048")
+            .set("fetch.message.max.bytes", "1048576");
+        config.remove("group.instance.id");
+        config
+    }
+
     /// A client that only asks. It joins no group; only to read single records does it need to name one.
     fn observer(&self, reads: bool) -> ClientConfig {
         let mut config = self.client();
@@ -207,7 +226,9 @@ impl KafkaSettings {
             .set("isolation.level", "read_committed")
             .set("fetch.wait.max.ms", "10");
         if reads {
-            config.set("group.id", "evtop-observer");
+            config
+                .set("group.id", OBSERVER)
+                .set("enable.partition.eof", "true");
         }
         config
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError as DriverError;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -122,12 +123,33 @@ impl Observer {
         let reader = Arc::clone(&self.reader);
         blocking(move || {
             let reader = lock(&reader);
-            let mut list = TopicPartitionList::new();
-            list.add_partition_offset(&place.0, place.1, Offset::Offset(offset))?;
-            reader.assign(&list)?;
-            let found = poll_for(&reader, &place, timeout);
-            reader.unassign()?;
-            found
+            look_at(&reader, &place, offset, timeout).map(|seen| match seen {
+                Seen::Record(record) => Some(record),
+                Seen::End | Seen::Nothing => None,
+            })
+        })
+        .await
+    }
+
+    /// Whether nothing readable stands from `offset` to the partition's end: what is counted there are a
+    /// transaction's markers, or records that it took back. `None` if that can't be told within `timeout`.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub async fn ends_at(
+        &self,
+        place: Place,
+        offset: i64,
+        timeout: Duration,
+    ) -> Result<Option<bool>, KafkaError> {
+        let reader = Arc::clone(&self.reader);
+        blocking(move || {
+            let reader = lock(&reader);
+            look_at(&reader, &place, offset, timeout).map(|seen| match seen {
+                Seen::Record(_) => Some(false),
+                Seen::End => Some(true),
+                Seen::Nothing => None,
+            })
         })
         .await
     }
@@ -200,24 +222,48 @@ fn list_offsets(
     Ok(places.iter().map(|p| found.get(p).copied()).collect())
 }
 
+/// What stands at a place from an offset on.
+enum Seen {
+    Record(Record),
+    /// Nothing up to the end.
+    End,
+    /// Nothing came in time.
+    Nothing,
+}
+
+fn look_at(
+    reader: &BaseConsumer<Context>,
+    place: &Place,
+    offset: i64,
+    timeout: Duration,
+) -> Result<Seen, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(&place.0, place.1, Offset::Offset(offset))?;
+    reader.assign(&list)?;
+    let seen = poll_for(reader, place, timeout);
+    reader.unassign()?;
+    seen
+}
+
 fn poll_for(
     reader: &BaseConsumer<Context>,
     place: &Place,
     timeout: Duration,
-) -> Result<Option<Record>, KafkaError> {
+) -> Result<Seen, KafkaError> {
     let started = crate::clock::instant();
     while let Some(left) = timeout.checked_sub(started.elapsed()) {
         match reader.poll(left) {
             // A record of an earlier question may still be on its way.
             Some(Ok(message)) if at(&message) == (place.0.as_str(), place.1) => {
-                return Ok(Some(record(&message)));
+                return Ok(Seen::Record(record(&message)));
             }
             Some(Ok(_)) => {}
+            Some(Err(DriverError::PartitionEOF(_))) => return Ok(Seen::End),
             Some(Err(error)) => return Err(error.into()),
-            None => return Ok(None),
+            None => return Ok(Seen::Nothing),
         }
     }
-    Ok(None)
+    Ok(Seen::Nothing)
 }
 
 fn at<'a>(message: &'a BorrowedMessage<'_>) -> (&'a str, i32) {

@@ -34,13 +34,21 @@ const MOST_ORDERS: u32 = 100_000;
 /// How often whoever drives an operation says so.
 const BEAT: Duration = Duration::from_secs(1);
 
+/// What may be done here at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    pub read_only: bool,
+    /// The cluster is not ours: letters may be sent back, and nothing else is there to be done.
+    pub attached: bool,
+}
+
 /// What the gate knows and may use.
 pub struct Operator {
     pub shared: Arc<Shared>,
     /// `None` where this process runs no workers.
     pub pipeline: Option<Arc<Pipeline>>,
     pub observer: Observer,
-    pub read_only: bool,
+    pub rules: Rules,
     /// Who asks, as the audit log says it.
     pub who: String,
     running: Mutex<HashMap<Uuid, CancellationToken>>,
@@ -54,7 +62,7 @@ impl Operator {
         shared: Arc<Shared>,
         pipeline: Option<Arc<Pipeline>>,
         observer: Observer,
-        read_only: bool,
+        rules: Rules,
         who: String,
         stop: CancellationToken,
     ) -> Self {
@@ -62,7 +70,7 @@ impl Operator {
             shared,
             pipeline,
             observer,
-            read_only,
+            rules,
             who,
             running: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -76,7 +84,11 @@ impl Operator {
         mut requests: mpsc::Receiver<Request>,
         outcomes: mpsc::Sender<Outcome>,
     ) {
-        if self.pipeline.is_some() && !self.read_only {
+        let Rules {
+            read_only,
+            attached,
+        } = self.rules;
+        if (self.pipeline.is_some() || attached) && !read_only {
             self.tasks.spawn(adopt::take_over(Arc::clone(&self)));
         }
         loop {
@@ -102,7 +114,9 @@ impl Operator {
     /// The gate.
     pub async fn answer(self: &Arc<Self>, request: Request) -> Outcome {
         let Request { id, command } = request;
-        let result = if command.writes() {
+        let result = if let Some(why) = self.not_here(&command) {
+            Err(refuse(RefusalKind::Conflict, why))
+        } else if command.writes() {
             self.guarded(id, &command).await
         } else {
             self.carry_out(id, &command).await
@@ -113,12 +127,36 @@ impl Operator {
         Outcome { id, result }
     }
 
+    /// Why a command has nothing to work on here: on a cluster that is not ours there is neither outbox nor
+    /// event store, and no topic is made.
+    fn not_here(&self, command: &Command) -> Option<String> {
+        let what = match command {
+            _ if !self.rules.attached => return None,
+            Command::Redrive { .. } | Command::Cancel { .. } | Command::Doctor { .. } => {
+                return None;
+            }
+            Command::Inject { .. } => "test orders go through evtop's own outbox, which it has not",
+            Command::Replay { .. } => "there is no event store of evtop's to replay from",
+            Command::Setup => "no topic and no table is made on it",
+            Command::SetTraffic { .. }
+            | Command::SetFaults { .. }
+            | Command::PauseConsumer { .. }
+            | Command::ResumeConsumer { .. } => "its consumers are not evtop's to steer",
+        };
+        let remedy = "use a profile of a stack of your own";
+        Some(format!(
+            "attached to a cluster that is not ours: {what}; {remedy}"
+        ))
+    }
+
     async fn guarded(self: &Arc<Self>, id: Uuid, command: &Command) -> Result<Done, Refusal> {
-        if self.read_only {
-            return Err(refuse(
-                RefusalKind::ReadOnly,
-                "evtop is read-only: start it without --read-only and with read_only = false to allow changes",
-            ));
+        if self.rules.read_only {
+            let why = if self.rules.attached {
+                "this cluster is not ours, so evtop is read-only: write read_only = false in its profile to allow changes"
+            } else {
+                "evtop is read-only: start it without --read-only and with read_only = false to allow changes"
+            };
+            return Err(refuse(RefusalKind::ReadOnly, why));
         }
         let detail = command.to_string();
         self.audit(id, command.action(), &detail, None)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::choose::choose;
+use super::choose::{Chosen, choose};
 use super::{Operator, from_store, refuse};
 use crate::command::{Done, LetterChoice, Refusal, RefusalKind};
 use crate::domain::letter::{Letter, LetterBody, LetterStatus};
@@ -35,7 +35,8 @@ pub async fn start(
     choice: &LetterChoice,
     rate: u32,
 ) -> Result<Done, Refusal> {
-    let chosen = choose(operator, choice).await?;
+    let mut chosen = choose(operator, choice).await?;
+    existing(operator, &mut chosen).await?;
     let items: Vec<(Uuid, Uuid)> = chosen
         .letters
         .iter()
@@ -73,6 +74,33 @@ pub async fn start(
         operation: id,
         total,
     })
+}
+
+/// Leaves out letters whose topic is gone: a broker may make it anew at the first record that is sent
+/// there, and what is not ours is not ours to make.
+async fn existing(operator: &Operator, chosen: &mut Chosen) -> Result<(), Refusal> {
+    if !operator.rules.attached {
+        return Ok(());
+    }
+    let there = operator.observer.topics().await.map_err(|e| {
+        let why = format!("nothing was done, the topics can't be listed: {e}");
+        refuse(RefusalKind::Unavailable, why)
+    })?;
+    let is_there = |l: &Letter| l.topic.as_ref().is_some_and(|t| there.contains_key(t));
+    let (kept, gone) = std::mem::take(&mut chosen.letters)
+        .into_iter()
+        .partition(is_there);
+    chosen.letters = kept;
+    let gone: Vec<Letter> = gone;
+    chosen.refused.extend(gone.into_iter().map(|letter| {
+        let topic = letter.topic.as_deref().unwrap_or("unknown");
+        let why = format!("its topic {topic} is not on this cluster, and none is made there");
+        (letter.id, why)
+    }));
+    match (chosen.letters.first(), chosen.refused.first()) {
+        (None, Some((_, why))) => Err(refuse(RefusalKind::Conflict, why.clone())),
+        _ => Ok(()),
+    }
 }
 
 /// Who will get them: the groups that failed where they are ours, else whoever reads the topics.
@@ -351,8 +379,10 @@ async fn give_up_on_passed(
         ) else {
             continue;
         };
-        // Nobody reports for a group of others: that it was sent is all that is known.
-        let Some(group) = letter.group.clone().filter(|_| reports(&letter)) else {
+        // Nobody reports for a group of others, or to the file beside a cluster of others: that it was sent
+        // is all that is known.
+        let told = |_: &String| reports(&letter) && !operator.rules.attached;
+        let Some(group) = letter.group.clone().filter(told) else {
             operator.shared.store.item_unknown(item.redrive_id).await?;
             continue;
         };

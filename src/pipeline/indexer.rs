@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
 use super::dead_letter::{Facts, dlq_topic, facts};
+use super::{Settings, Shared};
 use crate::domain::dlq_topics::is_dead_letter_topic;
 use crate::domain::letter::{Letter, LetterBody};
 use crate::domain::record::Record;
@@ -40,7 +40,7 @@ pub fn topics(template: &str) -> Vec<String> {
 }
 
 /// A record of a dead-letter topic as it stands in the index.
-fn letter(record: &Record) -> (Letter, LetterBody) {
+pub(super) fn letter(record: &Record) -> (Letter, LetterBody) {
     let (mut letter, body) = headers::letter(record);
     let facts = if letter.family.is_foreign() {
         told(&letter, &body, record)
@@ -82,6 +82,13 @@ fn told(letter: &Letter, body: &LetterBody, record: &Record) -> Facts {
     }
 }
 
+/// Whether a topic of this name holds letters: ours by the template, or others' by a pattern.
+#[must_use]
+pub fn is_wanted(settings: &Settings, name: &str) -> bool {
+    is_dead_letter_topic(name, &settings.dead_letter_topics)
+        || topics(&settings.dlq_topic).iter().any(|t| t == name)
+}
+
 /// All topics to read: ours, and those of others that are named like one and are there.
 async fn wanted(shared: &Shared, observer: &Observer) -> Option<Vec<String>> {
     let there = match observer.topics().await {
@@ -91,12 +98,11 @@ async fn wanted(shared: &Shared, observer: &Observer) -> Option<Vec<String>> {
             return None;
         }
     };
-    let patterns = &shared.settings.dead_letter_topics;
     let mut names = topics(&shared.settings.dlq_topic);
     names.extend(
         there
             .into_keys()
-            .filter(|name| is_dead_letter_topic(name, patterns)),
+            .filter(|name| is_wanted(&shared.settings, name)),
     );
     names.sort();
     names.dedup();

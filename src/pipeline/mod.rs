@@ -13,6 +13,7 @@ pub mod lane;
 pub mod meter;
 pub mod orders;
 pub mod pressure;
+pub mod reader;
 pub mod relay;
 mod settle;
 pub mod supervisor;
@@ -83,6 +84,8 @@ pub struct Shared {
     pub relay: RelayMeter,
     pub end_to_end: Window,
     pub orders: Counter,
+    /// Of the dead-letter topics of a cluster that is not ours.
+    pub unread: reader::Unread,
     wake: watch::Sender<u64>,
     /// Only with the embedded broker.
     pressure: Option<Mutex<Pressure>>,
@@ -110,6 +113,7 @@ impl Shared {
             relay: RelayMeter::default(),
             end_to_end: Window::default(),
             orders: Counter::default(),
+            unread: reader::Unread::default(),
             wake: watch::Sender::new(0),
             pressure,
             slowed: Mutex::default(),

@@ -29,7 +29,7 @@ pub use self::types::{
 };
 use crate::clock::Clock;
 use crate::domain::envelope::Envelope;
-use crate::domain::letter::{Cause, Letter, LetterBody, LetterFilter, LetterStatus};
+use crate::domain::letter::{Cause, DlqPlace, Letter, LetterBody, LetterFilter, LetterStatus};
 use crate::domain::operation::{AuditRow, Counts, Operation, OperationState};
 use crate::domain::position::Position;
 use crate::domain::service::Service;
@@ -197,6 +197,8 @@ operations! {
     /// Takes over letters as the dead-letter topic has them. What is known of a letter's fate stays,
     /// unless the topic knows of a later failure.
     index_letters(rows: &[(Letter, LetterBody)]) -> ();
+    /// The newest record of each dead-letter partition that a letter stands for.
+    letters_indexed() -> Vec<DlqPlace>;
     /// Letters from the `from`-th on, newest failure first, and how many match in all.
     letters(filter: &LetterFilter, from: u64, limit: u32) -> (Vec<Letter>, u64);
     /// A letter and its bytes.

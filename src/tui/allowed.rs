@@ -11,11 +11,19 @@ impl App {
         let stack = &self.shown.stack;
         if row(action).writes && stack.read_only {
             let what = row(action).name;
+            if stack.attached {
+                return Some(format!(
+                    "This cluster is not ours, so there is no {what} until its profile says read_only = false"
+                ));
+            }
             return Some(format!(
                 "This profile is read-only, so there is no {what}; a profile with writing allowed can"
             ));
         }
         let missing = match action {
+            Action::Inject | Action::Replay | Action::ReplayMany if stack.attached => {
+                "This cluster is not ours: evtop has no outbox and no event store here to send from"
+            }
             Action::Redrive if self.letters.depth == Depth::Causes => {
                 "Enter opens the cause and its letters; R redrives the whole cause"
             }

@@ -1,5 +1,7 @@
 //! Questions before something is done: what a key asks of the engine, put into words and counted.
 
+use std::collections::BTreeSet;
+
 use super::app::App;
 use super::overlay::{Confirm, Faults, Overlay, Replay};
 use crate::command::{Command, EventChoice, LetterChoice};
@@ -75,7 +77,7 @@ impl App {
                             Some(group) if Service::is_ours(group) => {
                                 format!("{group} only; other groups skip them")
                             }
-                            _ => "every group that reads the topic each came from".to_owned(),
+                            _ => self.redriven_to_readers(&self.letters()),
                         },
                     ),
                     ("rate", format!("at most {REDRIVE_RATE}/s")),
@@ -90,15 +92,35 @@ impl App {
     fn redriven_to_each(&self) -> String {
         let marked = |l: &&&Letter| self.letters.marked.contains(&l.id);
         let letters = self.letters();
-        let others = letters
+        let ours = |l: &&Letter| l.group.as_deref().is_some_and(Service::is_ours);
+        let marked = letters.iter().filter(marked).copied();
+        let (own, others): (Vec<&Letter>, Vec<&Letter>) = marked.partition(ours);
+        match (own.is_empty(), others.is_empty()) {
+            (_, true) => "each to the group that failed; others skip it".to_owned(),
+            (true, false) => self.redriven_to_readers(&others),
+            (false, false) => format!(
+                "each to the group that failed where it is ours, else to {}",
+                self.redriven_to_readers(&others)
+            ),
+        }
+    }
+
+    /// The groups that read the topics of these letters, as the cluster says; a letter that is not in sight
+    /// may come from another topic.
+    fn redriven_to_readers(&self, letters: &[&Letter]) -> String {
+        let all = "every group that reads the topic each came from";
+        if self.shown.lag.value.is_none() {
+            return format!("{all}; which those are is not known yet");
+        }
+        let topics: BTreeSet<&str> = letters.iter().filter_map(|l| l.topic.as_deref()).collect();
+        let readers: BTreeSet<String> = topics
             .iter()
-            .filter(marked)
-            .any(|l| !l.group.as_deref().is_some_and(Service::is_ours));
-        if others {
-            "each to the group that failed where it is ours, else to every group that reads its topic"
-                .to_owned()
-        } else {
-            "each to the group that failed; others skip it".to_owned()
+            .flat_map(|topic| self.readers(topic, false))
+            .collect();
+        let readers: Vec<String> = readers.into_iter().collect();
+        match readers.as_slice() {
+            [] => format!("{all}; none is known"),
+            some => format!("{all}: {}", some.join(", ")),
         }
     }
 

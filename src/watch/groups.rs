@@ -112,6 +112,9 @@ fn ours(sources: &Sources) -> Vec<Group> {
             }
         })
         .collect();
+    if sources.attached {
+        return groups;
+    }
     groups.push(Group {
         name: indexer::GROUP.to_owned(),
         topics: indexer::topics(&sources.shared.settings.dlq_topic),

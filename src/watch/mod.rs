@@ -153,7 +153,16 @@ impl Watch {
             outbox: board.outbox.read(),
             store: board.totals.read(),
             end_to_end: sources.and_then(|s| s.shared.end_to_end.percentiles()),
-            letters: with_unread(board.letters.read(), &board.lag.read()),
+            letters: match sources.filter(|s| s.attached) {
+                Some(sources) => {
+                    let mut letters = board.letters.read();
+                    if let Some(letters) = &mut letters.value {
+                        letters.unread = sources.shared.unread.get();
+                    }
+                    letters
+                }
+                None => with_unread(board.letters.read(), &board.lag.read()),
+            },
             letter: board.letter.read().value.flatten(),
             timeline: board.timeline.read(),
             event: board.event.read().value.flatten(),

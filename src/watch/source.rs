@@ -46,14 +46,19 @@ impl Source {
         let mut all = vec![
             Self::Health,
             Self::Letters,
-            Self::Timeline,
             Self::Activity,
-            Self::Outbox(OutboxWatch::new(Duration::from_secs(1), points)),
             Self::Lag(Box::new(lag), Groups::default()),
         ];
-        // Nobody shares the embedded stack's workers.
-        if !sources.workers || !sources.shared.settings.kafka.embedded {
-            all.push(Self::Workers);
+        // What a cluster has none of is not asked for, or its absence would be shown as zeros.
+        if !sources.attached {
+            all.push(Self::Timeline);
+            all.push(Self::Outbox(OutboxWatch::new(
+                Duration::from_secs(1),
+                points,
+            )));
+            // Nobody shares the embedded stack's workers.
+            let shared = !sources.workers || !sources.shared.settings.kafka.embedded;
+            all.extend(shared.then_some(Self::Workers));
         }
         all
     }

@@ -18,7 +18,9 @@ pub struct Sources {
     pub pipeline: Option<Arc<Pipeline>>,
     /// Whether this process runs workers.
     pub workers: bool,
-    /// Groups of our services.
+    /// The cluster is not ours: it has no outbox, event store or services that could be asked.
+    pub attached: bool,
+    /// Groups of our services; none on a cluster that is not ours.
     pub groups: Vec<String>,
     /// How often queries are made, and how long one may take.
     pub every: Duration,

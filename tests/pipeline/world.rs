@@ -199,7 +199,10 @@ impl World {
             shared,
             pipeline,
             observer,
-            read_only,
+            evtop::operate::Rules {
+                read_only,
+                attached: false,
+            },
             "tester".into(),
             stop.clone(),
         ))
@@ -244,6 +247,7 @@ impl World {
             shared: Arc::clone(shared),
             pipeline: Some(Arc::clone(pipeline)),
             workers: true,
+            attached: false,
             groups: self
                 .services()
                 .iter()

@@ -162,6 +162,26 @@ impl Db {
         Ok(())
     }
 
+    pub(in crate::store) async fn letters_indexed(&self) -> Result<Vec<DlqPlace>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT dlq_topic, dlq_partition, max(dlq_offset) FROM dead_letter
+             WHERE dlq_topic IS NOT NULL AND dlq_partition IS NOT NULL AND dlq_offset IS NOT NULL
+             GROUP BY dlq_topic, dlq_partition",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(DlqPlace {
+                    topic: c.get()?,
+                    partition: c.get()?,
+                    offset: c.get()?,
+                })
+            })
+            .collect()
+    }
+
     pub(in crate::store) async fn letter_counts(
         &self,
     ) -> Result<Vec<(LetterStatus, u64)>, StoreError> {

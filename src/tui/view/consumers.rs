@@ -9,7 +9,7 @@ use ratatui::text::Span;
 use crate::command::Screen;
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::printable;
-use crate::snapshot::{Consumer, ConsumerState, HeldPartition};
+use crate::snapshot::{Consumer, ConsumerState, HeldPartition, Part};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
@@ -79,6 +79,9 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
 
 fn nothing(app: &App, area: Rect, buf: &mut Buffer) {
     let stack = &app.shown.stack;
+    if let Some((why, remedy)) = stack.absent(Part::Consumers) {
+        return empty(app, buf, area, why, remedy);
+    }
     let (why, remedy) = match (app.shown.seq, stack.workers) {
         (0, _) => ("Connecting: consumers are not started yet.", ""),
         _ if !app.filter(Screen::Consumers).is_empty() => {

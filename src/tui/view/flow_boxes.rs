@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use crate::domain::printable;
+use crate::snapshot::Letters;
 use crate::tui::app::App;
 use crate::tui::cursor::window;
 use crate::tui::rows::FlowKey;
@@ -21,6 +22,17 @@ fn figure(app: &App, role: Role, number: String, unit: &str) -> Vec<Span<'static
         app.theme.span(role, number),
         app.theme.span(Role::Dim, format!(" {unit}")),
     ]
+}
+
+/// In place of a figure that only a stack of our own has.
+pub const NOT_OURS: &str = "not evtop's here";
+
+/// The counts of letters. None found is unknown, not zero, while the topics of a cluster that is not ours
+/// have not been read to their ends.
+pub fn known_letters(app: &App) -> Option<&Letters> {
+    let letters = app.shown.letters.value.as_ref()?;
+    let read = !app.shown.stack.attached || letters.unread == Some(0);
+    (read || letters.open > 0).then_some(letters)
 }
 
 pub fn orders(app: &App, area: Rect, buf: &mut Buffer) {
@@ -49,6 +61,9 @@ pub fn orders(app: &App, area: Rect, buf: &mut Buffer) {
 }
 
 pub fn outbox(app: &App, area: Rect, buf: &mut Buffer) {
+    if app.shown.stack.attached {
+        return not_ours(app, area, buf);
+    }
     let Some(outbox) = &app.shown.outbox.value else {
         line(
             buf,
@@ -81,6 +96,13 @@ pub fn outbox(app: &App, area: Rect, buf: &mut Buffer) {
             format::plural(outbox.blocked.len() as u64, "key")
         );
         line(buf, area, 5, vec![app.theme.span(Role::Warn, text)]);
+    }
+}
+
+/// What a cluster that is not ours has none of.
+fn not_ours(app: &App, area: Rect, buf: &mut Buffer) {
+    for (row, text) in (0..).zip([format::UNKNOWN, NOT_OURS]) {
+        line(buf, area, row, vec![app.theme.span(Role::Dim, text)]);
     }
 }
 
@@ -300,6 +322,9 @@ pub fn outcome(app: &App, area: Rect, buf: &mut Buffer) {
 }
 
 pub fn store(app: &App, area: Rect, buf: &mut Buffer) {
+    if app.shown.stack.attached {
+        return not_ours(app, area, buf);
+    }
     let store = app.shown.store.value.as_ref();
     let mut spans = figure(
         app,
@@ -341,7 +366,7 @@ pub fn end_to_end(app: &App, area: Rect, buf: &mut Buffer) {
 }
 
 pub fn dead(app: &App, area: Rect, buf: &mut Buffer) {
-    let Some(letters) = &app.shown.letters.value else {
+    let Some(letters) = known_letters(app) else {
         line(
             buf,
             area,

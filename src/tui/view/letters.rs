@@ -199,6 +199,11 @@ fn head(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) -> u16 {
         );
         say(vec![theme.span(Role::Warn, text)]);
     }
+    if letters.unread.is_none() && app.shown.stack.attached {
+        let text =
+            "The dead-letter topics are not read yet: these are the letters of an earlier look.";
+        say(vec![theme.span(Role::Warn, text)]);
+    }
     say(freshness(theme, &app.shown, &app.shown.letters));
     let redrive =
         app.shown.activity.operations.iter().find(|o| {

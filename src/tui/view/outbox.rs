@@ -6,7 +6,7 @@ use ratatui::text::Span;
 
 use crate::command::Screen;
 use crate::domain::stored::{BlockedKey, OutboxRow, SentRow};
-use crate::snapshot::{Outbox, Relay};
+use crate::snapshot::{Outbox, Part, Relay};
 use crate::tui::app::App;
 use crate::tui::rows::OutboxKey;
 use crate::tui::theme::Role;
@@ -19,6 +19,9 @@ use super::table::Table;
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let reading = &app.shown.outbox;
+    if let Some((why, remedy)) = app.shown.stack.absent(Part::Outbox) {
+        return empty(app, buf, area, why, remedy);
+    }
     let Some(outbox) = &reading.value else {
         return waiting(app, buf, area, "the outbox", reading);
     };

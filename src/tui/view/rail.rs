@@ -10,6 +10,7 @@ use crate::tui::theme::Role;
 
 use super::chart::sparkline;
 use super::flow::{Reader, lag_role, readers, sum};
+use super::flow_boxes::{NOT_OURS, known_letters};
 use super::format;
 use super::parts::{at, cut, line, outside, right, width};
 
@@ -196,6 +197,9 @@ fn one_line(app: &App, lines: Vec<Stage>, sum: Vec<Span<'static>>) -> Vec<Stage>
 
 fn outbox(app: &App, narrow: bool) -> Vec<Span<'static>> {
     let theme = &app.theme;
+    if app.shown.stack.attached {
+        return not_ours(app);
+    }
     let Some(outbox) = &app.shown.outbox.value else {
         return vec![theme.span(Role::Dim, format!("{:>9}", format::UNKNOWN))];
     };
@@ -268,7 +272,7 @@ fn summary(app: &App, readers: &[Reader<'_>]) -> Vec<Span<'static>> {
 
 fn dead(app: &App) -> Vec<Span<'static>> {
     let theme = &app.theme;
-    match &app.shown.letters.value {
+    match known_letters(app) {
         None => vec![theme.span(Role::Dim, format!("{:>9}", format::UNKNOWN))],
         Some(letters) => {
             let role = if letters.open > 0 {
@@ -295,7 +299,15 @@ fn dead(app: &App) -> Vec<Span<'static>> {
     }
 }
 
+fn not_ours(app: &App) -> Vec<Span<'static>> {
+    let text = format!("{:>9}  {NOT_OURS}", format::UNKNOWN);
+    vec![app.theme.span(Role::Dim, text)]
+}
+
 fn store(app: &App) -> Vec<Span<'static>> {
+    if app.shown.stack.attached {
+        return not_ours(app);
+    }
     let events = app.shown.store.value.as_ref().map(|store| store.events);
     vec![
         app.theme

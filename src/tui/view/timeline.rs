@@ -9,7 +9,7 @@ use ratatui::text::Span;
 
 use crate::command::Screen;
 use crate::domain::stored::{EventFilter, StoredEvent};
-use crate::snapshot::{EventDetail, Timeline};
+use crate::snapshot::{EventDetail, Part, Timeline};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
@@ -30,6 +30,9 @@ const COLUMNS: [Column; 7] = [
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let reading = &app.shown.timeline;
+    if let Some((why, remedy)) = app.shown.stack.absent(Part::Timeline) {
+        return empty(app, buf, area, why, remedy);
+    }
     let Some(timeline) = &reading.value else {
         return waiting(app, buf, area, "the event store", reading);
     };

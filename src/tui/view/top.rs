@@ -19,6 +19,9 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         left.push(" ".into());
     }
     left.extend(outside(theme, Role::Base, &shown.stack.name));
+    if shown.stack.attached {
+        left.push(theme.span(Role::Dim, "  attached"));
+    }
     let mut badges = Vec::new();
     if shown.stack.read_only {
         badges.push(theme.span(Role::Badge, " READ-ONLY "));
