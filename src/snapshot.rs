@@ -294,9 +294,12 @@ pub struct Outbox {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Relay {
     pub shard: String,
-    pub owner: String,
-    /// "idle", "publishing", "held: kafka down", "slowed: …"
-    pub state: String,
+    /// `None`: nobody sends this shard.
+    pub owner: Option<String>,
+    /// "idle", "publishing", "held: kafka down", "slowed: …"; unknown of another process.
+    pub state: Option<String>,
+    /// When a relay of another process last said that it is alive.
+    pub heard: Option<DateTime<Utc>>,
     pub last_error: Option<(DateTime<Utc>, String)>,
 }
 

@@ -11,7 +11,7 @@ use super::{End, Output, Ports, Step, json};
 use crate::cli::Exit;
 use crate::command::{Focus, Screen};
 use crate::domain::stored::{BlockedKey, OutboxRow, SentRow};
-use crate::snapshot::{Outbox, Snapshot};
+use crate::snapshot::{Outbox, Relay, Snapshot};
 
 pub(super) async fn run(ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
     let asked = ports.look(Focus {
@@ -79,10 +79,7 @@ pub fn outbox_rows(outbox: &Outbox, json: bool, out: &mut (impl Write + ?Sized))
         let error = relay.last_error.as_ref();
         let error = error.map(|(at, text)| format!(", last error {}: {text}", moment(Some(*at))));
         let error = error.unwrap_or_default();
-        lines.push((
-            "relay",
-            format!("{} by {}: {}{error}", relay.shard, relay.owner, relay.state),
-        ));
+        lines.push(("relay", format!("{}{error}", told(relay))));
     }
     facts(&lines, out)?;
     let mut section = |columns, rows: Vec<Vec<String>>| {
@@ -95,6 +92,19 @@ pub fn outbox_rows(outbox: &Outbox, json: bool, out: &mut (impl Write + ?Sized))
     section(BLOCKED, outbox.blocked.iter().map(blocked).collect())?;
     section(WAITING, outbox.head.iter().map(waiting).collect())?;
     section(SENT, outbox.sent.iter().map(sent).collect())
+}
+
+/// Who relays a shard, and what is known of how.
+fn told(relay: &Relay) -> String {
+    let Some(owner) = &relay.owner else {
+        return format!("{} by nobody: it is not sent", relay.shard);
+    };
+    let state = match (&relay.state, relay.heard) {
+        (Some(state), _) => state.clone(),
+        (None, Some(at)) => format!("last heard {}", moment(Some(at))),
+        (None, None) => "unknown".to_owned(),
+    };
+    format!("{} by {owner}: {state}", relay.shard)
 }
 
 fn blocked(b: &BlockedKey) -> Vec<String> {
@@ -139,6 +149,7 @@ fn objects(outbox: &Outbox, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
                 "shard": r.shard,
                 "owner": r.owner,
                 "state": r.state,
+                "heard": json::time(r.heard),
                 "last_error": r.last_error.as_ref().map(|(_, text)| text),
                 "last_error_at": json::time(r.last_error.as_ref().map(|(at, _)| *at)),
             })

@@ -24,8 +24,8 @@ pub use self::shard::{Part, Shard};
 use self::sqlite::Sqlite;
 pub use self::types::{
     Ack, Applied, EmailRow, EventCount, EventPage, Expected, Item, ItemState, OrderRow,
-    OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, Restored, StockRow, StoreSettings,
-    TailHolder, Work, WorkerReport,
+    OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, Restored, ShardOwner, StockRow,
+    StoreSettings, TailHolder, Work, WorkerReport,
 };
 use crate::clock::Clock;
 use crate::domain::envelope::Envelope;
@@ -152,6 +152,9 @@ operations! {
     /// A shard of the outbox for this relay, once all have agreed that there are so many; `None` when
     /// each is somebody's. One whose relay has been silent for `silence` is taken from it.
     claim_shard(owner: &str, shards: u32, silence: Duration) -> Option<Shard>;
+    /// Every shard and who has it, in any process; none where the store has one relay by nature, or no
+    /// relay ever ran.
+    shard_owners() -> Vec<ShardOwner>;
     /// Changes how many shards there are; [`StoreError::Busy`] while any is held.
     set_shards(shards: u32) -> ();
     /// The oldest rows of a part to be published, without those of keys that are held back at `now`.

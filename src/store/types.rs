@@ -13,6 +13,7 @@ use crate::domain::letter::RedriveOutcome;
 use crate::domain::money::Money;
 use crate::domain::position::Position;
 use crate::domain::stored::StoredEvent;
+use crate::store::Part;
 
 /// How to reach the store.
 #[derive(Clone, PartialEq, Eq)]
@@ -100,6 +101,14 @@ pub struct EventCount {
     /// Oldest and newest by the envelope's timestamp.
     pub first_at: Option<DateTime<Utc>>,
     pub last_at: Option<DateTime<Utc>>,
+}
+
+/// A shard of the outbox, and who relays it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardOwner {
+    pub part: Part,
+    /// Who, and for how long it has not said that it is alive; `None`: nobody.
+    pub owner: Option<(String, Duration)>,
 }
 
 /// Whose open transaction keeps readers of the newest events waiting. What the server does not tell is

@@ -58,6 +58,9 @@ pub async fn read(sources: &Sources, board: &Board) {
                     consumer.events_per_s = None;
                     consumer.errors_per_s = None;
                     consumer.since = Some(row.at);
+                    // They are somebody else's by now, who says so too.
+                    consumer.assigned.clear();
+                    consumer.held.clear();
                 }
                 consumer.instance = Some(row.instance);
                 Some(consumer)

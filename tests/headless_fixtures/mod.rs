@@ -223,9 +223,10 @@ pub fn outbox() -> Outbox {
         }],
         relays: vec![Relay {
             shard: "0".to_owned(),
-            owner: "host-1".to_owned(),
-            state: "held: kafka down".to_owned(),
+            owner: Some("host-1".to_owned()),
+            state: Some("held: kafka down".to_owned()),
             last_error: Some((ago(2), "broker away".to_owned())),
+            ..Relay::default()
         }],
         ..Outbox::default()
     }

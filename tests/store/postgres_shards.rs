@@ -61,9 +61,29 @@ async fn shards_part_the_outbox_and_have_one_relay_each() {
         matches!(&busy, StoreError::Busy(said) if said.starts_with("3 relays")),
         "{busy}"
     );
+    let owners = other.shard_owners().await.unwrap();
+    let mut held: Vec<u32> = shards.iter().map(|shard| shard.part().number).collect();
+    held.sort_unstable();
+    let listed: Vec<u32> = owners.iter().map(|shard| shard.part.number).collect();
+    assert_eq!(listed, held);
+    assert!(
+        owners
+            .iter()
+            .all(|shard| matches!(&shard.owner, Some((_, silent)) if *silent < long)),
+        "{owners:?}"
+    );
     let [first, second, third] = shards;
     let freed = first.part();
     first.release().await;
+    let owners = other.shard_owners().await.unwrap();
+    let nobodys: Vec<_> = owners
+        .iter()
+        .filter(|shard| shard.owner.is_none())
+        .collect();
+    assert!(
+        matches!(nobodys[..], [shard] if shard.part == freed),
+        "{owners:?}"
+    );
     assert_eq!(claim(&other, "d").await.unwrap().part(), freed);
     second.release().await;
     third.release().await;

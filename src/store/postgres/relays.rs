@@ -10,7 +10,7 @@ use sqlx::Connection as _;
 
 use super::connect::one;
 use super::{Connection, Postgres};
-use crate::store::{Shard, StoreError};
+use crate::store::{Part, Shard, ShardOwner, StoreError};
 
 /// The lock's first number: the schema's, so that two evtops in one database don't meet.
 const CLASS: &str = "hashtext('evtop relay ' || current_schema())";
@@ -54,6 +54,35 @@ impl Postgres {
         .await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// A row of the table says who had it last; the lock says whether that is true.
+    pub(in crate::store) async fn shard_owners(&self) -> Result<Vec<ShardOwner>, StoreError> {
+        let rows: Vec<(i32, i32, Option<String>, Option<f64>)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!(
+                "SELECT n, g.shards, s.owner, CAST(extract(epoch FROM clock_timestamp() - s.beat) AS float8)
+                 FROM relay_setting g CROSS JOIN generate_series(0, g.shards - 1) n
+                     LEFT JOIN (relay_shard s JOIN pg_locks l
+                         ON l.pid = s.pid AND CAST(l.objid AS bigint) = s.shard
+                         AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+                         AND CAST(l.classid AS bigint) = CAST({CLASS} AS bigint) & 4294967295
+                         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+                     ON s.shard = n
+                 ORDER BY n"
+            )))
+            .fetch_all(&self.read)
+            .await?;
+        let rows = rows.into_iter().map(|(shard, of, owner, silent)| {
+            let silent = Duration::try_from_secs_f64(silent.unwrap_or_default());
+            ShardOwner {
+                part: Part {
+                    number: shard.unsigned_abs(),
+                    of: of.unsigned_abs(),
+                },
+                owner: owner.map(|owner| (owner, silent.unwrap_or_default())),
+            }
+        });
+        Ok(rows.collect())
     }
 
     pub(in crate::store) async fn claim_shard(

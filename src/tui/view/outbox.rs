@@ -1,5 +1,7 @@
 //! Outbox: what is written and not yet sent, how long it waits, and what holds it up.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -122,6 +124,21 @@ fn charts(app: &App, outbox: &Outbox, area: Rect, buf: &mut Buffer) {
     }
 }
 
+/// Whether all is well with a relay, and in a word what it does. One of another process says no more than
+/// that it is alive, each second; told only once it is late, that does not tick.
+fn how(app: &App, relay: &Relay) -> (bool, String) {
+    const LATE: Duration = Duration::from_secs(3);
+    match (&relay.state, relay.heard) {
+        (Some(state), _) => (matches!(&**state, "idle" | "publishing"), state.clone()),
+        (None, Some(at)) if app.age(at) < LATE => (true, "alive".to_owned()),
+        (None, Some(at)) => (
+            false,
+            format!("silent for {}", format::seconds(app.age(at))),
+        ),
+        (None, None) => (false, "nobody sends it".to_owned()),
+    }
+}
+
 /// One line a relay; returns how many.
 fn relays(app: &App, relays: &[Relay], area: Rect, buf: &mut Buffer) -> u16 {
     const MOST: usize = 4;
@@ -143,22 +160,27 @@ fn relays(app: &App, relays: &[Relay], area: Rect, buf: &mut Buffer) -> u16 {
             buf,
             inner,
             0,
-            vec![theme.span(Role::Warn, "No relay runs: nothing is sent.")],
+            vec![if app.shown.stack.workers {
+                theme.span(Role::Warn, "No relay runs: nothing is sent.")
+            } else {
+                theme.span(Role::Dim, "No relay runs here.")
+            }],
         );
         return 2;
     }
     for (row, relay) in (0..).zip(relays.iter().take(MOST)) {
-        let calm = matches!(&*relay.state, "idle" | "publishing");
+        let (calm, state) = how(app, relay);
         let mut spans = vec![theme.span(Role::Dim, "shard ")];
         spans.extend(outside(theme, Role::Base, &relay.shard));
         spans.push("  ".into());
         spans.extend(outside(
             theme,
             if calm { Role::Dim } else { Role::Warn },
-            &relay.state,
+            &state,
         ));
         spans.push("  ".into());
-        spans.extend(outside(theme, Role::Dim, &relay.owner));
+        let owner = relay.owner.as_deref().unwrap_or(format::UNKNOWN);
+        spans.extend(outside(theme, Role::Dim, owner));
         if let Some((at, error)) = &relay.last_error {
             spans.push(theme.span(Role::Dim, format!("   {}: ", format::ago(app.age(*at)))));
             spans.extend(outside(theme, Role::Base, error));
