@@ -8,7 +8,9 @@ pub async fn checks(operator: &Operator) -> Vec<Check> {
     let mut checks = Vec::new();
     kafka(operator, &mut checks).await;
     store(operator, &mut checks).await;
-    checks.push(redis(operator).await);
+    if !operator.rules.attached {
+        checks.push(redis(operator).await);
+    }
     if operator.rules.read_only {
         checks.push(Check {
             name: "writes".into(),
