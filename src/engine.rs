@@ -79,7 +79,8 @@ impl Engine {
             attached: config.attached,
         };
         let dedupe = dedupe(&config);
-        connecting(&board, &clock, config.store.kind(), &dedupe);
+        let claims = (!config.attached).then_some(&dedupe);
+        connecting(&board, &clock, config.store.kind(), claims);
         tokio::spawn(health::follow_dedupe(
             dedupe.clone(),
             Arc::clone(&board),
@@ -137,7 +138,7 @@ pub struct Ends {
     pub outcomes: mpsc::Receiver<Outcome>,
 }
 
-fn connecting(board: &Board, clock: &Clock, store: &str, dedupe: &Dedupe) {
+fn connecting(board: &Board, clock: &Clock, store: &str, dedupe: Option<&Dedupe>) {
     let dependency = |name: &str, state, note: Option<&str>| Dependency {
         name: name.into(),
         state,
@@ -150,6 +151,9 @@ fn connecting(board: &Board, clock: &Clock, store: &str, dedupe: &Dedupe) {
         dependency("kafka", DependencyState::Connecting, None),
     );
     health::put(board, dependency(store, DependencyState::Connecting, None));
+    let Some(dedupe) = dedupe else {
+        return;
+    };
     let note = "idempotency is kept in memory, with the inbox behind it";
     health::put(
         board,

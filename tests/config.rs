@@ -365,3 +365,57 @@ fn the_log_of_an_embedded_stack_goes_with_it() {
     );
     assert!(log("kafka.brokers = 'k:1'").is_none_or(|file| !file.starts_with(folder)));
 }
+
+const OTHERS: &str = "
+read_only = false
+profile = 'attach'
+[profiles.attach]
+workers = false
+kafka.brokers = 'k:9092'
+[profiles.allowed]
+workers = false
+read_only = false
+kafka.brokers = 'k:9092'
+[profiles.ours]
+workers = false
+kafka.brokers = 'k:9092'
+store.url = 'sqlite:/var/lib/evtop.db'
+";
+
+#[test]
+fn a_cluster_that_is_not_ours_is_read_only_until_its_profile_says_otherwise() {
+    let load = |profile: &str, env: &[(&str, &str)]| load(OTHERS, Some(profile), env).unwrap().0;
+    for (profile, env, attached, read_only) in [
+        // What the file says of all stacks was not said of this one.
+        ("attach", &[][..], true, true),
+        ("attach", &[("EVTOP_READ_ONLY", "false")], true, false),
+        ("allowed", &[], true, false),
+        ("allowed", &[("EVTOP_READ_ONLY", "true")], true, true),
+        ("ours", &[], false, false),
+        ("ours", &[("EVTOP_STORE__URL", "")], true, true),
+        ("attach", &[("EVTOP_WORKERS", "true")], false, false),
+    ] {
+        let config = load(profile, env);
+        let found = (config.attached, config.read_only);
+        assert_eq!(found, (attached, read_only), "{profile} {env:?}");
+    }
+    let own = ok("kafka.brokers = 'k:9092'");
+    assert!(!own.attached, "a stack of one's own runs workers");
+    let told = ok("kafka.brokers = 'k:9092'\nworkers = false\nread_only = false");
+    assert!(
+        told.attached && !told.read_only,
+        "without a profile the file itself is meant"
+    );
+    assert!(
+        !ok("workers = false").attached,
+        "the embedded cluster is ours"
+    );
+}
+
+#[test]
+fn a_short_command_on_our_own_stack_is_not_attached() {
+    let mut config = ok("kafka.brokers = 'k:9092'");
+    let cli = evtop::cli::Cli::read(["evtop", "lag"]).unwrap();
+    cli.apply(&mut config);
+    assert!(!config.workers && !config.attached);
+}

@@ -143,6 +143,62 @@ async fn what_is_away_is_unavailable_and_never_zero() {
     }
 }
 
+/// A cluster that is not ours, whose readings are there and say nothing but zeros.
+fn attached(unread: Option<u64>) -> Snapshot {
+    let mut snapshot = busy();
+    snapshot.stack.attached = true;
+    snapshot.outbox = Reading::new(Default::default(), now());
+    if let Some(letters) = &mut snapshot.letters.value {
+        letters.unread = unread;
+    }
+    snapshot
+}
+
+#[tokio::test]
+async fn what_a_cluster_of_others_has_none_of_is_said_and_never_zero() {
+    for (line, why) in [
+        ("outbox", "outbox is not evtop's"),
+        ("timeline", "no event store of evtop's"),
+        ("consumers", "consumers are not evtop's"),
+    ] {
+        let played = Engine::new(attached(Some(0))).play(line).await;
+        assert_eq!(played.exit, Exit::Refused, "{line}");
+        assert_eq!(played.out, format!("{line}: unavailable\n"));
+        assert!(played.err.contains(why), "{line}: {}", played.err);
+    }
+}
+
+#[tokio::test]
+async fn letters_of_a_cluster_of_others_are_waited_for_or_said_to_be_missing() {
+    for (unread, exit, said) in [
+        (Some(0), Exit::Ok, ""),
+        (Some(7), Exit::Ok, "has yet to read 7 records"),
+        (None, Exit::Unavailable, "could not be read"),
+    ] {
+        for line in ["dlq ls", "dlq causes"] {
+            let played = Engine::new(attached(unread)).play(line).await;
+            assert_eq!(played.exit, exit, "{line} {unread:?}");
+            assert!(
+                played.err.contains(said),
+                "{line} {unread:?}: {}",
+                played.err
+            );
+            assert!(!played.out.is_empty(), "what the index has is shown");
+        }
+    }
+    // The topics are read while the command waits.
+    let mut engine = Engine::new(attached(None));
+    engine.on_focus = |focus, snapshot| {
+        if focus.screen == evtop::command::Screen::Letters
+            && let Some(letters) = &mut snapshot.letters.value
+        {
+            letters.unread = Some(0);
+        }
+    };
+    let played = engine.play("dlq ls").await;
+    assert_eq!((played.exit, played.err.as_str()), (Exit::Ok, ""));
+}
+
 #[tokio::test]
 async fn an_old_value_is_shown_and_said_to_be_old() {
     let mut snapshot = busy();

@@ -362,3 +362,35 @@ fn a_narrow_screen_says_what_it_needs() {
         insta::assert_snapshot!(name, common::text(&common::draw(&app, size)));
     }
 }
+
+/// What stands on a screen of a cluster that is not ours.
+fn attached(on: Screen, unread: Option<u64>, open: u64) -> String {
+    let mut shown = fixtures::huge();
+    shown.stack.attached = true;
+    let letters = shown.letters.value.as_mut().unwrap();
+    (letters.unread, letters.open) = (unread, open);
+    let app = app(on, shown, WIDE);
+    styled(&app, WIDE)
+}
+
+#[test]
+fn a_cluster_of_others_shows_words_where_it_has_no_figures() {
+    for (screen, words) in [
+        (Screen::Outbox, "outbox is not evtop's"),
+        (Screen::Timeline, "no event store of evtop's"),
+        (Screen::Consumers, "consumers are not evtop's"),
+        (Screen::Flow, "not evtop's here"),
+    ] {
+        let shown = attached(screen, Some(0), 0);
+        assert!(shown.contains(words), "{screen:?}:\n{shown}");
+        assert!(!shown.contains("pending"), "{screen:?}:\n{shown}");
+        assert!(shown.contains("attached"), "the top line says it");
+        assert!(shown.contains("READ-ONLY"), "{screen:?}:\n{shown}");
+    }
+    // Until the dead-letter topics are read, that none was found means nothing.
+    assert!(attached(Screen::Flow, Some(0), 0).contains("0 open"));
+    for unread in [None, Some(3)] {
+        assert!(!attached(Screen::Flow, unread, 0).contains("0 open"));
+        assert!(attached(Screen::Flow, unread, 2).contains("2 open"));
+    }
+}

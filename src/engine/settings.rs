@@ -31,7 +31,8 @@ pub fn kafka_settings(config: &Config, embedded: Option<&Embedded>) -> KafkaSett
 #[must_use]
 pub fn dedupe(config: &Config) -> Dedupe {
     let redis = &config.redis;
-    if redis.url.is_empty() {
+    // Nothing is handled on a cluster that is not ours, so nothing is claimed.
+    if redis.url.is_empty() || config.attached {
         return Dedupe::memory();
     }
     Dedupe::redis(RedisSettings {

@@ -15,7 +15,9 @@ pub async fn checks(operator: &Operator, mend: bool) -> Vec<Check> {
     let mut checks = Vec::new();
     kafka(operator, &mut checks).await;
     store(operator, mend, &mut checks).await;
-    checks.push(redis(operator).await);
+    if !operator.rules.attached {
+        checks.push(redis(operator).await);
+    }
     if operator.rules.read_only {
         checks.push(Check {
             name: "writes".into(),

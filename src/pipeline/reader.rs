@@ -18,7 +18,7 @@ use crate::kafka::offsets::{Bounds, Observer};
 use crate::lock::lock;
 
 /// How often topics and their ends are asked for.
-const LOOK: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long a quiet partition may take to say that it is at its end, and how many are asked at a look.
 const TAIL: Duration = Duration::from_millis(500);

@@ -36,6 +36,9 @@ pub fn known_letters(app: &App) -> Option<&Letters> {
 }
 
 pub fn orders(app: &App, area: Rect, buf: &mut Buffer) {
+    if app.shown.stack.attached {
+        return not_ours(app, area, buf);
+    }
     let traffic = &app.shown.traffic;
     line(
         buf,

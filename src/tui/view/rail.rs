@@ -147,7 +147,12 @@ fn stages(app: &App, area: Rect) -> Vec<Stage> {
         of_topics = one_line(app, of_topics, words);
         of_readers = one_line(app, of_readers, summary(app, &readers));
     }
-    for (name, mut lines) in [("TOPICS", of_topics), ("CONSUMERS", of_readers)] {
+    let readers = if shown.stack.attached {
+        "GROUPS"
+    } else {
+        "CONSUMERS"
+    };
+    for (name, mut lines) in [("TOPICS", of_topics), (readers, of_readers)] {
         if let Some(first) = lines.first_mut() {
             first.name = Some(name);
         }
