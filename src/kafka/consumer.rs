@@ -44,6 +44,33 @@ pub enum Change {
 #[derive(Clone, Default)]
 pub struct Context {
     changes: Arc<Mutex<Vec<Change>>>,
+    /// What last went wrong with a connection: a question that fails only says that it failed.
+    trouble: Arc<Mutex<Option<String>>>,
+}
+
+impl Context {
+    /// What last went wrong with a connection, until an answer came: librdkafka says the same only once.
+    pub(super) fn trouble(&self) -> Option<String> {
+        lock(&self.trouble).clone()
+    }
+
+    pub(super) fn answered(&self) {
+        *lock(&self.trouble) = None;
+    }
+}
+
+/// librdkafka's words for a connection that failed, without how often and after how long, which differ
+/// each time; and what to look at where a setting may be the cause.
+fn sentence(code: Option<RDKafkaErrorCode>, reason: &str) -> String {
+    let end = reason.rfind(" (after ").unwrap_or(reason.len());
+    let remedy = match code {
+        Some(RDKafkaErrorCode::Authentication) => {
+            "; check sasl.mechanism, sasl.username and sasl.password in [kafka.properties]"
+        }
+        Some(RDKafkaErrorCode::SSL) => "; check ssl.ca.location in [kafka.properties]",
+        _ => "",
+    };
+    format!("{}{remedy}", &reason[..end])
 }
 
 impl ClientContext for Context {
@@ -69,6 +96,11 @@ impl ClientContext for Context {
 
     fn error(&self, error: DriverError, reason: &str) {
         tracing::warn!(target: "librdkafka", "{error}: {reason}");
+        let code = error.rdkafka_error_code();
+        // That all are down is said after what is wrong with each.
+        if code != Some(RDKafkaErrorCode::AllBrokersDown) {
+            *lock(&self.trouble) = Some(sentence(code, reason));
+        }
     }
 }
 

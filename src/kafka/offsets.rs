@@ -35,7 +35,7 @@ pub type Committed = Result<HashMap<Place, i64>, KafkaError>;
 /// A client that only asks. Its calls block, so each runs on a thread made for that.
 #[derive(Clone)]
 pub struct Observer {
-    client: Arc<BaseConsumer>,
+    client: Arc<BaseConsumer<Context>>,
     /// For single records: it is assigned and emptied as needed, one question at a time.
     reader: Arc<std::sync::Mutex<BaseConsumer<Context>>>,
     settings: KafkaSettings,
@@ -44,7 +44,11 @@ pub struct Observer {
 impl Observer {
     pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
         Ok(Self {
-            client: Arc::new(settings.observer(false).create()?),
+            client: Arc::new(
+                settings
+                    .observer(false)
+                    .create_with_context(Context::default())?,
+            ),
             reader: Arc::new(std::sync::Mutex::new(
                 settings
                     .observer(true)
@@ -54,10 +58,33 @@ impl Observer {
         })
     }
 
-    /// Topics and how many partitions each has; internal ones (`__…`) are left out.
-    pub async fn topics(&self) -> Result<BTreeMap<String, usize>, KafkaError> {
+    /// Asks on a thread made for that. Whatever happened to the client's connections meanwhile is taken in,
+    /// and is what a question that got no answer fails with.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&BaseConsumer<Context>, Duration) -> Result<T, KafkaError>
+        + Send
+        + 'static,
+    ) -> Result<T, KafkaError> {
         let (client, timeout) = (Arc::clone(&self.client), self.settings.timeout);
         blocking(move || {
+            let answer = question(&client, timeout);
+            while client.poll(Duration::from_millis(1)).is_some() {}
+            match (&answer, client.context().trouble()) {
+                (Ok(_), _) => client.context().answered(),
+                (Err(KafkaError::Unavailable(_)), Some(trouble)) => {
+                    return Err(KafkaError::Unavailable(trouble));
+                }
+                (Err(_), _) => {}
+            }
+            answer
+        })
+        .await
+    }
+
+    /// Topics and how many partitions each has; internal ones (`__…`) are left out.
+    pub async fn topics(&self) -> Result<BTreeMap<String, usize>, KafkaError> {
+        self.ask(move |client, timeout| {
             let metadata = client.fetch_metadata(None, timeout)?;
             Ok(metadata
                 .topics()
@@ -71,10 +98,9 @@ impl Observer {
 
     /// First and end offsets, in the places' order.
     pub async fn bounds(&self, places: Vec<Place>) -> Result<Vec<Bounds>, KafkaError> {
-        let (client, timeout) = (Arc::clone(&self.client), self.settings.timeout);
-        blocking(move || {
-            let first = list_offsets(&client, &places, Offset::Beginning, timeout)?;
-            let end = list_offsets(&client, &places, Offset::End, timeout)?;
+        self.ask(move |client, timeout| {
+            let first = list_offsets(client, &places, Offset::Beginning, timeout)?;
+            let end = list_offsets(client, &places, Offset::End, timeout)?;
             Ok(first
                 .into_iter()
                 .zip(end)
@@ -97,20 +123,19 @@ impl Observer {
 
     /// What groups have committed: each anywhere, or on the places named. Answers in their order.
     pub async fn committed_by(&self, groups: Vec<Asked>) -> Result<Vec<Committed>, KafkaError> {
-        let (client, timeout) = (Arc::clone(&self.client), self.settings.timeout);
-        blocking(move || Ok(ffi::committed(&client, &groups, timeout))).await
+        self.ask(move |client, timeout| Ok(ffi::committed(client, &groups, timeout)))
+            .await
     }
 
     /// The names of all groups. The embedded cluster can't tell.
     pub async fn groups(&self) -> Result<Vec<String>, KafkaError> {
-        let (client, timeout) = (Arc::clone(&self.client), self.settings.timeout);
-        blocking(move || ffi::groups(&client, timeout)).await
+        self.ask(ffi::groups).await
     }
 
     /// States and members of these groups; one that can't be described is left out.
     pub async fn describe(&self, groups: Vec<String>) -> Result<Vec<GroupInfo>, KafkaError> {
-        let (client, timeout) = (Arc::clone(&self.client), self.settings.timeout);
-        blocking(move || ffi::describe(&client, &groups, timeout)).await
+        self.ask(move |client, timeout| ffi::describe(client, &groups, timeout))
+            .await
     }
 
     /// The next existing record at or after `offset`, or `None` if none comes within `timeout`.
@@ -200,7 +225,7 @@ impl Observer {
 }
 
 fn list_offsets(
-    client: &BaseConsumer,
+    client: &BaseConsumer<Context>,
     places: &[Place],
     which: Offset,
     timeout: Duration,

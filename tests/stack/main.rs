@@ -4,12 +4,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod down;
 mod instances;
 #[path = "../common/kafka.rs"]
 #[allow(dead_code, reason = "scenarios ask more of Kafka")]
 mod kafka;
 mod laws;
+#[path = "../common/proxy.rs"]
+mod proxy;
 mod rig;
 #[path = "../common/schema.rs"]
 mod schema;
+mod secure;
 mod witness;

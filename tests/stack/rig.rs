@@ -222,6 +222,15 @@ impl Rig {
         places.into_iter().map(end).collect()
     }
 
+    /// Keys in Redis.
+    pub fn redis_keys(&self) -> i64 {
+        self.runtime.block_on(async {
+            let client = redis::Client::open(env("EVTOP_STACK_REDIS")).unwrap();
+            let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+            redis::cmd("DBSIZE").query_async(&mut redis).await.unwrap()
+        })
+    }
+
     /// What a group has committed there.
     pub fn committed(&self, group: &str, topic: &str, partition: i32) -> Option<i64> {
         let mut places = TopicPartitionList::new();
@@ -246,7 +255,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// What all children have in common: quick to notice, quick to try again.
-const QUICK: &str = "name = \"stack\"\nstore.stock = 1000000\nrelay = { poll_ms = 50, shards = 4 }
+pub const QUICK: &str = "name = \"stack\"\nstore.stock = 1000000\nrelay = { poll_ms = 50, shards = 4 }
 consumers.retry_base_ms = 10\nconsumers.commit_ms = 100\nkafka.request_timeout_ms = 5000
 kafka.consumer.\"session.timeout.ms\" = \"6000\"\nkafka.consumer.\"heartbeat.interval.ms\" = \"1000\"
 watch = { meters_ms = 200, queries_ms = 400 }\ntraffic.poison_every = 0\n";

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::super::consumer::Place;
+use super::super::consumer::{Context, Place};
 use super::super::groups::{GroupInfo, Member};
 use super::{KafkaError, c_string, sys, text};
 use crate::clock;
@@ -15,14 +15,14 @@ use crate::clock;
 /// Requests to the broker whose answers come to a queue of their own, so that no event of the client's
 /// own polling is taken.
 struct Questions<'a> {
-    client: &'a BaseConsumer,
+    client: &'a BaseConsumer<Context>,
     queue: *mut sys::rd_kafka_queue_t,
     began: Instant,
     timeout: Duration,
 }
 
 impl<'a> Questions<'a> {
-    fn new(client: &'a BaseConsumer, timeout: Duration) -> Self {
+    fn new(client: &'a BaseConsumer<Context>, timeout: Duration) -> Self {
         // SAFETY: the client is alive for 'a, and so is the queue, which is destroyed in `drop`.
         let queue = unsafe { sys::rd_kafka_queue_new(client.client().native_ptr()) };
         Self {
@@ -117,7 +117,7 @@ impl Drop for Answer {
 /// group what it committed anywhere, or, where places are named, of those. All are asked at once, and
 /// the answers stand in the groups' order. Blocks for up to `timeout`.
 pub fn committed(
-    client: &BaseConsumer,
+    client: &BaseConsumer<Context>,
     groups: &[(String, Option<Vec<Place>>)],
     timeout: Duration,
 ) -> Vec<Result<HashMap<Place, i64>, KafkaError>> {
@@ -207,7 +207,10 @@ fn offsets_of(answer: &Answer) -> Result<HashMap<Place, i64>, KafkaError> {
 }
 
 /// The groups that the broker knows, by name (KIP-222's ListGroups). Blocks for up to `timeout`.
-pub fn groups(client: &BaseConsumer, timeout: Duration) -> Result<Vec<String>, KafkaError> {
+pub fn groups(
+    client: &BaseConsumer<Context>,
+    timeout: Duration,
+) -> Result<Vec<String>, KafkaError> {
     use sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS as OP;
     let questions = Questions::new(client, timeout);
     questions.ask(OP, 0, |rk, options| {
@@ -239,7 +242,7 @@ pub fn groups(client: &BaseConsumer, timeout: Duration) -> Result<Vec<String>, K
 /// States and members of groups (KIP-222's DescribeGroups). A group that can't be described is left
 /// out. Blocks for up to `timeout`.
 pub fn describe(
-    client: &BaseConsumer,
+    client: &BaseConsumer<Context>,
     names: &[String],
     timeout: Duration,
 ) -> Result<Vec<GroupInfo>, KafkaError> {
