@@ -28,6 +28,9 @@ struct Others {
     home: TempDir,
 }
 
+/// Topics, groups, and partitions with what is committed there.
+type Left = (Vec<String>, Vec<String>, Vec<(i32, Option<i64>)>);
+
 impl Drop for Others {
     fn drop(&mut self) {
         let all = ["orders", "orders-dlt", "orders.dlq", "gone"].map(|n| self.name(n));
@@ -210,7 +213,7 @@ impl Others {
     }
 
     /// Topics and groups that are ours by name, with what the groups have committed.
-    fn left(&self) -> (Vec<String>, Vec<String>, Vec<(i32, Option<i64>)>) {
+    fn left(&self) -> Left {
         let observer = self.observer();
         wait(async {
             let topics = observer.topics().await.unwrap().into_keys();
