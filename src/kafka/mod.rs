@@ -197,8 +197,29 @@ impl KafkaSettings {
         for (name, value) in profile {
             config.set(*name, *value);
         }
+        if let Some(heartbeat) = self.heartbeat() {
+            config.set("heartbeat.interval.ms", heartbeat);
+        }
+        // What a person set for every client stands above our profile.
+        for (name, _) in profile {
+            if let Some(value) = self.properties.get(*name) {
+                config.set(*name, value);
+            }
+        }
         apply(&mut config, &self.consumer);
         config
+    }
+
+    /// A third of a session that a person set: one that is shorter than our usual heartbeat would end
+    /// again and again.
+    fn heartbeat(&self) -> Option<String> {
+        let asked = |name| {
+            self.consumer
+                .get(name)
+                .or_else(|| self.properties.get(name))
+        };
+        let session: u64 = asked("session.timeout.ms")?.parse().ok()?;
+        Some((session / 3).clamp(1, 10_000).to_string())
     }
 
     /// Reads places that it is told and joins no group: librdkafka wants a name for one all the same, and
@@ -237,5 +258,45 @@ impl KafkaSettings {
 fn apply(config: &mut ClientConfig, properties: &BTreeMap<String, String>) {
     for (name, value) in properties {
         config.set(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(consumer: &[(&str, &str)], every: &[(&str, &str)]) -> KafkaSettings {
+        let table = |pairs: &[(&str, &str)]| {
+            let owned = pairs
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+            owned.collect()
+        };
+        KafkaSettings {
+            brokers: "127.0.0.1:9092".into(),
+            client_id: "test".into(),
+            embedded: false,
+            properties: table(every),
+            producer: BTreeMap::new(),
+            consumer: table(consumer),
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn a_session_that_is_set_brings_its_heartbeat() {
+        const SESSION: &str = "session.timeout.ms";
+        const HEARTBEAT: &str = "heartbeat.interval.ms";
+        let of = |consumer: &[(&str, &str)], every: &[(&str, &str)]| {
+            let config = settings(consumer, every).consumer("g", false);
+            [SESSION, HEARTBEAT].map(|name| config.get(name).unwrap_or_default().to_owned())
+        };
+        assert_eq!(of(&[], &[]), ["30000", "10000"]);
+        assert_eq!(of(&[(SESSION, "6000")], &[]), ["6000", "2000"]);
+        assert_eq!(of(&[], &[(SESSION, "6000")]), ["6000", "2000"]);
+        assert_eq!(of(&[(SESSION, "90000")], &[]), ["90000", "10000"]);
+        let both = [(SESSION, "6000"), (HEARTBEAT, "500")];
+        assert_eq!(of(&both, &[]), ["6000", "500"]);
+        assert_eq!(of(&[], &both), ["6000", "500"]);
     }
 }
