@@ -42,6 +42,9 @@ impl Drop for Others {
     }
 }
 
+/// Topics, groups, and what a group of others has committed by partition.
+type Left = (Vec<String>, Vec<String>, Vec<(i32, Option<i64>)>);
+
 fn wait<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -210,7 +213,7 @@ impl Others {
     }
 
     /// Topics and groups that are ours by name, with what the groups have committed.
-    fn left(&self) -> (Vec<String>, Vec<String>, Vec<(i32, Option<i64>)>) {
+    fn left(&self) -> Left {
         let observer = self.observer();
         wait(async {
             let topics = observer.topics().await.unwrap().into_keys();
