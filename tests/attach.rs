@@ -28,9 +28,6 @@ struct Others {
     home: TempDir,
 }
 
-/// Topics, groups, and partitions with what is committed there.
-type Left = (Vec<String>, Vec<String>, Vec<(i32, Option<i64>)>);
-
 impl Drop for Others {
     fn drop(&mut self) {
         let all = ["orders", "orders-dlt", "orders.dlq", "gone"].map(|n| self.name(n));
@@ -44,6 +41,9 @@ impl Drop for Others {
         });
     }
 }
+
+/// Topics, groups, and what a group of others has committed by partition.
+type Left = (Vec<String>, Vec<String>, Vec<(i32, Option<i64>)>);
 
 fn wait<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()

@@ -225,6 +225,44 @@ fn a_letter_is_redriven_after_a_y_and_not_by_enter() {
     assert!(app.overlay.is_none());
 }
 
+/// Letters of a group that is not ours go back to their topic: who reads that is what the cluster says.
+#[test]
+fn the_groups_that_will_see_a_redrive_are_those_that_read_its_topic() {
+    let mut shown = fixtures::failing();
+    let letters = shown.letters.value.as_mut().expect("letters");
+    letters.causes[0].group = None;
+    for letter in &mut letters.rows {
+        letter.group = None;
+        letter.topic = Some("order-events".into());
+    }
+    let groups = shown.lag.value.clone().expect("lag");
+    let reads = |g: &&evtop::snapshot::GroupLag| g.topics.iter().any(|t| t.topic == "order-events");
+    let readers: Vec<&str> = groups.iter().filter(reads).map(|g| &*g.group).collect();
+    assert!(!readers.is_empty());
+    for (known, pressed) in [(true, "R"), (true, "enter x x R"), (false, "R")] {
+        let mut shown = shown.clone();
+        if !known {
+            shown.lag = Default::default();
+        }
+        let mut app = app(Screen::Letters, shown, (140, 42));
+        keys(&mut app, pressed);
+        let Some(Overlay::Confirm(confirm)) = &app.overlay else {
+            panic!("a question after {pressed}");
+        };
+        let to = &confirm
+            .facts
+            .iter()
+            .find(|(label, _)| *label == "to")
+            .expect("to")
+            .1;
+        if known {
+            assert!(readers.iter().all(|r| to.contains(r)), "{pressed}: {to}");
+        } else {
+            assert!(to.contains("not known yet"), "{to}");
+        }
+    }
+}
+
 #[test]
 fn a_capital_redrives_the_cause_or_the_marked() {
     let mut app = failing(Screen::Letters);

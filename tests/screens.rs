@@ -367,9 +367,12 @@ fn a_narrow_screen_says_what_it_needs() {
 fn attached(on: Screen, unread: Option<u64>, open: u64) -> String {
     let mut shown = fixtures::huge();
     shown.stack.attached = true;
-    if let Some(letters) = &mut shown.letters.value {
-        (letters.unread, letters.open) = (unread, open);
-    }
+    let letters = shown
+        .letters
+        .value
+        .as_mut()
+        .expect("the fixture has letters");
+    (letters.unread, letters.open) = (unread, open);
     let app = app(on, shown, WIDE);
     styled(&app, WIDE)
 }

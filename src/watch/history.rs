@@ -78,7 +78,8 @@ impl Pace {
 /// The newest points of one figure, one a step.
 #[derive(Debug)]
 pub struct Ring {
-    points: VecDeque<Option<f32>>,
+    /// NaN is a gap: half the size of an `Option`, and there may be ten thousand rings.
+    points: VecDeque<f32>,
     step: Duration,
     most: usize,
 }
@@ -97,8 +98,9 @@ impl Ring {
     /// Adds a point after as many gaps, where its [`Pace`] says that one is due.
     pub fn push(&mut self, due: Option<usize>, point: Option<f64>) {
         let Some(missed) = due else { return };
-        let gaps = std::iter::repeat_n(None, missed.min(self.most));
-        self.points.extend(gaps.chain([point.map(|p| p as f32)]));
+        let gaps = std::iter::repeat_n(f32::NAN, missed.min(self.most));
+        let point = point.map_or(f32::NAN, |p| p as f32);
+        self.points.extend(gaps.chain([point]));
         let over = self.points.len().saturating_sub(self.most);
         self.points.drain(..over);
     }
@@ -109,7 +111,12 @@ impl Ring {
         let skip = self.points.len().saturating_sub(most);
         Series {
             step: self.step,
-            points: self.points.iter().skip(skip).copied().collect(),
+            points: self
+                .points
+                .iter()
+                .skip(skip)
+                .map(|point| Some(*point).filter(|p| !p.is_nan()))
+                .collect(),
         }
     }
 }
