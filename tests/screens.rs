@@ -3,9 +3,9 @@
 mod common;
 
 use chrono::TimeDelta;
-use common::{app, fixtures, keys, styled};
+use common::{app, draw, fixtures, keys, styled, text};
 use evtop::command::{Done, Outcome, Refusal, RefusalKind, Screen};
-use evtop::snapshot::{Series, Snapshot};
+use evtop::snapshot::{Relay, Series, Snapshot};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (140, 42), (40, 12)];
 
@@ -396,5 +396,35 @@ fn a_cluster_of_others_shows_words_where_it_has_no_figures() {
     for unread in [None, Some(3)] {
         assert!(!attached(Screen::Flow, unread, 0).contains("0 open"));
         assert!(attached(Screen::Flow, unread, 2).contains("2 open"));
+    }
+}
+
+#[test]
+fn relays_of_other_processes_are_alive_silent_or_nobodys() {
+    let (_, busy) = fixtures::ALL
+        .iter()
+        .find(|(name, _)| *name == "busy")
+        .unwrap();
+    let mut snapshot = busy();
+    let taken = snapshot.taken;
+    let relay = |shard: &str, owner: Option<&str>, age: i64| Relay {
+        shard: shard.into(),
+        owner: owner.map(str::to_owned),
+        heard: owner.map(|_| taken - TimeDelta::milliseconds(age)),
+        ..Relay::default()
+    };
+    let outbox = snapshot.outbox.value.as_mut();
+    outbox.expect("the fixture has an outbox").relays = vec![
+        relay("1 of 3", Some("412@one"), 400),
+        relay("2 of 3", Some("977@two"), 4_000),
+        relay("3 of 3", None, 0),
+    ];
+    let shown = text(&draw(&app(Screen::Outbox, snapshot, (80, 24)), (80, 24)));
+    for line in [
+        "shard 1 of 3  alive  412@one",
+        "shard 2 of 3  silent for 4 s  977@two",
+        "shard 3 of 3  nobody sends it  –",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
     }
 }

@@ -345,3 +345,22 @@ fn list(places: &[Place]) -> TopicPartitionList {
     }
     list
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_connection_is_told_with_what_to_look_at() {
+        let reason = "sasl_ssl://k:9093/bootstrap: SASL authentication error: invalid credentials \
+                      (after 6ms in state AUTH_REQ, 3 identical error(s) suppressed)";
+        assert_eq!(
+            sentence(Some(RDKafkaErrorCode::Authentication), reason),
+            "sasl_ssl://k:9093/bootstrap: SASL authentication error: invalid credentials; \
+             check sasl.mechanism, sasl.username and sasl.password in [kafka.properties]"
+        );
+        let away = "k:9092/1: Connect to ipv4#10.0.0.1:9092 failed: Connection refused";
+        let code = Some(RDKafkaErrorCode::BrokerTransportFailure);
+        assert_eq!(sentence(code, away), away);
+    }
+}
