@@ -238,18 +238,19 @@ impl KafkaSettings {
         config
     }
 
-    /// A client that only asks. It joins no group; only to read single records does it need to name one.
+    /// A client that only asks. It joins no group and still names one: without, librdkafka 2.12 has no
+    /// group handle, and a broker's "not the coordinator" to a question about offsets ends the process
+    /// (`rd_kafka_handle_OffsetFetch` hands `rk_cgrp` on unchecked).
     fn observer(&self, reads: bool) -> ClientConfig {
         let mut config = self.client();
         config
+            .set("group.id", OBSERVER)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("isolation.level", "read_committed")
             .set("fetch.wait.max.ms", "10");
         if reads {
-            config
-                .set("group.id", OBSERVER)
-                .set("enable.partition.eof", "true");
+            config.set("enable.partition.eof", "true");
         }
         config
     }
@@ -280,6 +281,15 @@ mod tests {
             producer: BTreeMap::new(),
             consumer: table(consumer),
             timeout: Duration::from_secs(1),
+        }
+    }
+
+    /// Held for real by tests/stack/down.rs, where the broker restarts under such a client.
+    #[test]
+    fn who_asks_names_a_group_or_a_restarting_broker_ends_the_process() {
+        for reads in [false, true] {
+            let config = settings(&[], &[]).observer(reads);
+            assert_eq!(config.get("group.id"), Some(OBSERVER));
         }
     }
 
