@@ -1,6 +1,7 @@
 //! Puts the parts together: connects what the settings name, each in its own time, starts workers,
 //! observers and the gate, and ends them in order. The screen and the commands only see its ports.
 
+mod prune;
 mod settings;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use prune::prune;
 use settings::{database_name, dedupe, owner, services, who};
 pub use settings::{kafka_settings, pipeline_settings};
 
@@ -400,43 +402,5 @@ async fn index_letters(
     if looked_at {
         let start = || reader::run(Arc::clone(&shared), observer.clone(), stop.clone());
         supervisor::keep("dlq-reader", stop.clone(), |_| shared.unread.lost(), start).await;
-    }
-}
-
-/// Forgets, once an hour, what was kept long enough.
-async fn prune(store: Store, clock: Clock, config: Config, stop: CancellationToken) {
-    let hours = i64::try_from(config.store.sent_retention_hours).unwrap_or(i64::MAX);
-    let days = i64::try_from(config.store.inbox_retention_days).unwrap_or(i64::MAX);
-    let mut ticks = tokio::time::interval(Duration::from_secs(3_600));
-    if config.read_only {
-        return;
-    }
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
-        let now = clock.now();
-        let sent = chrono::TimeDelta::try_hours(hours).and_then(|d| now.checked_sub_signed(d));
-        let inbox = chrono::TimeDelta::try_days(days).and_then(|d| now.checked_sub_signed(d));
-        for (what, result) in [
-            (
-                "sent rows",
-                store.prune_sent(sent.unwrap_or_default()).await,
-            ),
-            (
-                "inbox rows",
-                store.prune_inbox(inbox.unwrap_or_default()).await,
-            ),
-            (
-                "workers' reports",
-                store.prune_reports(now - chrono::TimeDelta::days(1)).await,
-            ),
-        ] {
-            match result {
-                Ok(count) => tracing::debug!(count, what, "pruned"),
-                Err(error) => tracing::warn!(%error, what, "could not be pruned"),
-            }
-        }
     }
 }

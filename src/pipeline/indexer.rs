@@ -40,7 +40,7 @@ pub fn topics(template: &str) -> Vec<String> {
 }
 
 /// A record of a dead-letter topic as it stands in the index.
-pub(super) fn letter(record: &Record) -> (Letter, LetterBody) {
+fn letter(record: &Record) -> (Letter, LetterBody) {
     let (mut letter, body) = headers::letter(record);
     let facts = if letter.family.is_foreign() {
         told(&letter, &body, record)
@@ -150,7 +150,7 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Result<(), Str
     let _ends = looking.clone().drop_guard();
     tokio::spawn(look(Arc::clone(&shared), observer, found, looking));
     let mut records = Vec::new();
-    'reading: loop {
+    loop {
         let _ = consumer.changes();
         tokio::select! {
             biased;
@@ -173,13 +173,8 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Result<(), Str
             },
         }
         consumer.ready(500, &mut records);
-        let letters: Vec<_> = records.iter().map(letter).collect();
-        while let Err(error) = shared.store.index_letters(&letters).await {
-            tracing::warn!(%error, "dead letters can't be indexed");
-            tokio::select! {
-                () = stop.cancelled() => break 'reading,
-                () = tokio::time::sleep(Duration::from_millis(500)) => {}
-            }
+        if !index(&shared, &records, &stop).await {
+            break;
         }
         for record in records.drain(..) {
             consumer.store(&(record.topic, record.partition), record.offset + 1);
@@ -187,4 +182,18 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Result<(), Str
     }
     consumer.close(true).await;
     Ok(())
+}
+
+/// Writes the letters of these records into the index, however long the store is away; false when told
+/// to stop before that.
+pub(super) async fn index(shared: &Shared, records: &[Record], stop: &CancellationToken) -> bool {
+    let letters: Vec<_> = records.iter().map(letter).collect();
+    while let Err(error) = shared.store.index_letters(&letters).await {
+        tracing::warn!(%error, "dead letters can't be indexed");
+        tokio::select! {
+            () = stop.cancelled() => return false,
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
+        }
+    }
+    true
 }

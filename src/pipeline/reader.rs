@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::indexer::{is_wanted, letter};
+use super::indexer::{index, is_wanted};
 use crate::domain::letter::DlqPlace;
 use crate::domain::record::Record;
 use crate::kafka::KafkaError;
@@ -167,7 +167,7 @@ pub async fn run(
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut records: Vec<Record> = Vec::new();
     let mut quiet = false;
-    'reading: loop {
+    loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
@@ -202,13 +202,8 @@ pub async fn run(
         }
         quiet = false;
         consumer.ready(BATCH, &mut records);
-        let letters: Vec<_> = records.iter().map(letter).collect();
-        while let Err(error) = shared.store.index_letters(&letters).await {
-            tracing::warn!(%error, "dead letters can't be indexed");
-            tokio::select! {
-                () = stop.cancelled() => break 'reading,
-                () = tokio::time::sleep(Duration::from_millis(500)) => {}
-            }
+        if !index(&shared, &records, &stop).await {
+            break;
         }
         for record in records.drain(..) {
             places.done(&(record.topic, record.partition), record.offset + 1);
