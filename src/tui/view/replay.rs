@@ -4,13 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::command::ReplayTarget;
+use crate::domain::printable;
 use crate::tui::app::App;
 use crate::tui::overlay::{Dry, Replay};
 use crate::tui::theme::Role;
 
 use super::format;
 use super::inject::{field, framed};
-use super::parts::{line, outside};
+use super::parts::{line, outside, wrap};
 
 pub fn render(app: &App, form: &Replay, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
@@ -46,7 +47,16 @@ pub fn render(app: &App, form: &Replay, area: Rect, buf: &mut Buffer) {
     let mut counted = vec![theme.span(Role::Dim, format!("{:<14}", "how many"))];
     match &form.dry {
         Dry::Asked => counted.push(theme.span(Role::Dim, "counting…")),
-        Dry::Refused(sentence) => counted.extend(outside(theme, Role::Bad, sentence)),
+        Dry::Refused(sentence) => {
+            let room = usize::from(inner.width).saturating_sub(14).max(20);
+            let words = wrap(&printable::visible(sentence), room);
+            counted.extend(outside(theme, Role::Bad, &words[0]));
+            if let Some(more) = words.get(1) {
+                let mut second = vec![" ".repeat(14).into()];
+                second.extend(outside(theme, Role::Bad, more));
+                line(buf, inner, 2, second);
+            }
+        }
         Dry::Counted { events, span } => {
             counted.push(theme.span(Role::Strong, format::count(*events)));
             if let Some(span) = span.filter(|span| !span.is_zero()) {
@@ -89,6 +99,6 @@ pub fn render(app: &App, form: &Replay, area: Rect, buf: &mut Buffer) {
     );
     let mut rate = vec![label(2, "rate"), "   ".into()];
     rate.extend(field(app, &form.rate, 8, form.at == 2));
-    rate.push(theme.span(Role::Dim, " events a second at most; 0 is without limit"));
+    rate.push(theme.span(Role::Dim, " events a second; 0 is no limit"));
     line(buf, inner, 5, rate);
 }
