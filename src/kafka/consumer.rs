@@ -59,6 +59,8 @@ impl Context {
     }
 }
 
+const CHECK_CA: &str = "; check ssl.ca.location in [kafka.properties]";
+
 /// librdkafka's words for a connection that failed, without how often and after how long, which differ
 /// each time; and what to look at where a setting may be the cause.
 fn sentence(code: Option<RDKafkaErrorCode>, reason: &str) -> String {
@@ -67,7 +69,9 @@ fn sentence(code: Option<RDKafkaErrorCode>, reason: &str) -> String {
         Some(RDKafkaErrorCode::Authentication) => {
             "; check sasl.mechanism, sasl.username and sasl.password in [kafka.properties]"
         }
-        Some(RDKafkaErrorCode::SSL) => "; check ssl.ca.location in [kafka.properties]",
+        Some(RDKafkaErrorCode::SSL) => CHECK_CA,
+        // A handshake that fails late is told as a lost connection.
+        _ if reason.contains("SSL routines") => CHECK_CA,
         _ => "",
     };
     format!("{}{remedy}", &reason[..end])
@@ -95,11 +99,18 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: DriverError, reason: &str) {
-        tracing::warn!(target: "librdkafka", "{error}: {reason}");
         let code = error.rdkafka_error_code();
         // That all are down is said after what is wrong with each.
-        if code != Some(RDKafkaErrorCode::AllBrokersDown) {
-            *lock(&self.trouble) = Some(sentence(code, reason));
+        if code == Some(RDKafkaErrorCode::AllBrokersDown) {
+            tracing::debug!(target: "librdkafka", "{error}: {reason}");
+            return;
+        }
+        let said = Some(sentence(code, reason));
+        let mut trouble = lock(&self.trouble);
+        // Each try fails again: the log says it once.
+        if *trouble != said {
+            tracing::warn!(target: "librdkafka", "{error}: {reason}");
+            *trouble = said;
         }
     }
 }
@@ -359,6 +370,14 @@ mod tests {
             "sasl_ssl://k:9093/bootstrap: SASL authentication error: invalid credentials; \
              check sasl.mechanism, sasl.username and sasl.password in [kafka.properties]"
         );
+        for code in [
+            RDKafkaErrorCode::SSL,
+            RDKafkaErrorCode::BrokerTransportFailure,
+        ] {
+            let reason =
+                "sasl_ssl://k:9093/1: error:0A000086:SSL routines::certificate verify failed";
+            assert_eq!(sentence(Some(code), reason), format!("{reason}{CHECK_CA}"));
+        }
         let away = "k:9092/1: Connect to ipv4#10.0.0.1:9092 failed: Connection refused";
         let code = Some(RDKafkaErrorCode::BrokerTransportFailure);
         assert_eq!(sentence(code, away), away);
