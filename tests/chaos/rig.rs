@@ -252,21 +252,19 @@ impl Rig {
         None
     }
 
-    pub fn sum(&self) -> String {
-        format!("{} events accepted", self.accepted.load(Ordering::Relaxed))
-    }
-
     /// Saves the instances' logs for whoever looks into a failure.
     pub fn keep_logs(&mut self) -> PathBuf {
         self.home.disable_cleanup(true);
         self.home.path().to_owned()
     }
 
-    pub async fn end(mut self) {
+    /// Ends the instances; returns how many events were accepted.
+    pub async fn end(mut self) -> u64 {
         for instance in &mut self.instances {
             instance.stop().await.unwrap();
         }
         self.store.close().await;
+        self.accepted.load(Ordering::Relaxed)
     }
 }
 
