@@ -29,7 +29,7 @@
 //! 7. Whatever changes anything passes the one gate in `operate`.
 //! 8. The event's id in the transaction of its effect is the truth. Offsets are stored after the work;
 //!    a dead letter is acknowledged before its offset moves.
-//! 9. `unsafe` stands in `kafka/ffi`, each block with its reason.
+//! 9. `unsafe` stands in `kafka/ffi` and `store/postgres/nodelay`, each block with its reason.
 //! 10. The SQL of both databases stands once, in `store/sql`; what differs is the database's own file.
 
 pub mod bench;

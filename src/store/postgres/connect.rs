@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _};
 
-use super::{Connection, MIGRATOR, Postgres};
+use super::{Connection, MIGRATOR, Postgres, nodelay};
 use crate::store::failure::ACQUIRE_TIMEOUT;
 use crate::store::{StoreError, StoreSettings};
 
@@ -50,10 +50,15 @@ impl Postgres {
         if !settings.durable {
             options = options.options([("synchronous_commit", "off")]);
         }
+        let port = options.get_port();
         let pool = |connections| {
             PgPoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
+                .after_connect(move |_, _| {
+                    nodelay::set(port);
+                    Box::pin(std::future::ready(Ok(())))
+                })
         };
         // A pool asks again until its time is over and then only says so; one connection says why. It has
         // patience: another process that starts may be at the schema, and large tables take their time.

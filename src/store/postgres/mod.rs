@@ -5,6 +5,7 @@
 mod connect;
 mod dialect;
 mod locks;
+mod nodelay;
 mod relays;
 #[path = "../sql/mod.rs"]
 #[allow(clippy::duplicate_mod, reason = "the same operations on each database")]
