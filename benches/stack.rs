@@ -41,7 +41,9 @@ fn main() {
         seconds: number("EVTOP_BENCH_SECONDS", 20),
         rate: 200,
     };
-    let text = format!("store.url = \"{}\"", env("EVTOP_STACK_POSTGRES"));
+    // Settings to compare: `EVTOP_BENCH_CONFIG='relay.shards = 2'`.
+    let more = std::env::var("EVTOP_BENCH_CONFIG").unwrap_or_default();
+    let text = format!("store.url = \"{}\"\n{more}", env("EVTOP_STACK_POSTGRES"));
     let config = config::parse("bench", &text, None, std::iter::empty(), |p| {
         std::fs::read_to_string(p)
     });

@@ -199,7 +199,9 @@ async fn end_to_end(
     let running = |w: &Arc<crate::pipeline::worker::Worker>| {
         w.meter.status().state == crate::snapshot::ConsumerState::Running
     };
-    until(|| async { pipeline.workers.iter().all(running) }).await?;
+    let relays = || pipeline.shared.relay.parts().len();
+    let wanted = pipeline.shared.settings.relay_shards as usize;
+    until(|| async { relays() == wanted && pipeline.workers.iter().all(running) }).await?;
     pipeline.set_rate(f64::from(rate));
     tokio::time::sleep(time).await;
     pipeline.set_rate(0.0);

@@ -196,7 +196,9 @@ fn views_are_pure() {
 fn one_place_for_unsafe_for_time_and_for_colours() {
     none(code().iter().flat_map(|(path, text)| {
         let mut wrong = Vec::new();
-        if says(text, "unsafe") && !path.starts_with("kafka/ffi/") {
+        // The second until the driver's next release; see there.
+        let unsafe_in = ["kafka/ffi/", "store/postgres/nodelay.rs"];
+        if says(text, "unsafe") && !unsafe_in.iter().any(|place| path.starts_with(place)) {
             wrong.push(format!("{path} is unsafe"));
         }
         let now = [

@@ -157,7 +157,7 @@ impl KafkaSettings {
             .set("message.timeout.ms", "30000")
             .set("queue.buffering.max.messages", "200000")
             // The relay waits for a whole batch at once, so lingering longer only adds delay.
-            .set("linger.ms", if self.embedded { "1" } else { "5" });
+            .set("linger.ms", "1");
         apply(&mut config, &self.producer);
         config
     }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
@@ -31,10 +31,8 @@ const HELD_BACK: TimeDelta = TimeDelta::seconds(30);
 const BEAT: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// How often a relay without a shard looks for one. The slots of a process begin one after another, so
-/// that processes that start together share the shards.
+/// How often a relay without a shard looks for one.
 const CLAIM: Duration = Duration::from_secs(1);
-const TURN: Duration = Duration::from_millis(250);
 
 /// What the relays of this process write down about themselves.
 #[derive(Default)]
@@ -43,6 +41,8 @@ pub struct RelayMeter {
     /// Written → acknowledged.
     pub delay: Window,
     slots: Mutex<BTreeMap<u32, RelayStatus>>,
+    /// The slots claim one after another, or together they would take more than this process's share.
+    claiming: tokio::sync::Mutex<()>,
 }
 
 /// What a relay is doing, in a word, and its last error.
@@ -83,17 +83,16 @@ pub async fn run(shared: Arc<Shared>, slot: u32, stop: CancellationToken) -> Res
         slot,
     };
     let mut woken = shared.relay_woken();
-    let mut wait = TURN * slot;
+    let mut wait = Duration::ZERO;
     while !relay.rest(wait, &stop).await {
         let Some(mut shard) = relay.claim().await else {
             wait = CLAIM;
             continue;
         };
         relay.note(|status| status.part = Some(shard.part()));
-        relay.hold(&mut shard, &mut woken, &stop).await;
+        wait = relay.hold(&mut shard, &mut woken, &stop).await;
         relay.note(|status| status.part = None);
         shard.release().await;
-        wait = Duration::ZERO;
     }
     relay.set("stopped");
     Ok(())
@@ -138,13 +137,14 @@ impl Relay<'_> {
 
     async fn claim(&self) -> Option<Shard> {
         let (shared, shards) = (self.shared, self.shared.settings.relay_shards);
+        let _alone = shared.relay.claiming.lock().await;
         match shared
             .store
             .claim_shard(&shared.owner, shards, SILENCE)
             .await
         {
             Ok(Some(shard)) => return Some(shard),
-            Ok(None) => self.set("standing by: other instances have every shard"),
+            Ok(None) => self.set("standing by: other instances have their shares"),
             Err(error) if error.is_unavailable() => {
                 self.failed("held: the store is down", &error.to_string());
             }
@@ -153,22 +153,29 @@ impl Relay<'_> {
         None
     }
 
-    /// Publishes what the shard has until `stop`, or until the shard is somebody else's.
+    /// Publishes what the shard has until `stop`, or until the shard is, or should be, somebody else's.
+    /// Returns how long to wait before claiming another.
     async fn hold(
         &self,
         shard: &mut Shard,
         woken: &mut watch::Receiver<u64>,
         stop: &CancellationToken,
-    ) {
+    ) -> Duration {
         let mut heard = clock::instant();
         while !stop.is_cancelled() {
             if heard.elapsed() >= BEAT {
                 if !shard.still_ours().await {
-                    return self.failed("held: its shard is another's", "the shard was lost");
+                    self.failed("held: its shard is another's", "the shard was lost");
+                    return Duration::ZERO;
+                }
+                // Between two batches everything that was sent is acknowledged.
+                if shard.surplus().await {
+                    self.set("standing by: another instance takes a share");
+                    return CLAIM;
                 }
                 heard = clock::instant();
             }
-            let pause = match self.publish(shard).await {
+            let pause = match self.publish(shard, heard).await {
                 Step::Empty => self.shared.settings.relay_poll,
                 Step::More => continue,
                 Step::Wait(pause) => pause,
@@ -179,9 +186,11 @@ impl Relay<'_> {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+        Duration::ZERO
     }
 
-    async fn publish(&self, shard: &mut Shard) -> Step {
+    /// Sends the oldest rows. `heard` is when the shard was last known to be ours.
+    async fn publish(&self, shard: &mut Shard, heard: Instant) -> Step {
         let shared = self.shared;
         if let Some(pressure) = shared.full() {
             self.set(&format!("held: {pressure}"));
@@ -199,8 +208,8 @@ impl Relay<'_> {
             self.set("idle");
             return Step::Empty;
         }
-        // Read before it was lost, they may be on their way by another.
-        if !shard.still_ours().await {
+        // Whoever was stopped meanwhile may have been taken for dead: then they are on their way by another.
+        if heard.elapsed() >= BEAT && !shard.still_ours().await {
             return Step::Wait(Duration::ZERO);
         }
         self.set("publishing");

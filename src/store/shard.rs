@@ -54,6 +54,15 @@ impl Shard {
         }
     }
 
+    /// Whether this process has more shards than its share and should let go of this one, since others
+    /// wait for some. False when nobody knows.
+    pub async fn surplus(&mut self) -> bool {
+        match &mut self.session {
+            None => false,
+            Some(session) => session.surplus().await.unwrap_or(false),
+        }
+    }
+
     /// Lets go at once, as at the end of the program.
     pub async fn release(self) {
         if let Some(session) = self.session

@@ -52,6 +52,7 @@ impl Drop for Schema {
                 // What a test let go of is rolled back by its runtime, which is waiting for this.
                 raw.execute(AssertSqlSafe(format!(
                     "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                         JOIN pg_stat_activity a ON a.pid = l.pid AND a.usename = current_user
                      WHERE c.relnamespace = '{name}'::regnamespace; DROP SCHEMA {name} CASCADE"
                 )))
                 .await

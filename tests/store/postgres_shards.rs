@@ -121,3 +121,36 @@ async fn a_silent_relay_loses_its_shard() {
     drop(stopped);
     assert!(next.still_ours().await, "the sleeper's end frees nothing");
 }
+
+#[tokio::test]
+#[ignore = "needs EVTOP_STACK_POSTGRES: scripts/stack test sets it"]
+async fn shards_are_shared_with_one_who_comes_later() {
+    let kit = Kit::postgres().await;
+    let long = Duration::from_secs(600);
+    let claim = async |name: &str| kit.store.claim_shard(name, 4, long).await.unwrap();
+    let mut first = Vec::new();
+    for _ in 0..4 {
+        first.push(claim("first").await.expect("alone, it has them all"));
+    }
+    for shard in &mut first {
+        assert!(!shard.surplus().await, "nobody else is there");
+    }
+    assert!(claim("second").await.is_none(), "each is somebody's yet");
+    let mut kept = Vec::new();
+    for mut shard in first.into_iter().rev() {
+        if shard.surplus().await {
+            shard.release().await;
+        } else {
+            kept.push(shard);
+        }
+    }
+    let numbers: Vec<u32> = kept.iter().map(|shard| shard.part().number).collect();
+    assert_eq!(numbers, [1, 0], "two each");
+    let mut second = [claim("second").await, claim("second").await].map(Option::unwrap);
+    let parts = second.each_ref().map(|shard| shard.part().number);
+    assert!(parts.iter().all(|n| *n >= 2), "{parts:?}");
+    assert!(claim("second").await.is_none(), "no more than its share");
+    for shard in &mut second {
+        assert!(!shard.surplus().await);
+    }
+}

@@ -37,6 +37,8 @@ pub struct ServiceRow {
     pub topics: &'static [&'static str],
     /// The types it acts on; others of its topics are skipped.
     pub events: &'static [EventType],
+    /// It answers most events with events of its own, which somebody waits for.
+    pub answers: bool,
     /// In a few words.
     pub does: &'static str,
 }
@@ -53,6 +55,7 @@ const TABLE: [ServiceRow; 3] = [
             EventType::OrderShipped,
             EventType::OrderCancelled,
         ],
+        answers: false,
         does: "writes to the customer",
     },
     ServiceRow {
@@ -61,6 +64,7 @@ const TABLE: [ServiceRow; 3] = [
         group: "analytics-service",
         topics: &[event_type::ORDER_EVENTS, event_type::PAYMENT_EVENTS],
         events: &[EventType::OrderCreated, EventType::PaymentProcessed],
+        answers: false,
         does: "counts orders and payments by the minute",
     },
     ServiceRow {
@@ -73,6 +77,7 @@ const TABLE: [ServiceRow; 3] = [
             EventType::OrderCancelled,
             EventType::PaymentFailed,
         ],
+        answers: true,
         does: "reserves and releases stock",
     },
 ];

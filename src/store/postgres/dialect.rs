@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::Driver;
+use super::sql::codec::sql;
+use super::{Db, Driver};
 use crate::domain::position::Position;
 use crate::store::{Part, StoreError};
 
@@ -56,6 +57,28 @@ pub(super) fn within(query: &mut QueryBuilder<Driver>, part: Part) {
             .push_bind(i64::from(part.number))
             .push(" THEN true ELSE false END");
     }
+}
+
+/// Takes acknowledged rows out of the outbox: a list of number, partition and offset. One statement, since
+/// a relay waits for it before it reads again. A row that is acknowledged twice was sent twice: the first
+/// time is kept.
+pub(super) async fn ack(db: &Db, acks: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query(sql(
+        "WITH ack AS (
+             SELECT {int 0} AS seq, {int 1} AS partition, {int 2} AS \"offset\" FROM {rows 2}),
+         sent AS (
+             DELETE FROM outbox o USING ack WHERE o.seq = ack.seq
+             RETURNING o.seq, o.id, o.aggregateid, o.type, o.topic, ack.partition, ack.\"offset\", o.created_at),
+         freed AS (DELETE FROM outbox_blocked WHERE head_seq IN (SELECT seq FROM ack))
+         INSERT INTO outbox_sent (seq, id, aggregateid, type, topic, partition, \"offset\", created_at, sent_at)
+         SELECT seq, id, aggregateid, type, topic, partition, \"offset\", created_at, $1 FROM sent
+         ON CONFLICT DO NOTHING",
+    ))
+    .bind(at(now))
+    .bind(acks)
+    .execute(&db.write)
+    .await?;
+    Ok(())
 }
 
 pub(super) fn word(name: &str, argument: &str) -> Option<String> {

@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use sqlx::Connection as _;
+use sqlx::postgres::PgConnectOptions;
 
 use super::connect::one;
 use super::{Connection, Postgres};
@@ -21,6 +22,8 @@ const END_MS: i64 = 5_000;
 pub struct Session {
     connection: Connection,
     shard: i32,
+    owner: String,
+    silence: Duration,
 }
 
 impl fmt::Debug for Session {
@@ -59,17 +62,12 @@ impl Postgres {
     /// A row of the table says who had it last; the lock says whether that is true.
     pub(in crate::store) async fn shard_owners(&self) -> Result<Vec<ShardOwner>, StoreError> {
         let rows: Vec<(i32, i32, Option<String>, Option<f64>)> =
-            sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            sqlx::query_as(
                 "SELECT n, g.shards, s.owner, CAST(extract(epoch FROM clock_timestamp() - s.beat) AS float8)
                  FROM relay_setting g CROSS JOIN generate_series(0, g.shards - 1) n
-                     LEFT JOIN (relay_shard s JOIN pg_locks l
-                         ON l.pid = s.pid AND CAST(l.objid AS bigint) = s.shard
-                         AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
-                         AND CAST(l.classid AS bigint) = CAST({CLASS} AS bigint) & 4294967295
-                         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-                     ON s.shard = n
-                 ORDER BY n"
-            )))
+                     LEFT JOIN relay_held s ON s.shard = n
+                 ORDER BY n",
+            )
             .fetch_all(&self.read)
             .await?;
         let rows = rows.into_iter().map(|(shard, of, owner, silent)| {
@@ -92,8 +90,19 @@ impl Postgres {
         silence: Duration,
     ) -> Result<Option<Shard>, StoreError> {
         let shards = number(shards)?;
-        let mut connection = one(&self.write.connect_options()).await?;
-        agree(&mut connection, shards).await?;
+        let share = {
+            let mut pooled = self.write.acquire().await?;
+            present(&mut pooled, owner).await?;
+            agree(&mut pooled, shards).await?;
+            share(&mut pooled, owner, silence).await?
+        };
+        if share.held >= share.due {
+            return Ok(None);
+        }
+        // A relay's sign of life need not survive a power cut.
+        let options = PgConnectOptions::clone(&self.write.connect_options());
+        let options = options.options([("synchronous_commit", "off")]);
+        let mut connection = one(&options).await?;
         let mut wanted: Vec<(i32, Option<i32>)> = (0..shards).map(|shard| (shard, None)).collect();
         // First what is free, then what a silent relay keeps.
         for round in 0..2 {
@@ -113,6 +122,8 @@ impl Postgres {
                     let session = Session {
                         connection,
                         shard: *shard,
+                        owner: owner.to_owned(),
+                        silence,
                     };
                     return Ok(Some(Shard::held(number, of, session)));
                 }
@@ -135,8 +146,18 @@ impl Session {
         Ok(beat.rows_affected() > 0)
     }
 
+    /// Whether this is the last of more shards than its process's share, now that others want some.
+    pub(in crate::store) async fn surplus(&mut self) -> Result<bool, StoreError> {
+        let share = share(&mut self.connection, &self.owner, self.silence).await?;
+        Ok(share.held > share.due && share.last == Some(self.shard))
+    }
+
     /// Gives the shard back at once: a closed session ends on the server in its own time.
     pub(in crate::store) async fn end(mut self) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM relay_instance WHERE owner = $1")
+            .bind(&self.owner)
+            .execute(&mut self.connection)
+            .await?;
         sqlx::query("SELECT pg_advisory_unlock_all()")
             .execute(&mut self.connection)
             .await?;
@@ -149,6 +170,56 @@ fn number(shards: u32) -> Result<i32, StoreError> {
         .ok()
         .filter(|n| *n > 0)
         .ok_or_else(|| StoreError::Other(format!("{shards} relay shards can't be; use 1 or more")))
+}
+
+/// What a process has of the shards, and what it should have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Share {
+    held: i64,
+    due: i64,
+    /// The highest of those it has.
+    last: Option<i32>,
+}
+
+/// Says that a process would relay.
+async fn present(connection: &mut Connection, owner: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO relay_instance VALUES ($1, clock_timestamp())
+         ON CONFLICT (owner) DO UPDATE SET beat = excluded.beat",
+    )
+    .bind(owner)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The shards are dealt evenly to all processes that relay or wait to; the first ones by name have one
+/// more where it does not come out even. One that waits says so every second.
+async fn share(
+    connection: &mut Connection,
+    owner: &str,
+    silence: Duration,
+) -> Result<Share, StoreError> {
+    let (shards, all, before, held, last): (i32, i64, i64, i64, Option<i32>) = sqlx::query_as(
+        "WITH here AS (
+             SELECT owner FROM relay_instance
+             WHERE beat > clock_timestamp() - make_interval(secs => $2 / 2)
+             UNION SELECT owner FROM relay_held WHERE beat > clock_timestamp() - make_interval(secs => $2)
+             UNION SELECT $1)
+         SELECT (SELECT shards FROM relay_setting), (SELECT count(*) FROM here),
+             (SELECT count(*) FROM here WHERE owner < $1), count(*), max(shard)
+         FROM relay_held WHERE owner = $1",
+    )
+    .bind(owner)
+    .bind(silence.as_secs_f64())
+    .fetch_one(connection)
+    .await?;
+    let shards = i64::from(shards);
+    Ok(Share {
+        held,
+        due: shards / all + i64::from(before < shards % all),
+        last,
+    })
 }
 
 /// The first relay says how many shards there are; all others must mean the same.

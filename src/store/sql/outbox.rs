@@ -77,30 +77,7 @@ impl Db {
             .iter()
             .map(|a| (a.seq, a.partition, a.offset))
             .collect();
-        let acks = json(&acks)?;
-        let mut tx = self.begin().await?;
-        // A row that is acknowledged twice was sent twice: the first time is kept.
-        sqlx::query(sql(
-            "INSERT INTO outbox_sent (seq, id, aggregateid, type, topic, partition, \"offset\", created_at, sent_at)
-             SELECT o.seq, o.id, o.aggregateid, o.type, o.topic, {int 1}, {int 2}, o.created_at, $1
-             FROM {rows 2} JOIN outbox o ON o.seq = {int 0}
-             ON CONFLICT DO NOTHING",
-        ))
-        .bind(at(now))
-        .bind(&acks)
-        .execute(&mut *tx)
-        .await?;
-        for statement in [
-            "DELETE FROM outbox WHERE seq IN (SELECT {int 0} FROM {rows 1})",
-            "DELETE FROM outbox_blocked WHERE head_seq IN (SELECT {int 0} FROM {rows 1})",
-        ] {
-            sqlx::query(sql(statement))
-                .bind(&acks)
-                .execute(&mut *tx)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(())
+        dialect::ack(self, &json(&acks)?, now).await
     }
 
     pub(in crate::store) async fn outbox_block(&self, key: &BlockedKey) -> Result<(), StoreError> {

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::Driver;
-use super::sql::codec::unreadable;
+use super::sql::codec::{sql, unreadable};
+use super::{Db, Driver};
 use crate::domain::position::Position;
 use crate::store::{Part, StoreError};
 
@@ -44,6 +44,33 @@ pub(super) fn beyond(query: &mut QueryBuilder<Driver>, side: &'static str, posit
 
 /// Adds the condition that an outbox row `o` is in this part: there is one.
 pub(super) fn within(_query: &mut QueryBuilder<Driver>, _part: Part) {}
+
+/// Takes acknowledged rows out of the outbox: a list of number, partition and offset. A row that is
+/// acknowledged twice was sent twice: the first time is kept.
+pub(super) async fn ack(db: &Db, acks: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    sqlx::query(sql(
+        "INSERT INTO outbox_sent (seq, id, aggregateid, type, topic, partition, \"offset\", created_at, sent_at)
+         SELECT o.seq, o.id, o.aggregateid, o.type, o.topic, {int 1}, {int 2}, o.created_at, $1
+         FROM {rows 2} JOIN outbox o ON o.seq = {int 0}
+         ON CONFLICT DO NOTHING",
+    ))
+    .bind(at(now))
+    .bind(acks)
+    .execute(&mut *tx)
+    .await?;
+    for statement in [
+        "DELETE FROM outbox WHERE seq IN (SELECT {int 0} FROM {rows 1})",
+        "DELETE FROM outbox_blocked WHERE head_seq IN (SELECT {int 0} FROM {rows 1})",
+    ] {
+        sqlx::query(sql(statement))
+            .bind(acks)
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
 
 pub(super) fn word(name: &str, argument: &str) -> Option<String> {
     Some(match name {
