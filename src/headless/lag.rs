@@ -214,7 +214,7 @@ fn cells(group: &GroupLag, topic: &TopicLag, partition: Option<&PartitionLag>) -
         rate(numbers.rate_out),
         span(numbers.eta),
         word(verdict.kind).replace('_', " "),
-        text(Some(verdict.reason.as_str())),
+        text(Some(&*verdict.reason)),
     ]
 }
 

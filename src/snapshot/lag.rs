@@ -1,5 +1,6 @@
 //! Lag as it may be shown: groups, their topics, their partitions, and a verdict on each.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -23,7 +24,7 @@ impl GroupLag {
     pub fn unknown(&mut self, error: &str) {
         let verdict = Verdict {
             kind: VerdictKind::Unknown,
-            reason: error.to_owned(),
+            reason: error.to_owned().into(),
         };
         for topic in &mut self.topics {
             for partition in &mut topic.partitions {
@@ -89,5 +90,6 @@ pub enum VerdictKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     pub kind: VerdictKind,
-    pub reason: String,
+    /// One of many rows may have it: the usual ones cost nothing.
+    pub reason: Cow<'static, str>,
 }

@@ -44,7 +44,7 @@ pub fn worst<'a>(rows: impl Iterator<Item = &'a Verdict>, lag: Option<u64>) -> V
     let worst = rows.max_by_key(|v| v.kind).cloned().unwrap_or_default();
     match lag.filter(|lag| worst.kind == VerdictKind::Ok && *lag > 0) {
         Some(lag) => Verdict {
-            reason: format!("{lag} behind, moving"),
+            reason: format!("{lag} behind, moving").into(),
             ..worst
         },
         None => worst,
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_worst_verdict_speaks_for_all() {
-        let say = |kind, reason: &str| Verdict {
+        let say = |kind, reason: &'static str| Verdict {
             kind,
             reason: reason.into(),
         };

@@ -20,6 +20,16 @@ impl Rate {
         if self.readings.back().is_some_and(|(_, last)| count < *last) {
             self.readings.clear();
         }
+        // Of a counter that stands still two readings say all: there may be ten thousand.
+        if self.readings.len() > 1 && self.readings.iter().all(|(_, before)| *before == count) {
+            let (first, last) = (0, self.readings.len() - 1);
+            if let Some(early) = now.checked_sub(SPAN) {
+                self.readings[first].0 = self.readings[first].0.max(early);
+            }
+            self.readings[last].0 = now;
+            self.readings.drain(1..last);
+            return;
+        }
         self.readings.push_back((now, count));
         while self.readings.len() > 2
             && self
@@ -95,6 +105,11 @@ impl Ring {
         }
     }
 
+    /// Forgets all points.
+    pub fn clear(&mut self) {
+        self.points = VecDeque::new();
+    }
+
     /// Adds a point after as many gaps, where its [`Pace`] says that one is due.
     pub fn push(&mut self, due: Option<usize>, point: Option<f64>) {
         let Some(missed) = due else { return };
@@ -143,6 +158,19 @@ mod tests {
         assert_eq!(rate.per_s(), None);
         rate.push(after(start, 4.0), 15);
         assert_eq!(rate.per_s(), Some(10.0));
+    }
+
+    #[test]
+    fn a_rate_after_a_pause_is_that_of_the_last_seconds() {
+        let start = crate::clock::instant();
+        let mut rate = Rate::default();
+        for second in 0..60 {
+            rate.push(after(start, f64::from(second)), 7);
+        }
+        assert_eq!((rate.per_s(), rate.readings.len()), (Some(0.0), 2));
+        rate.push(after(start, 60.0), 47);
+        let per_s = rate.per_s().unwrap();
+        assert!((per_s - 40.0 / 6.0).abs() < 0.01, "{per_s}");
     }
 
     proptest! {

@@ -17,6 +17,9 @@ use crate::snapshot::{GroupLag, PartitionLag, Series, Topic, TopicLag};
 const PEEK: Duration = Duration::from_millis(500);
 const PEEKS: Duration = Duration::from_secs(1);
 
+/// Rows beyond which only those that somebody looks at have a history of their own.
+const MANY: usize = 2_000;
+
 /// What is remembered between two polls.
 pub struct LagWatch {
     observer: Observer,
@@ -25,7 +28,8 @@ pub struct LagWatch {
     points: usize,
     pace: Pace,
     topics: HashMap<String, TopicMemory>,
-    partitions: HashMap<(String, Place), Partition>,
+    /// By group, topic and partition.
+    partitions: HashMap<String, HashMap<String, HashMap<i32, Partition>>>,
     totals: HashMap<(String, Option<String>), Ring>,
 }
 
@@ -43,6 +47,7 @@ struct Round<'a> {
     now: Instant,
     due: Option<usize>,
     bounds: HashMap<Place, Bounds>,
+    many: bool,
     /// Group, topic and partition of the rows whose lag in time somebody looks at.
     wanted: &'a [(String, String, i32)],
 }
@@ -95,8 +100,10 @@ impl LagWatch {
             .await
             .map_err(|e| e.to_string())?;
         let now = clock::instant();
+        let rows = committed.iter().map(|(places, _)| places.len());
         let round = Round {
             now,
+            many: rows.sum::<usize>() > MANY,
             due: self.pace.tick(now),
             bounds: all.into_iter().zip(bounds).collect(),
             wanted,
@@ -179,8 +186,9 @@ impl LagWatch {
     /// Drops what is remembered of topics that are gone.
     fn forget(&mut self, known: &BTreeMap<String, usize>) {
         self.topics.retain(|topic, _| known.contains_key(topic));
-        self.partitions
-            .retain(|(_, (topic, _)), _| known.contains_key(topic));
+        for topics in self.partitions.values_mut() {
+            topics.retain(|topic, _| known.contains_key(topic));
+        }
         self.totals
             .retain(|(_, topic), _| topic.as_ref().is_none_or(|t| known.contains_key(t)));
     }
@@ -304,41 +312,45 @@ impl LagWatch {
             bounds: round.bounds.get(place).copied().unwrap_or_default(),
             rate_in: rate_in.and_then(Rate::per_s),
             paused: group.paused,
-            looked_at,
+            remembered: looked_at || !round.many,
         };
-        let (step, points) = (self.step, self.points);
-        let key = (group.name.clone(), place.clone());
-        let memory = self
-            .partitions
-            .entry(key.clone())
-            .or_insert_with(|| Partition::new(Ring::new(step, points)));
-        let mut row = memory.see(place.1, seen);
+        let mut row = self.memory(&group.name, place).see(place.1, seen);
         if let Some(committed) = committed.filter(|_| looked_at && row.numbers.time.is_none()) {
-            row.numbers.time = self.age(&key, committed, round.now).await;
+            row.numbers.time = self.age(&group.name, place, committed, round.now).await;
         }
         row.owner = group.owners.get(place).cloned();
         row
+    }
+
+    fn memory(&mut self, group: &str, (topic, partition): &Place) -> &mut Partition {
+        let (step, points) = (self.step, self.points);
+        let topics = self.partitions.entry(group.to_owned()).or_default();
+        let partitions = topics.entry(topic.clone()).or_default();
+        partitions
+            .entry(*partition)
+            .or_insert_with(|| Partition::new(Ring::new(step, points)))
     }
 
     /// Age of the next record to be read, by its Kafka timestamp. All looks of a poll have a second
     /// together, so that many slow partitions don't cost the others their numbers.
     async fn age(
         &mut self,
-        key: &(String, Place),
+        group: &str,
+        place: &Place,
         committed: i64,
         polled: Instant,
     ) -> Option<Duration> {
-        let known = self.partitions.get(key)?.peeked(committed, polled);
+        let known = self.memory(group, place).peeked(committed, polled);
         let stamp = match known {
             Some(stamp) => stamp,
             None if polled.elapsed() > PEEKS => return None,
             None => {
-                let place = key.1.clone();
-                let record = self.observer.record_at(place, committed, PEEK).await;
+                let record = self
+                    .observer
+                    .record_at(place.clone(), committed, PEEK)
+                    .await;
                 let stamp = record.ok().flatten().and_then(|r| r.timestamp);
-                if let Some(memory) = self.partitions.get_mut(key) {
-                    memory.remember(committed, stamp, polled);
-                }
+                self.memory(group, place).remember(committed, stamp, polled);
                 stamp
             }
         };

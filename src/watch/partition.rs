@@ -7,22 +7,20 @@ use chrono::{DateTime, Utc};
 
 use super::figures::eta;
 use super::history::{Rate, Ring};
-use super::verdict::{Facts, Sample, verdict};
+use super::verdict::{Facts, Run, Sample, verdict};
 use crate::kafka::offsets::Bounds;
 use crate::snapshot::{LagNumbers, PartitionLag};
 
 /// Samples that a verdict looks at.
 const WINDOW: usize = 60;
 
-/// Points of history that are shown of a row which nobody looks at.
-const TREND: usize = 60;
-
 /// How long the time of a record is remembered that could not be read, or that stays the next one.
 const PEEKED: Duration = Duration::from_secs(5);
 
 /// What is remembered of a partition between two polls.
 pub struct Partition {
-    samples: VecDeque<Sample>,
+    /// At most [`WINDOW`] samples in all.
+    runs: VecDeque<Run>,
     moved: Option<(Instant, DateTime<Utc>)>,
     out: Rate,
     history: Ring,
@@ -41,15 +39,15 @@ pub struct Seen {
     pub rate_in: Option<f64>,
     /// Its consumer was paused by a person.
     pub paused: bool,
-    /// Somebody looks at just this row.
-    pub looked_at: bool,
+    /// Its history is kept. Of ten thousand only those that somebody looks at have one.
+    pub remembered: bool,
 }
 
 impl Partition {
     #[must_use]
     pub fn new(history: Ring) -> Self {
         Self {
-            samples: VecDeque::new(),
+            runs: VecDeque::new(),
             moved: None,
             out: Rate::default(),
             history,
@@ -67,9 +65,9 @@ impl Partition {
             ..
         } = seen;
         if self
-            .samples
+            .runs
             .back()
-            .is_none_or(|last| last.committed != committed)
+            .is_none_or(|(last, _)| last.committed != committed)
         {
             self.moved = Some((now, at));
         }
@@ -84,9 +82,13 @@ impl Partition {
             (Some(at), Some(end)) => Some((end - at).max(0) as u64),
             _ => empty.then_some(0),
         };
-        self.history.push(seen.due, lag.map(|l| l as f64));
+        if seen.remembered {
+            self.history.push(seen.due, lag.map(|l| l as f64));
+        } else {
+            self.history.clear();
+        }
         let verdict = verdict(Facts {
-            samples: self.samples.make_contiguous(),
+            runs: self.runs.make_contiguous(),
             first: bounds.first,
             unmoved: self.moved.map(|(since, _)| now.duration_since(since)),
             paused: seen.paused,
@@ -104,9 +106,7 @@ impl Partition {
                 rate_in: seen.rate_in,
                 rate_out,
                 eta: eta(lag, seen.rate_in, rate_out),
-                history: self
-                    .history
-                    .series(if seen.looked_at { usize::MAX } else { TREND }),
+                history: self.history.series(usize::MAX),
             },
             verdict,
             owner: None,
@@ -119,12 +119,30 @@ impl Partition {
             committed: seen.committed,
             end: seen.bounds.end,
         };
-        match self.samples.back_mut() {
-            Some(last) if seen.due.is_none() => *last = sample,
-            _ => self.samples.push_back(sample),
+        if seen.due.is_none() {
+            self.drop_newest();
         }
-        if self.samples.len() > WINDOW {
-            self.samples.pop_front();
+        match self.runs.back_mut() {
+            Some((last, times)) if *last == sample => *times += 1,
+            _ => self.runs.push_back((sample, 1)),
+        }
+        let samples: usize = self.runs.iter().map(|(_, times)| times).sum();
+        if samples > WINDOW
+            && let Some((_, times)) = self.runs.front_mut()
+        {
+            *times -= 1;
+            if *times == 0 {
+                self.runs.pop_front();
+            }
+        }
+    }
+
+    fn drop_newest(&mut self) {
+        if let Some((_, times)) = self.runs.back_mut() {
+            *times -= 1;
+            if *times == 0 {
+                self.runs.pop_back();
+            }
         }
     }
 
@@ -165,7 +183,7 @@ mod tests {
                 },
                 rate_in: None,
                 paused: false,
-                looked_at: true,
+                remembered: true,
             },
         )
     }

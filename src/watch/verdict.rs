@@ -2,6 +2,7 @@
 //! evaluated when they are read and not when offsets were committed, so a consumer that died is seen;
 //! each verdict names the rule and the numbers that made it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::snapshot::{Verdict, VerdictKind};
@@ -13,10 +14,13 @@ pub struct Sample {
     pub end: Option<i64>,
 }
 
-/// What is known of a partition: the newest sample is last.
+/// What some polls in a row saw alike, and how many.
+pub type Run = (Sample, usize);
+
+/// What is known of a partition: the newest run of samples is last.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    pub samples: &'a [Sample],
+    pub runs: &'a [Run],
     pub first: Option<i64>,
     /// How long the committed offset has not moved while being watched.
     pub unmoved: Option<Duration>,
@@ -33,10 +37,13 @@ const RISK: f64 = 0.8;
 
 #[must_use]
 pub fn verdict(facts: Facts<'_>) -> Verdict {
-    let Some(Sample {
-        committed,
-        end: Some(end),
-    }) = facts.samples.last().copied()
+    let Some((
+        Sample {
+            committed,
+            end: Some(end),
+        },
+        _,
+    )) = facts.runs.last().copied()
     else {
         return say(VerdictKind::Unknown, "the broker has not answered yet");
     };
@@ -58,7 +65,7 @@ pub fn verdict(facts: Facts<'_>) -> Verdict {
     if lag == 0 {
         return say(VerdictKind::Ok, "at the end");
     }
-    if let Some(from) = rewound(facts.samples, committed) {
+    if let Some(from) = rewound(facts.runs, committed) {
         return say(
             VerdictKind::Rewound,
             format!("went back from {from} to {committed}"),
@@ -71,7 +78,7 @@ pub fn verdict(facts: Facts<'_>) -> Verdict {
         );
     }
     if let Some(unmoved) = facts.unmoved.filter(|t| *t >= STALL_TIME) {
-        let polls = still(facts.samples, committed);
+        let polls = still(facts.runs, committed);
         if polls >= STALL_POLLS {
             let seconds = unmoved.as_secs();
             return say(
@@ -90,43 +97,46 @@ pub fn verdict(facts: Facts<'_>) -> Verdict {
             );
         }
     }
-    if let Some((from, to)) = growing(facts.samples) {
+    if let Some((from, to, polls)) = growing(facts.runs) {
         return say(
             VerdictKind::Growing,
-            format!("{from} to {to} in {} polls", facts.samples.len()),
+            format!("{from} to {to} in {polls} polls"),
         );
     }
     say(VerdictKind::Ok, format!("{lag} behind, moving"))
 }
 
 /// The offset it went back from, if no later commit has reached it again.
-fn rewound(samples: &[Sample], now: i64) -> Option<i64> {
-    let highest = samples.iter().filter_map(|s| s.committed).max()?;
+fn rewound(runs: &[Run], now: i64) -> Option<i64> {
+    let highest = runs.iter().filter_map(|(s, _)| s.committed).max()?;
     (highest > now).then_some(highest)
 }
 
 /// How many of the newest samples show this very offset.
-fn still(samples: &[Sample], committed: i64) -> usize {
-    samples
-        .iter()
+fn still(runs: &[Run], committed: i64) -> usize {
+    runs.iter()
         .rev()
-        .take_while(|s| s.committed == Some(committed))
-        .count()
+        .take_while(|(s, _)| s.committed == Some(committed))
+        .map(|(_, times)| times)
+        .sum()
 }
 
-/// Lag at both ends of the window, if it never shrank between two polls and grew by a tenth and ten.
-fn growing(samples: &[Sample]) -> Option<(i64, i64)> {
-    let lags: Vec<i64> = samples
+/// Lag at both ends of the window and its polls, if it never shrank between two polls and grew by a tenth
+/// and ten.
+fn growing(runs: &[Run]) -> Option<(i64, i64, usize)> {
+    let lags: Vec<(i64, usize)> = runs
         .iter()
-        .filter_map(|s| Some(s.end? - s.committed?))
+        .filter_map(|(s, times)| Some((s.end? - s.committed?, *times)))
         .collect();
-    let (first, last) = (*lags.first()?, *lags.last()?);
-    let never_shrank = lags.windows(2).all(|pair| pair[1] >= pair[0]);
-    (lags.len() >= STALL_POLLS && never_shrank && last >= first + 10 && last * 10 > first * 11)
-        .then_some((first, last))
+    let ((first, _), (last, _)) = (*lags.first()?, *lags.last()?);
+    let known: usize = lags.iter().map(|(_, times)| times).sum();
+    let never_shrank = lags.windows(2).all(|pair| pair[1].0 >= pair[0].0);
+    let polls = runs.iter().map(|(_, times)| times).sum();
+    (known >= STALL_POLLS && never_shrank && last >= first + 10 && last * 10 > first * 11)
+        .then_some((first, last, polls))
 }
 
-fn say(kind: VerdictKind, reason: impl Into<String>) -> Verdict {
+fn say(kind: VerdictKind, reason: impl Into<Cow<'static, str>>) -> Verdict {
     Verdict {
         kind,
         reason: reason.into(),
@@ -138,6 +148,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn runs(samples: &[Sample]) -> Vec<Run> {
+        let alike = samples.chunk_by(|a, b| a == b);
+        alike.map(|run| (run[0], run.len())).collect()
+    }
+
     fn judge(samples: &[(i64, i64)], first: i64, unmoved: u64) -> Verdict {
         let samples: Vec<Sample> = samples
             .iter()
@@ -147,7 +162,7 @@ mod tests {
             })
             .collect();
         verdict(Facts {
-            samples: &samples,
+            runs: &runs(&samples),
             first: Some(first),
             unmoved: Some(Duration::from_secs(unmoved)),
             paused: false,
@@ -198,7 +213,7 @@ mod tests {
     #[test]
     fn unknown_is_not_ok() {
         let none = Facts {
-            samples: &[],
+            runs: &[],
             first: None,
             unmoved: None,
             paused: false,
@@ -209,7 +224,7 @@ mod tests {
             end: Some(4),
         }];
         let never = Facts {
-            samples: &never,
+            runs: &runs(&never),
             first: Some(0),
             ..none
         };
@@ -225,7 +240,7 @@ mod tests {
             let samples: Vec<Sample> =
                 samples.into_iter().map(|(committed, end)| Sample { committed, end }).collect();
             let unmoved = unmoved.map(Duration::from_secs);
-            let verdict = verdict(Facts { samples: &samples, first, unmoved, paused });
+            let verdict = verdict(Facts { runs: &runs(&samples), first, unmoved, paused });
             prop_assert!(!verdict.reason.is_empty());
         }
     }

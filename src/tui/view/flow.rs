@@ -110,7 +110,7 @@ fn trouble(group: &GroupLag) -> Option<(Role, String)> {
         VerdictKind::AtRisk | VerdictKind::Rewound => Role::Warn,
         VerdictKind::Stopped | VerdictKind::Stalled => Role::Bad,
     };
-    Some((role, group.verdict.reason.clone()))
+    Some((role, group.verdict.reason.to_string()))
 }
 
 pub fn sign(kind: VerdictKind) -> (&'static str, &'static str, Role) {
