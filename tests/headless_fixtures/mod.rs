@@ -48,9 +48,9 @@ fn partition(partition: i32, committed: Option<i64>, end: i64) -> PartitionLag {
                 Some(_) => VerdictKind::Stalled,
             },
             reason: match lag {
-                None => "never committed".to_owned().into(),
-                Some(0) => String::new(),
-                Some(_) => "offset unmoved for 41 s".to_owned(),
+                None => "never committed".into(),
+                Some(0) => "".into(),
+                Some(_) => "offset unmoved for 41 s".into(),
             },
         },
         numbers: LagNumbers {
