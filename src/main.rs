@@ -104,7 +104,11 @@ fn checked(config: &Config, source: &Source) -> Result<tui::Settings, ConfigErro
         return Err(source.error(&path, message, "mend or remove that property"));
     }
     let var = |name| std::env::var(name).ok();
-    let depth = Depth::of(var("COLORTERM").as_deref(), var("TERM").as_deref());
+    let depth = Depth::of(
+        var("NO_COLOR").as_deref(),
+        var("COLORTERM").as_deref(),
+        var("TERM").as_deref(),
+    );
     tui::Settings::read(config, source, depth)
 }
 

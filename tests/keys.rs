@@ -857,3 +857,49 @@ fn a_consumer_of_another_instance_is_steered_there() {
     assert_eq!(keys(&mut app, "p"), []);
     assert!(app.overlay.is_none());
 }
+
+#[test]
+fn the_palette_finds_any_action_and_does_it() {
+    let mut app = failing(Screen::Flow);
+    keys(&mut app, ":");
+    type_in(&mut app, "zzz");
+    assert!(app.palette_rows("zzz").is_empty());
+    keys(&mut app, "ctrl-u");
+    type_in(&mut app, "faul");
+    let rows = app.palette_rows("faul");
+    assert_eq!(rows[0].row.action, Action::Faults);
+    assert_eq!(rows[0].elsewhere, Some(Screen::Consumers));
+    keys(&mut app, "enter");
+    assert_eq!(app.screen, Screen::Consumers, "it goes where it works");
+    assert!(matches!(app.overlay, Some(Overlay::Faults(_))));
+}
+
+#[test]
+fn the_palette_has_every_command_and_says_why_not() {
+    let app = read_only(Screen::Letters);
+    let rows = app.palette_rows("");
+    let motions = TABLE.len() - rows.len();
+    assert_eq!(motions, 9, "only moves and itself are left out");
+    let redrive = rows.iter().find(|e| e.row.action == Action::RedriveMany);
+    let why = redrive
+        .and_then(|e| e.why_not.as_deref())
+        .expect("a reason");
+    assert!(why.contains("read-only"), "{why}");
+    assert!(
+        rows[0].row.screens.contains(&Screen::Letters),
+        "its own first"
+    );
+}
+
+#[test]
+fn a_theme_is_seen_before_it_is_chosen() {
+    let mut app = busy(Screen::Flow);
+    let first = app.theme.name.clone();
+    keys(&mut app, "t j j");
+    let seen = app.theme.name.clone();
+    assert_ne!(seen, first);
+    keys(&mut app, "esc");
+    assert_eq!(app.theme.name, first, "esc goes back");
+    keys(&mut app, "t j j enter");
+    assert_eq!((app.theme.name, app.overlay.is_none()), (seen, true));
+}

@@ -146,6 +146,25 @@ fn what_lies_above() {
 }
 
 #[test]
+fn palette_and_themes() {
+    for (size, name) in [(WIDE, ""), ((40, 12), "_small")] {
+        let after = |what: &str, screen, pressed| {
+            after(
+                &format!("{what}{name}"),
+                screen,
+                fixtures::failing(),
+                size,
+                pressed,
+            );
+        };
+        after("palette", Screen::Letters, ":");
+        after("palette_typed", Screen::Flow, ": r e d");
+        after("palette_none", Screen::Flow, ": q q q");
+        after("themes", Screen::Lag, "t j");
+    }
+}
+
+#[test]
 fn deeper() {
     let (busy, failing) = (fixtures::busy, fixtures::failing);
     after(

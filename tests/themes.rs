@@ -112,20 +112,12 @@ fn a_theme_with_a_mistake_says_which() {
 }
 
 #[test]
-fn the_key_goes_through_all_themes() {
-    let first = Theme::built_in(BUILT_IN[0].0).expect("a theme");
-    let mut theme = first.clone();
-    for _ in BUILT_IN {
-        theme = theme.next();
-    }
-    assert_eq!(theme.name, first.name);
-}
-
-#[test]
 fn a_poorer_terminal_gets_the_nearest_colours() {
     for (depth, most) in [(Depth::Ansi256, 255), (Depth::Ansi16, 15)] {
-        let mut theme = Theme::built_in("dark").expect("a theme").in_depth(depth);
-        for _ in BUILT_IN {
+        let dark = Theme::built_in("dark").expect("a theme").in_depth(depth);
+        let all = Theme::all(&dark);
+        assert_eq!(all.len(), BUILT_IN.len());
+        for theme in all {
             for role in Role::ALL {
                 let style = theme.style(role);
                 for colour in [style.fg, style.bg].into_iter().flatten() {
@@ -135,10 +127,37 @@ fn a_poorer_terminal_gets_the_nearest_colours() {
                     );
                 }
             }
-            theme = theme.next();
         }
     }
-    assert_eq!(Depth::of(Some("truecolor"), None), Depth::True);
-    assert_eq!(Depth::of(None, Some("xterm-256color")), Depth::Ansi256);
-    assert_eq!(Depth::of(None, Some("linux")), Depth::Ansi16);
+    assert_eq!(Depth::of(None, Some("truecolor"), None), Depth::True);
+    assert_eq!(
+        Depth::of(None, None, Some("xterm-256color")),
+        Depth::Ansi256
+    );
+    assert_eq!(Depth::of(None, None, Some("linux")), Depth::Ansi16);
+}
+
+#[test]
+fn without_colour_everything_that_matters_is_still_told_apart() {
+    let depth = Depth::of(Some("1"), Some("truecolor"), None);
+    assert_eq!(depth, Depth::Colourless);
+    assert_eq!(Depth::of(Some(""), None, None), Depth::Ansi16);
+    let dark = Theme::built_in("dark").expect("a theme").in_depth(depth);
+    for theme in Theme::all(&dark) {
+        for role in Role::ALL {
+            let style = theme.style(role);
+            let coloured = [style.fg, style.bg].into_iter().flatten();
+            assert!(coloured.into_iter().all(|c| c == Color::Reset), "{style:?}");
+        }
+        let base = theme.style(Role::Base).add_modifier;
+        for role in [
+            Role::Selected,
+            Role::Warn,
+            Role::Bad,
+            Role::Badge,
+            Role::Input,
+        ] {
+            assert_ne!(theme.style(role).add_modifier, base, "{}", role.name());
+        }
+    }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::action::Action;
 use super::app::{App, Depth};
 use super::cursor::Motion;
-use super::overlay::{Filter, Inject, Overlay};
+use super::overlay::{Filter, Inject, Overlay, Themes};
+use super::palette::Palette;
 use super::rows::{FlowKey, LagKey, OutboxKey, screen_of};
 use super::toast::Tone;
 use crate::command::{Anchor, Command, Screen};
@@ -44,7 +45,14 @@ impl App {
             Action::Freeze => self.freeze(),
             Action::Faster => self.refresh(-1),
             Action::Slower => self.refresh(1),
-            Action::Theme => self.theme = self.theme.next(),
+            Action::Theme => {
+                let at = self.themes.iter().position(|t| t.name == self.theme.name);
+                self.overlay = Some(Overlay::Themes(Themes {
+                    at: at.unwrap_or(0),
+                    before: self.theme.clone(),
+                }));
+            }
+            Action::Palette => self.overlay = Some(Overlay::Palette(Palette::default())),
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Filter => {
                 let filter = Filter::new(self.filter(self.screen).to_owned());

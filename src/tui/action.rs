@@ -39,6 +39,7 @@ pub enum Action {
     Faster,
     Slower,
     Theme,
+    Palette,
     Help,
     Quit,
 }
@@ -122,7 +123,8 @@ pub const TABLE: &[Row] = &[
     look(Action::Freeze, "freeze", &["space"], &[], "freeze the screen; collecting goes on", Some("freeze")),
     look(Action::Faster, "refresh-faster", &["+", "="], &[], "show news more often", None),
     look(Action::Slower, "refresh-slower", &["-"], &[], "show news less often", None),
-    look(Action::Theme, "theme", &["t"], &[], "the next theme", None),
+    look(Action::Theme, "theme", &["t"], &[], "choose a theme, seen as you go", None),
+    look(Action::Palette, "palette", &[":", "ctrl-p"], &[], "find any action by name", Some("palette")),
     look(Action::Help, "help", &["?"], &[], "this help", Some("help")),
     look(Action::Quit, "quit", &["q", "ctrl-c"], &[], "quit", None),
     look(Action::Up, "up", &["up", "k"], &[], "up", None),

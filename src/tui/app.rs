@@ -24,6 +24,8 @@ use crate::snapshot::{Snapshot, VerdictKind};
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub theme: Theme,
+    /// Those to choose from: the built-in ones, and the person's own.
+    pub themes: Vec<Theme>,
     pub keys: Keymap,
     /// Frames a second at most.
     pub max_fps: u32,
@@ -38,6 +40,7 @@ impl Settings {
     #[must_use]
     pub fn with(theme: Theme) -> Self {
         Self {
+            themes: Theme::all(&theme),
             theme,
             keys: Keymap::default(),
             max_fps: 30,
@@ -51,6 +54,7 @@ impl Settings {
 #[derive(Clone, Debug)]
 pub struct App {
     pub theme: Theme,
+    pub themes: Vec<Theme>,
     pub keys: Keymap,
     pub ascii: bool,
     /// The snapshot on screen.
@@ -165,6 +169,7 @@ impl App {
         let empty = Arc::new(Snapshot::default());
         Self {
             theme: settings.theme.clone(),
+            themes: settings.themes.clone(),
             keys: settings.keys.clone(),
             ascii: settings.ascii,
             shown: Arc::clone(&empty),

@@ -3,6 +3,8 @@
 
 use tui_input::Input;
 
+use super::palette::Palette;
+use super::theme::Theme;
 use crate::command::{Command, EventChoice, ReplayTarget};
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::scenario::Scenario;
@@ -15,14 +17,23 @@ pub enum Overlay {
     Inject(Inject),
     Faults(Faults),
     Replay(Replay),
+    Palette(Palette),
+    Themes(Themes),
 }
 
 impl Overlay {
     /// Whether characters are typed into it.
     #[must_use]
     pub fn types(&self) -> bool {
-        !matches!(self, Self::Help { .. })
+        !matches!(self, Self::Help { .. } | Self::Themes(_))
     }
+}
+
+/// Which theme is seen, and the one to go back to.
+#[derive(Clone, Debug)]
+pub struct Themes {
+    pub at: usize,
+    pub(super) before: Theme,
 }
 
 /// The filter line of a screen. It works as it is typed; esc brings the old one back.

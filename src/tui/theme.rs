@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use ratatui::style::{Color, Style};
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
 use serde::Deserialize;
 use toml::Spanned;
@@ -124,12 +124,17 @@ pub enum Depth {
     True,
     Ansi256,
     Ansi16,
+    /// No colour at all, as `NO_COLOR` asks (no-color.org): weight, underline and reversal remain.
+    Colourless,
 }
 
 impl Depth {
-    /// What `COLORTERM` and `TERM` say of it.
+    /// What `NO_COLOR`, `COLORTERM` and `TERM` say of it.
     #[must_use]
-    pub fn of(colorterm: Option<&str>, term: Option<&str>) -> Self {
+    pub fn of(no_color: Option<&str>, colorterm: Option<&str>, term: Option<&str>) -> Self {
+        if no_color.is_some_and(|word| !word.is_empty()) {
+            return Self::Colourless;
+        }
         match (colorterm, term) {
             (Some("truecolor" | "24bit"), _) => Self::True,
             (_, Some(term)) if term.contains("direct") => Self::True,
@@ -145,6 +150,7 @@ impl Depth {
         };
         let from = match self {
             Self::True => return colour,
+            Self::Colourless => return Color::Reset,
             // The first sixteen are whatever the terminal's owner chose.
             Self::Ansi256 => 16..=255,
             Self::Ansi16 => 0..=15,
@@ -186,10 +192,29 @@ pub struct Theme {
     styles: [Style; Role::ALL.len()],
 }
 
+/// What says without colour what elsewhere only a colour says.
+const WITHOUT_COLOUR: [(Role, Modifier); 8] = [
+    (Role::Selected, Modifier::REVERSED),
+    (Role::Unfocused, Modifier::UNDERLINED),
+    (Role::Accent, Modifier::BOLD),
+    (Role::Warn, Modifier::UNDERLINED),
+    (Role::Bad, Modifier::BOLD.union(Modifier::UNDERLINED)),
+    (Role::Production, Modifier::REVERSED),
+    (Role::Badge, Modifier::REVERSED),
+    (Role::Input, Modifier::UNDERLINED),
+];
+
 /// The themes that are built in; the first is the default.
-pub const BUILT_IN: [(&str, &str); 2] = [
+pub const BUILT_IN: [(&str, &str); 6] = [
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
+    ("gruvbox", include_str!("../../themes/gruvbox.toml")),
+    ("nord", include_str!("../../themes/nord.toml")),
+    (
+        "high-contrast",
+        include_str!("../../themes/high-contrast.toml"),
+    ),
+    ("mono", include_str!("../../themes/mono.toml")),
 ];
 
 #[derive(Deserialize)]
@@ -286,13 +311,20 @@ impl Theme {
         Ok(theme)
     }
 
-    /// The theme that comes after this one when they are switched through.
+    /// The themes to choose from beside this one: the built-in ones in its depth, and itself where it is
+    /// none of them.
     #[must_use]
-    pub fn next(&self) -> Self {
-        let at = BUILT_IN.iter().position(|(name, _)| *name == self.name);
-        let next = at.map_or(0, |at| (at + 1) % BUILT_IN.len());
-        let theme = Self::built_in(BUILT_IN[next].0);
-        theme.map_or_else(|_| self.clone(), |theme| theme.in_depth(self.depth))
+    pub fn all(current: &Self) -> Vec<Self> {
+        let built_in = BUILT_IN
+            .iter()
+            .filter_map(|(name, _)| Self::built_in(name).ok());
+        let mut all: Vec<Self> = built_in
+            .map(|theme| theme.in_depth(current.depth))
+            .collect();
+        if !all.iter().any(|theme| theme.name == current.name) {
+            all.push(current.clone());
+        }
+        all
     }
 
     /// The theme in the colours that a terminal has.
@@ -302,6 +334,11 @@ impl Theme {
         for style in &mut self.styles {
             style.fg = style.fg.map(|colour| depth.nearest(colour));
             style.bg = style.bg.map(|colour| depth.nearest(colour));
+        }
+        if depth == Depth::Colourless {
+            for (role, modifier) in WITHOUT_COLOUR {
+                self.styles[role as usize] = Style::new().add_modifier(modifier);
+            }
         }
         self
     }

@@ -3,9 +3,11 @@
 
 use tui_input::{Input, InputRequest};
 
+use super::action::Action;
 use super::app::App;
 use super::keymap::{Code, Key};
-use super::overlay::{Confirm, Dry, Faults, Filter, Inject, Overlay, Replay};
+use super::overlay::{Confirm, Dry, Faults, Filter, Inject, Overlay, Replay, Themes};
+use super::palette::Palette;
 use super::toast::Tone;
 use crate::command::{Command, ReplayTarget};
 use crate::domain::scenario::Scenario;
@@ -48,7 +50,8 @@ fn edit_number(input: &mut Input, key: Key, point: bool, fresh: &mut bool) {
 
 /// The next or the previous of `len` places, around the end.
 fn turn(at: usize, len: usize, forward: bool) -> usize {
-    (at + if forward { 1 } else { len - 1 }) % len.max(1)
+    let len = len.max(1);
+    (at + if forward { 1 } else { len - 1 }) % len
 }
 
 fn vertical(key: Key) -> Option<bool> {
@@ -63,8 +66,10 @@ impl App {
     /// A key while something lies on top. The overlay was taken; it is put back unless it is done.
     pub(super) fn on_overlay_key(&mut self, overlay: Overlay, key: Key) -> Option<Command> {
         if key.code == Code::Esc {
-            if let Overlay::Filter(filter) = overlay {
-                self.set_filter(filter.before);
+            match overlay {
+                Overlay::Filter(filter) => self.set_filter(filter.before),
+                Overlay::Themes(themes) => self.theme = themes.before,
+                _ => {}
             }
             return None;
         }
@@ -75,6 +80,8 @@ impl App {
             Overlay::Inject(form) => return self.inject_key(form, key),
             Overlay::Faults(form) => return self.faults_key(form, key),
             Overlay::Replay(form) => self.replay_key(form, key),
+            Overlay::Palette(palette) => return self.palette_key(palette, key),
+            Overlay::Themes(themes) => self.themes_key(themes, key),
         }
         None
     }
@@ -91,6 +98,43 @@ impl App {
         self.overlay = Some(Overlay::Help {
             scroll: scroll.min(200),
         });
+    }
+
+    /// Enter does what is chosen; where that works elsewhere, it goes there first.
+    fn palette_key(&mut self, mut palette: Palette, key: Key) -> Option<Command> {
+        let rows = self.palette_rows(palette.input.value());
+        let at = palette.at.min(rows.len().saturating_sub(1));
+        if key.code == Code::Enter {
+            let entry = rows.get(at)?;
+            if let Some(screen) = entry.elsewhere {
+                self.act(Action::Go(screen));
+            }
+            return self.act(entry.row.action);
+        }
+        match vertical(key) {
+            Some(down) => palette.at = turn(at, rows.len(), down),
+            None if edit(&mut palette.input, key) => palette.at = 0,
+            None => {}
+        }
+        self.overlay = Some(Overlay::Palette(palette));
+        None
+    }
+
+    /// A theme is seen at once; enter keeps it.
+    fn themes_key(&mut self, mut themes: Themes, key: Key) {
+        let step = match key.code {
+            Code::Enter => return,
+            Code::Char('j' | 't') => Some(true),
+            Code::Char('k') => Some(false),
+            _ => vertical(key),
+        };
+        if let Some(forward) = step {
+            themes.at = turn(themes.at, self.themes.len(), forward);
+            if let Some(theme) = self.themes.get(themes.at) {
+                self.theme = theme.clone();
+            }
+        }
+        self.overlay = Some(Overlay::Themes(themes));
     }
 
     fn filter_key(&mut self, mut filter: Filter, key: Key) {

@@ -27,12 +27,14 @@ mod letter;
 mod letters;
 mod outbox;
 mod outbox_rows;
+mod palette;
 pub mod parts;
 mod payload;
 mod rail;
 mod replay;
 pub mod table;
 mod tabs;
+mod themes;
 mod timeline;
 mod toast;
 mod top;
@@ -91,6 +93,8 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         Some(Overlay::Inject(form)) => inject::render(app, form, area, buf),
         Some(Overlay::Faults(form)) => faults::render(app, form, area, buf),
         Some(Overlay::Replay(form)) => replay::render(app, form, area, buf),
+        Some(Overlay::Palette(palette)) => palette::render(app, palette, area, buf),
+        Some(Overlay::Themes(themes)) => themes::render(app, themes.at, area, buf),
         Some(Overlay::Filter(_)) | None => {}
     }
     toast::render(app, body, buf);
