@@ -903,3 +903,63 @@ fn a_theme_is_seen_before_it_is_chosen() {
     keys(&mut app, "t j j enter");
     assert_eq!((app.theme.name, app.overlay.is_none()), (seen, true));
 }
+
+fn groups(app: &App) -> Vec<(String, Option<u64>)> {
+    let rows = app.lag_rows();
+    let groups = rows.iter().filter(|row| row.topic.is_none());
+    groups
+        .map(|row| (row.group.group.clone(), row.numbers().lag))
+        .collect()
+}
+
+#[test]
+fn a_list_is_sorted_by_any_column_and_remembers_it() {
+    let mut app = failing(Screen::Lag);
+    let as_it_came = groups(&app);
+    keys(&mut app, "s");
+    let names: Vec<String> = groups(&app).into_iter().map(|(name, _)| name).collect();
+    assert!(names.is_sorted(), "{names:?}");
+    keys(&mut app, "s");
+    let lags: Vec<_> = groups(&app).into_iter().map(|(_, lag)| lag).collect();
+    assert!(
+        lags.is_sorted_by(|a, b| a >= b),
+        "the largest first: {lags:?}"
+    );
+    let cursor = app.lag.cursor.key().cloned();
+    keys(&mut app, "S");
+    let lags: Vec<_> = groups(&app).into_iter().map(|(_, lag)| lag).collect();
+    assert!(lags.is_sorted(), "{lags:?}");
+    assert_eq!(
+        app.lag.cursor.key().cloned(),
+        cursor,
+        "the cursor keeps its row"
+    );
+    keys(&mut app, "1 2");
+    let again: Vec<_> = groups(&app).into_iter().map(|(_, lag)| lag).collect();
+    assert_eq!(again, lags, "remembered");
+    keys(&mut app, "s s s s s s");
+    assert_eq!(
+        groups(&app),
+        as_it_came,
+        "after the last column, as it came"
+    );
+    keys(&mut app, "S");
+    assert!(said(&app).contains("s sorts it"), "{}", said(&app));
+}
+
+#[test]
+fn what_is_under_the_cursor_is_copied() {
+    for (screen, more, wanted) in [
+        (Screen::Lag, "", "email-service"),
+        (Screen::Consumers, "", "email"),
+        (Screen::Letters, "enter", "\"order_id\""),
+        (Screen::Timeline, "", "{"),
+    ] {
+        let mut app = failing(screen);
+        keys(&mut app, more);
+        keys(&mut app, "y");
+        let copied = app.take_copied().unwrap_or_default();
+        assert!(copied.contains(wanted), "{screen:?}: {copied}");
+        assert_eq!(app.take_copied(), None, "once");
+    }
+}

@@ -161,6 +161,8 @@ fn palette_and_themes() {
         after("palette_typed", Screen::Flow, ": r e d");
         after("palette_none", Screen::Flow, ": q q q");
         after("themes", Screen::Lag, "t j");
+        after("sorted_lag", Screen::Lag, "s s");
+        after("sorted_consumers", Screen::Consumers, "s s s S");
     }
 }
 

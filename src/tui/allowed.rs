@@ -61,6 +61,9 @@ impl App {
             {
                 "It runs in another instance: steer it there"
             }
+            Action::SortReverse if self.sort(self.screen).is_none() => {
+                "The list stands as it came; s sorts it by a column"
+            }
             Action::CancelOperation if self.operation_to_cancel().is_none() => {
                 "No operation is running"
             }

@@ -12,6 +12,7 @@ use super::cursor::Cursor;
 use super::keymap::{Code, Key, Keymap};
 use super::overlay::Overlay;
 use super::rows::{FlowKey, LagKey, LogKey, OutboxKey};
+use super::sort::Sort;
 use super::steady::Latencies;
 use super::theme::Theme;
 use super::toast::Toasts;
@@ -77,6 +78,9 @@ pub struct App {
     pub toasts: Toasts,
     pub quit: bool,
     filters: BTreeMap<char, String>,
+    pub(super) sorts: BTreeMap<char, Sort>,
+    /// What the terminal is asked to put on its clipboard.
+    pub(super) copied: Option<String>,
     latencies: Latencies,
     /// Snapshots that are shown at once because they answer a key.
     pub(super) hurry: u8,
@@ -189,6 +193,8 @@ impl App {
             toasts: Toasts::default(),
             quit: false,
             filters: BTreeMap::new(),
+            sorts: BTreeMap::new(),
+            copied: None,
             latencies: Latencies::default(),
             hurry: 0,
             asked: Vec::new(),

@@ -7,6 +7,7 @@ mod allowed;
 mod answer;
 pub mod app;
 mod ask;
+pub mod copy;
 pub mod cursor;
 mod focus;
 pub mod keymap;
@@ -15,6 +16,7 @@ pub mod overlay;
 pub mod palette;
 pub mod rows;
 mod settings;
+pub mod sort;
 mod steady;
 mod terminal;
 pub mod theme;
@@ -74,6 +76,7 @@ pub async fn run(
     let frame = Duration::from_secs(1) / settings.max_fps.clamp(1, 120);
     let size = terminal.size()?;
     let mut app = App::new(&settings, (size.width, size.height));
+    let in_tmux = std::env::var_os("TMUX").is_some();
     let mut painter = Painter::default();
     let mut events = EventStream::new();
     let mut engine = Engine {
@@ -106,6 +109,9 @@ pub async fn run(
         }
         drain(&mut app, &mut events, &mut ports).await?;
         send_focus(&app, &ports.focus);
+        if let Some(text) = app.take_copied() {
+            copy::write(terminal.backend_mut(), &text, in_tmux)?;
+        }
         dirty = true;
         if since(drawn) >= frame {
             failpoint::pass("ui.draw");

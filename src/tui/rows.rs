@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::app::App;
+use super::sort::{self, Sorted};
 use crate::command::Screen;
 use crate::domain::letter::{Cause, Letter};
 use crate::domain::operation::{AuditRow, Operation};
@@ -33,6 +34,28 @@ pub struct LagRow<'a> {
 }
 
 impl<'a> LagRow<'a> {
+    fn of_group(group: &'a GroupLag) -> Self {
+        Self {
+            group,
+            topic: None,
+            partition: None,
+            open: None,
+        }
+    }
+
+    fn topic(self, topic: &'a TopicLag) -> Self {
+        Self {
+            topic: Some(topic),
+            ..self
+        }
+    }
+
+    /// What the filter looks at.
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        let topic = self.topic.map(|topic| topic.topic.as_str());
+        std::iter::once(self.group.group.as_str()).chain(topic)
+    }
+
     #[must_use]
     pub fn key(&self) -> LagKey {
         let group = self.group.group.clone();
@@ -159,44 +182,39 @@ impl App {
         let filter = self.filter(Screen::Lag);
         let few = groups.len() <= 12;
         let mut rows = Vec::new();
-        for group in groups.iter() {
-            let topics: Vec<&TopicLag> = group
-                .topics
-                .iter()
-                .filter(|t| passes(filter, [group.group.as_str(), t.topic.as_str()]))
-                .collect();
-            if topics.is_empty() && !passes(filter, [group.group.as_str()]) {
+        for group in self.sorted_lag(groups.iter().map(LagRow::of_group)) {
+            let topics = group.group.topics.iter().map(|topic| group.topic(topic));
+            let topics: Vec<LagRow<'_>> =
+                topics.filter(|row| passes(filter, row.names())).collect();
+            if topics.is_empty() && !passes(filter, group.names()) {
                 continue;
             }
-            let open = (!topics.is_empty())
-                .then(|| self.is_unfolded(&LagKey::Group(group.group.clone()), few));
-            rows.push(LagRow {
-                group,
-                topic: None,
-                partition: None,
-                open,
-            });
+            let open = (!topics.is_empty()).then(|| self.is_unfolded(&group.key(), few));
+            rows.push(LagRow { open, ..group });
             if open != Some(true) {
                 continue;
             }
-            for topic in topics {
-                let key = LagKey::Topic(group.group.clone(), topic.topic.clone());
-                let open = (!topic.partitions.is_empty()).then(|| self.is_unfolded(&key, false));
-                let row = LagRow {
-                    group,
-                    topic: Some(topic),
-                    partition: None,
-                    open,
-                };
-                rows.push(row);
+            for topic in self.sorted_lag(topics.into_iter()) {
+                let partitions = topic.topic.map_or(&[][..], |t| &t.partitions);
+                let open = (!partitions.is_empty()).then(|| self.is_unfolded(&topic.key(), false));
+                rows.push(LagRow { open, ..topic });
                 if open == Some(true) {
-                    rows.extend(topic.partitions.iter().map(|partition| LagRow {
+                    let partitions = partitions.iter().map(|partition| LagRow {
                         partition: Some(partition),
-                        open: None,
-                        ..row
-                    }));
+                        ..topic
+                    });
+                    rows.extend(self.sorted_lag(partitions));
                 }
             }
+        }
+        rows
+    }
+
+    /// Rows of one level as the screen is sorted.
+    fn sorted_lag<'a>(&self, rows: impl Iterator<Item = LagRow<'a>>) -> Vec<LagRow<'a>> {
+        let mut rows: Vec<_> = rows.collect();
+        if let Some(sort) = self.sort(Screen::Lag) {
+            rows.sort_by_cached_key(|row| Sorted(sort, sort::of_lag(sort.column, row)));
         }
         rows
     }
@@ -205,7 +223,12 @@ impl App {
     pub fn consumers(&self) -> Vec<&Consumer> {
         let filter = self.filter(Screen::Consumers);
         let passes = |c: &&Consumer| passes(filter, [c.name().as_str(), c.group.as_str()]);
-        self.shown.consumers.iter().filter(passes).collect()
+        let mut rows: Vec<_> = self.shown.consumers.iter().filter(passes).collect();
+        if let Some(sort) = self.sort(Screen::Consumers) {
+            let value = |c: &&Consumer| sort::of_consumer(sort.column, &self.consumer_label(c), c);
+            rows.sort_by_cached_key(|c| Sorted(sort, value(c)));
+        }
+        rows
     }
 
     /// The consumer under the cursor.

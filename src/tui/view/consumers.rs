@@ -16,7 +16,7 @@ use crate::tui::theme::Role;
 use super::chart::{chart, sparkline};
 use super::format;
 use super::parts::{below, empty, line, matching, outside, title, wrap};
-use super::table::{Cells, Column, Table};
+use super::table::{Cells, Column, Table, sorted};
 
 const COLUMNS: [Column; 12] = [
     Column::left("CONSUMER", 12, 0).growing(2).most(28),
@@ -101,7 +101,7 @@ fn nothing(app: &App, area: Rect, buf: &mut Buffer) {
 
 fn table(app: &App, rows: &[&Consumer], selected: Option<usize>, area: Rect, buf: &mut Buffer) {
     let table = Table {
-        columns: &COLUMNS,
+        columns: &sorted(app, COLUMNS),
         len: rows.len(),
         selected,
         focused: true,

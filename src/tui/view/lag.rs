@@ -17,7 +17,7 @@ use super::chart::{chart, sparkline};
 use super::flow::sign;
 use super::format;
 use super::parts::{below, empty, freshness, line, matching, outside, title, waiting, width};
-use super::table::{Cells, Column, Table};
+use super::table::{Cells, Column, Table, sorted};
 
 const COLUMNS: [Column; 9] = [
     Column::left("GROUP / TOPIC / PARTITION", 18, 0)
@@ -97,7 +97,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         }
         return;
     }
-    let mut columns = COLUMNS;
+    let mut columns = sorted(app, COLUMNS);
     if area.width >= 60 {
         columns[0].least = 26;
     }

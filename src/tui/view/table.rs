@@ -33,6 +33,8 @@ pub struct Column {
     pub most: u16,
     /// 0 is never dropped, the highest goes first.
     pub rank: u8,
+    /// The rows are sorted by it; true is with the largest first.
+    pub sorted: Option<bool>,
 }
 
 impl Column {
@@ -45,6 +47,7 @@ impl Column {
             grows: 0,
             most: u16::MAX,
             rank,
+            sorted: None,
         }
     }
 
@@ -57,6 +60,7 @@ impl Column {
             grows: 0,
             most: u16::MAX,
             rank,
+            sorted: None,
         }
     }
 
@@ -69,6 +73,33 @@ impl Column {
     pub const fn most(self, most: u16) -> Self {
         Self { most, ..self }
     }
+}
+
+/// The same columns, with the one marked that the screen's list is sorted by.
+#[must_use]
+pub fn sorted<const N: usize>(app: &App, mut columns: [Column; N]) -> [Column; N] {
+    if let Some(sort) = app.sort(app.screen)
+        && let Some(column) = columns.get_mut(sort.column)
+    {
+        column.sorted = Some(sort.down);
+    }
+    columns
+}
+
+fn title(app: &App, column: &Column) -> Vec<Span<'static>> {
+    let sign = match (column.sorted, app.ascii) {
+        (None, _) => return vec![app.theme.span(Role::Heading, column.title)],
+        (Some(true), false) => "▾",
+        (Some(false), false) => "▴",
+        (Some(true), true) => "v",
+        (Some(false), true) => "^",
+    };
+    // The sign comes first: a narrow column loses the end of its title.
+    let role = Role::Strong;
+    vec![
+        app.theme.span(role, sign),
+        app.theme.span(role, column.title),
+    ]
 }
 
 /// Cells between two columns.
@@ -200,7 +231,7 @@ impl Table<'_> {
         let heading = self
             .columns
             .iter()
-            .map(|column| vec![app.theme.span(Role::Heading, column.title)])
+            .map(|column| title(app, column))
             .collect();
         line(buf, inner, 0, self.join(heading, &widths));
         for ((y, index), cells) in (1..).zip(seen.clone()).zip(rows) {
@@ -227,7 +258,11 @@ impl Table<'_> {
 
     /// What each column would need so that nothing in sight is cut.
     fn wants(&self, rows: &[Cells]) -> Vec<u16> {
-        let mut wants: Vec<usize> = self.columns.iter().map(|c| c.title.width()).collect();
+        let mut wants: Vec<usize> = self
+            .columns
+            .iter()
+            .map(|c| c.title.width() + usize::from(c.sorted.is_some()))
+            .collect();
         for cells in rows {
             for (want, cell) in wants.iter_mut().zip(cells) {
                 *want = width(cell).max(*want);
