@@ -1,6 +1,7 @@
 //! Sending records: idempotent, and a batch's deliveries awaited together.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,7 +23,9 @@ pub struct Delivery {
     pub offset: i64,
 }
 
-/// A producer that makes itself anew after a fatal error.
+/// A producer that makes itself anew after a fatal error, and when a record expired unsent: librdkafka's
+/// idempotent producer may not find out of that by itself (seen with 2.12.1 after a broker's restart and a
+/// cut connection; everything expired from then on).
 #[derive(Clone)]
 pub struct Producer {
     settings: Arc<KafkaSettings>,
@@ -64,6 +67,7 @@ impl Producer {
             }
             waiting.push(sent);
         }
+        let expired = AtomicBool::new(false);
         let results = join_all(waiting.into_iter().map(|sent| async {
             match sent {
                 Ok(delivery) => match delivery.await {
@@ -71,17 +75,20 @@ impl Producer {
                         partition: place.partition,
                         offset: place.offset,
                     }),
-                    Ok(Err((error, _))) => Err(KafkaError::from(error)),
+                    Ok(Err((error, _))) => {
+                        let code = error.rdkafka_error_code();
+                        expired.fetch_or(code == Some(RDKafkaErrorCode::MessageTimedOut), Relaxed);
+                        Err(KafkaError::from(error))
+                    }
                     Err(_) => Err(KafkaError::Unavailable("the producer was closed".into())),
                 },
                 Err(error) => Err(error),
             }
         }))
         .await;
-        if results
-            .iter()
-            .any(|r| matches!(r, Err(KafkaError::Fatal(_))))
-        {
+        let fatal = |r: &Result<_, _>| matches!(r, Err(KafkaError::Fatal(_)));
+        if results.iter().any(fatal) || expired.into_inner() {
+            // Whatever the old one still had under way comes first or is refused: its sequence has a gap.
             self.renew(&client);
         }
         results
@@ -142,5 +149,38 @@ async fn enqueue(
             }
             Err((error, _)) => return Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_whose_records_expire_is_made_anew() {
+        // Bound and never listened on: nobody answers there, and nobody else gets it.
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let settings = KafkaSettings {
+            brokers: socket.local_addr().unwrap().to_string(),
+            client_id: "test".into(),
+            embedded: false,
+            properties: [].into(),
+            producer: [("message.timeout.ms".to_owned(), "50".to_owned())].into(),
+            consumer: [].into(),
+            timeout: Duration::from_secs(1),
+        };
+        let producer = Producer::new(&settings).unwrap();
+        let client = || lock(&producer.client).client().native_ptr();
+        let before = client();
+        let record = NewRecord {
+            topic: "t".into(),
+            partition: None,
+            key: None,
+            value: None,
+            headers: Vec::new(),
+        };
+        let sent = producer.send(&record).await;
+        assert!(matches!(sent, Err(KafkaError::Unavailable(_))), "{sent:?}");
+        assert_ne!(client(), before);
     }
 }
