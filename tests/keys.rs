@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::style::Color;
+
 use common::{app, fixtures, keys, type_in};
 use evtop::command::*;
 use evtop::domain::position::Position;
@@ -15,7 +18,9 @@ use evtop::tui::action::{Action, TABLE};
 use evtop::tui::app::{App, Depth};
 use evtop::tui::keymap::{Key, KeyError, Keymap};
 use evtop::tui::overlay::{Dry, Overlay};
+use evtop::tui::reload::ThemeFile;
 use evtop::tui::rows::LagKey;
+use evtop::tui::theme::{Role, Theme};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -962,4 +967,82 @@ fn what_is_under_the_cursor_is_copied() {
         assert!(copied.contains(wanted), "{screen:?}: {copied}");
         assert_eq!(app.take_copied(), None, "once");
     }
+}
+
+fn mouse(app: &mut App, kind: MouseEventKind, column: u16, row: u16) {
+    let frame = common::draw(app, SIZE);
+    let event = MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    };
+    assert_eq!(app.on_mouse(event, &frame), None);
+}
+
+#[test]
+fn wheel_and_clicks_are_keys() {
+    let mut app = failing(Screen::Lag);
+    let frame = common::draw(&app, SIZE);
+    let text = |row: u16| -> String { (0..SIZE.0).map(|x| frame[(x, row)].symbol()).collect() };
+    let click = MouseEventKind::Down(MouseButton::Left);
+    let row = (0..SIZE.1)
+        .find(|y| text(*y).contains("payment-service"))
+        .expect("a row");
+    mouse(&mut app, click, 20, row);
+    assert_eq!(
+        app.lag.cursor.key(),
+        Some(&LagKey::Group("payment-service".into()))
+    );
+    let open = app.lag_rows().len();
+    mouse(&mut app, click, 20, row);
+    assert!(app.lag_rows().len() < open, "a second click folds it");
+    mouse(&mut app, MouseEventKind::ScrollUp, 20, 30);
+    assert_ne!(
+        app.lag.cursor.key(),
+        Some(&LagKey::Group("payment-service".into()))
+    );
+    let before = app.lag.cursor.key().cloned();
+    mouse(&mut app, click, 20, SIZE.1 - 1);
+    assert_eq!(
+        app.lag.cursor.key().cloned(),
+        before,
+        "the hints are no row"
+    );
+    let column = text(1).find("Outbox").expect("a tab");
+    mouse(&mut app, click, u16::try_from(column).expect("small"), 1);
+    assert_eq!(app.screen, Screen::Outbox);
+}
+
+#[test]
+fn a_theme_is_seen_when_its_file_is_saved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine.toml");
+    let (_, text) = evtop::tui::theme::BUILT_IN[0];
+    std::fs::write(&path, text).expect("written");
+    let mut file = ThemeFile::new(path.clone(), evtop::tui::theme::Depth::True);
+    assert!(file.changed().is_none(), "nothing new");
+    let mut app = busy(Screen::Flow);
+    app.theme = Theme::parse(&path.to_string_lossy(), text).expect("a theme");
+    app.themes = Theme::all(&app.theme);
+    let save = |text: &str, seconds: u64| {
+        std::fs::write(&path, text).expect("written");
+        let saved = std::fs::File::options()
+            .append(true)
+            .open(&path)
+            .expect("a file");
+        let at = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
+        saved.set_modified(at).expect("a time");
+    };
+    save(&text.replace("#14171c", "#000001"), 1_000);
+    app.on_theme(file.changed().expect("saved"));
+    assert_eq!(app.theme.style(Role::Base).bg, Some(Color::Rgb(0, 0, 1)));
+    save("base = 3", 2_000);
+    app.on_theme(file.changed().expect("saved"));
+    assert!(said(&app).contains("mine.toml:1"), "{}", said(&app));
+    assert_eq!(
+        app.theme.style(Role::Base).bg,
+        Some(Color::Rgb(0, 0, 1)),
+        "the last good one stays"
+    );
 }

@@ -394,6 +394,8 @@ pub struct Ui {
     pub max_fps: u32,
     /// Draws with ASCII alone.
     pub ascii: bool,
+    /// The mouse selects rows and tabs; text is then selected with shift held down.
+    pub mouse: bool,
 }
 
 impl Default for Ui {
@@ -402,6 +404,7 @@ impl Default for Ui {
             theme: "dark".to_owned(),
             max_fps: 30,
             ascii: false,
+            mouse: false,
         }
     }
 }

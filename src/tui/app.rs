@@ -11,12 +11,14 @@ use uuid::Uuid;
 use super::cursor::Cursor;
 use super::keymap::{Code, Key, Keymap};
 use super::overlay::Overlay;
+use super::reload::ThemeFile;
 use super::rows::{FlowKey, LagKey, LogKey, OutboxKey};
 use super::sort::Sort;
 use super::steady::Latencies;
 use super::theme::Theme;
-use super::toast::Toasts;
+use super::toast::{Toasts, Tone};
 use crate::command::{Anchor, Command, LettersFocus, Screen};
+use crate::config::ConfigError;
 use crate::domain::position::Position;
 use crate::domain::stored::EventFilter;
 use crate::snapshot::{Snapshot, VerdictKind};
@@ -32,6 +34,10 @@ pub struct Settings {
     pub max_fps: u32,
     /// Only characters that every terminal has.
     pub ascii: bool,
+    /// Mouse events are asked for.
+    pub mouse: bool,
+    /// The theme's own file, where it has one.
+    pub theme_file: Option<ThemeFile>,
     /// The screen to begin with.
     pub screen: Screen,
 }
@@ -46,6 +52,8 @@ impl Settings {
             keys: Keymap::default(),
             max_fps: 30,
             ascii: false,
+            mouse: false,
+            theme_file: None,
             screen: Screen::Flow,
         }
     }
@@ -232,6 +240,22 @@ impl App {
 
     pub fn on_resize(&mut self, width: u16, height: u16) {
         self.size = (width, height);
+    }
+
+    /// The theme's file was saved: it is seen at once, or what is wrong with it is said.
+    pub fn on_theme(&mut self, read: Result<Theme, ConfigError>) {
+        match read {
+            Ok(theme) => {
+                if self.theme.name == theme.name {
+                    self.theme = theme.clone();
+                }
+                match self.themes.iter_mut().find(|t| t.name == theme.name) {
+                    Some(old) => *old = theme,
+                    None => self.themes.push(theme),
+                }
+            }
+            Err(error) => self.toasts.say(Tone::Refused, error.to_string()),
+        }
     }
 
     /// A snapshot came. It is shown unless the screen is frozen or shows news less often.

@@ -11,9 +11,11 @@ pub mod copy;
 pub mod cursor;
 mod focus;
 pub mod keymap;
+mod mouse;
 mod moves;
 pub mod overlay;
 pub mod palette;
+pub mod reload;
 pub mod rows;
 mod settings;
 pub mod sort;
@@ -35,6 +37,9 @@ use futures_util::StreamExt;
 use ratatui::DefaultTerminal;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+
+use ratatui::buffer::Buffer;
+use reload::ThemeFile;
 
 use app::App;
 pub use app::Settings;
@@ -76,6 +81,11 @@ pub async fn run(
     let frame = Duration::from_secs(1) / settings.max_fps.clamp(1, 120);
     let size = terminal.size()?;
     let mut app = App::new(&settings, (size.width, size.height));
+    if settings.mouse {
+        terminal::take_mouse(terminal)?;
+    }
+    let mut theme_file = settings.theme_file.clone();
+    let mut looks = tokio::time::interval(THEME);
     let in_tmux = std::env::var_os("TMUX").is_some();
     let mut painter = Painter::default();
     let mut events = EventStream::new();
@@ -94,7 +104,7 @@ pub async fn run(
             biased;
             () = ports.stop.cancelled() => break,
             event = events.next() => match event {
-                Some(event) => on_event(&mut app, &event?, &ports),
+                Some(event) => on_event(&mut app, &event?, &ports, painter.frame()),
                 None => break,
             },
             outcome = ports.outcomes.recv(), if engine.outcomes => match outcome {
@@ -106,8 +116,14 @@ pub async fn run(
                 Err(_) => engine.snapshots = false,
             },
             () = tokio::time::sleep(wait), if dirty => {}
+            _ = looks.tick(), if theme_file.is_some() => {
+                match theme_file.as_mut().and_then(ThemeFile::changed) {
+                    Some(theme) => app.on_theme(theme),
+                    None => continue,
+                }
+            }
         }
-        drain(&mut app, &mut events, &mut ports).await?;
+        drain(&mut app, &mut events, &mut ports, painter.frame()).await?;
         send_focus(&app, &ports.focus);
         if let Some(text) = app.take_copied() {
             copy::write(terminal.backend_mut(), &text, in_tmux)?;
@@ -123,6 +139,9 @@ pub async fn run(
     Ok(())
 }
 
+/// How often the theme's own file is looked at.
+const THEME: Duration = Duration::from_secs(1);
+
 /// Which ends of the engine still speak.
 struct Engine {
     snapshots: bool,
@@ -137,10 +156,15 @@ fn since(at: Instant) -> Duration {
 ///
 /// The events are polled with this task's own waker: a poll with another one, as `now_or_never` makes it,
 /// leaves that one behind in the stream, and the next event wakes nobody.
-async fn drain(app: &mut App, events: &mut EventStream, ports: &mut Ports) -> Result<()> {
+async fn drain(
+    app: &mut App,
+    events: &mut EventStream,
+    ports: &mut Ports,
+    frame: &Buffer,
+) -> Result<()> {
     while let Poll::Ready(Some(event)) = poll_fn(|cx| Poll::Ready(events.poll_next_unpin(cx))).await
     {
-        on_event(app, &event?, ports);
+        on_event(app, &event?, ports, frame);
         if app.quit {
             return Ok(());
         }
@@ -159,10 +183,15 @@ fn on_snapshot(app: &mut App, ports: &mut Ports) {
     app.on_snapshot(snapshot);
 }
 
-fn on_event(app: &mut App, event: &Event, ports: &Ports) {
+fn on_event(app: &mut App, event: &Event, ports: &Ports, frame: &Buffer) {
     match event {
         Event::Resize(width, height) => app.on_resize(*width, *height),
         Event::Paste(text) => app.on_paste(text),
+        Event::Mouse(mouse) => {
+            if let Some(command) = app.on_mouse(*mouse, frame) {
+                send(app, command, ports);
+            }
+        }
         event => {
             let key = event.as_key_press_event().and_then(Key::of);
             if let Some(command) = key.and_then(|key| app.on_key(key)) {

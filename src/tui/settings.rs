@@ -3,6 +3,7 @@
 
 use super::app::Settings;
 use super::keymap::{KeyError, Keymap};
+use super::reload::ThemeFile;
 use super::theme::{Depth, Theme};
 use crate::config::{Config, ConfigError, Source};
 
@@ -16,6 +17,12 @@ impl Settings {
             keys: keys(config, source)?,
             max_fps: config.ui.max_fps,
             ascii: config.ui.ascii,
+            mouse: config.ui.mouse,
+            theme_file: config
+                .ui
+                .theme
+                .ends_with(".toml")
+                .then(|| ThemeFile::new(config.ui.theme.clone().into(), depth)),
             ..Self::with(theme(&config.ui.theme, source)?.in_depth(depth))
         })
     }

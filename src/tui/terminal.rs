@@ -3,7 +3,9 @@
 use std::io::{Write, stdout};
 
 use color_eyre::Result;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
@@ -44,12 +46,21 @@ pub fn enter() -> Result<DefaultTerminal> {
     Ok(terminal?)
 }
 
+/// Asks the terminal for mouse events; text is then selected with shift held down.
+///
+/// # Errors
+/// When the terminal can't be written to.
+pub fn take_mouse(terminal: &mut DefaultTerminal) -> Result<()> {
+    Ok(execute!(terminal.backend_mut(), EnableMouseCapture)?)
+}
+
 /// Gives the terminal back. It may be called twice, and what fails is left: there is nobody to tell.
 pub fn leave() {
     let mut out = stdout();
     let _ = execute!(
         out,
         EndSynchronizedUpdate,
+        DisableMouseCapture,
         DisableBracketedPaste,
         LeaveAlternateScreen,
         Show
@@ -65,6 +76,12 @@ pub struct Painter {
 }
 
 impl Painter {
+    /// The frame that is on screen.
+    #[must_use]
+    pub fn frame(&self) -> &Buffer {
+        &self.last
+    }
+
     pub fn draw(&mut self, terminal: &mut DefaultTerminal, app: &App) -> Result<()> {
         let area = Rect::from((Position::ORIGIN, terminal.size()?));
         self.next.resize(area);

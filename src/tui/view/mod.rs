@@ -39,6 +39,8 @@ mod timeline;
 mod toast;
 mod top;
 
+pub use tabs::tab_at;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 

@@ -23,6 +23,11 @@ enum Fit {
 }
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    line(buf, area, 0, tabs(app, area.width).concat());
+}
+
+/// Each screen's tab, as roomy as they all fit.
+fn tabs(app: &App, room: u16) -> Vec<Vec<Span<'static>>> {
     const FITS: [(usize, Fit); 8] = [
         (3, Fit::Roomy),
         (2, Fit::Roomy),
@@ -33,20 +38,31 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         (1, Fit::Number),
         (0, Fit::Number),
     ];
-    let room = usize::from(area.width);
-    let mut spans = Vec::new();
+    let mut tabs = Vec::new();
     for (gap, fit) in FITS {
-        spans = vec![" ".into()];
-        for screen in Screen::ALL {
-            spans.extend(tab(app, screen, fit));
-            spans.push(" ".repeat(gap).into());
+        tabs = Screen::ALL.map(|screen| tab(app, screen, fit)).into();
+        for tab in tabs.iter_mut().rev().skip(1) {
+            tab.push(" ".repeat(gap).into());
         }
-        spans.pop();
-        if width(&spans) <= room {
+        tabs[0].insert(0, " ".into());
+        if tabs.iter().map(|tab| width(tab)).sum::<usize>() <= usize::from(room) {
             break;
         }
     }
-    line(buf, area, 0, spans);
+    tabs
+}
+
+/// The tab that stands in a column of a screen that is so wide.
+#[must_use]
+pub fn tab_at(app: &App, room: u16, column: u16) -> Option<Screen> {
+    let mut end = 0;
+    let ends = tabs(app, room).into_iter().map(|tab| {
+        end += width(&tab);
+        end
+    });
+    let ends: Vec<usize> = ends.collect();
+    let nth = ends.iter().position(|end| usize::from(column) < *end)?;
+    Screen::ALL.get(nth).copied()
 }
 
 /// The rule below the tabs, which says what is filtered away.
