@@ -874,6 +874,12 @@ fn the_palette_finds_any_action_and_does_it() {
     let rows = app.palette_rows("faul");
     assert_eq!(rows[0].row.action, Action::Faults);
     assert_eq!(rows[0].elsewhere, Some(Screen::Consumers));
+    let replays = app.palette_rows("rep");
+    assert_eq!(
+        replays[0].row.action,
+        Action::Replay,
+        "a name before any help"
+    );
     keys(&mut app, "enter");
     assert_eq!(app.screen, Screen::Consumers, "it goes where it works");
     assert!(matches!(app.overlay, Some(Overlay::Faults(_))));

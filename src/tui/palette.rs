@@ -32,14 +32,19 @@ impl App {
         let mut matcher = Matcher::new(Config::DEFAULT);
         let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
         let here = |row: &Row| row.screens.is_empty() || row.screens.contains(&self.screen);
-        let mut found: Vec<(u32, Entry)> = TABLE
+        let mut score = |text: &str| {
+            let mut buffer = Vec::new();
+            pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher)
+        };
+        // By name first: words of the help only count where no name fits better.
+        let mut found: Vec<((u32, u32), Entry)> = TABLE
             .iter()
             // What only moves or closes is no command.
             .filter(|row| !is_motion(row.action))
             .filter_map(|row| {
-                let text = format!("{} {}", row.name.replace('-', " "), row.help);
-                let mut buffer = Vec::new();
-                let score = pattern.score(Utf32Str::new(&text, &mut buffer), &mut matcher)?;
+                let name = row.name.replace('-', " ");
+                let any = score(&format!("{name} {}", row.help))?;
+                let score = (score(&name).unwrap_or(0), any);
                 let elsewhere = if here(row) {
                     None
                 } else {
