@@ -8,9 +8,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
+use crate::command::Screen;
 use crate::config::{Config, SERVICES};
 use crate::domain::ids::IdPart;
 use crate::domain::position::Position;
@@ -76,13 +77,22 @@ impl Cli {
     /// Lays the flags over the settings: they come last. Only those who mean to stay run workers
     /// on a stack of one's own; a short command must not join its groups.
     pub fn apply(&self, config: &mut Config) {
-        if let Some(theme) = &self.theme {
+        if let Some(theme) = self.theme() {
             config.ui.theme.clone_from(theme);
         }
         config.read_only |= self.read_only;
         config.workers &= config.embedded() || self.stays();
         // Workers write: read-only on a stack of one's own means that none run.
         config.workers &= config.embedded() || !config.read_only;
+    }
+
+    /// The theme that a flag names.
+    #[must_use]
+    pub fn theme(&self) -> Option<&String> {
+        match &self.task {
+            Some(Task::Snapshot(args)) => args.theme.as_ref().or(self.theme.as_ref()),
+            _ => self.theme.as_ref(),
+        }
     }
 
     /// The screen, `run` and `bench` stay until they are told to end; the others answer and go.
@@ -97,6 +107,8 @@ impl Cli {
 pub enum Task {
     /// Run the workers without a screen until SIGINT or SIGTERM
     Run,
+    /// Draw a screen once, without a terminal
+    Snapshot(SnapshotArgs),
     /// Who is behind, by how much, and is it getting better
     Lag(LagArgs),
     /// Throughput, errors and latency of the services in this process
@@ -122,6 +134,51 @@ pub enum Task {
     Config,
     /// Measure the pipeline on this machine
     Bench(BenchArgs),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct SnapshotArgs {
+    /// Which screen, by name or key
+    #[arg(long, value_name = "SCREEN", default_value = "flow", value_parser = screen())]
+    pub screen: Screen,
+    /// Columns and rows
+    #[arg(long, value_name = "WxH", default_value = "140x42", value_parser = size)]
+    pub size: (u16, u16),
+    /// Theme, by name or file
+    #[arg(long, value_name = "THEME")]
+    pub theme: Option<String>,
+    /// Characters alone, truecolor lines for a terminal, or a picture
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: PictureFormat,
+    /// Write it to this file instead of stdout
+    #[arg(short = 'o', long = "out", value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Wait that long at most until everything on the screen has been read
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    pub wait: u64,
+}
+
+/// How a drawn screen is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PictureFormat {
+    /// Characters alone
+    Text,
+    /// Truecolor lines, as `cat` shows them in a terminal
+    Ansi,
+    /// A picture that needs nothing else
+    Svg,
+}
+
+impl PictureFormat {
+    /// Its word on the command line and in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Ansi => "ansi",
+            Self::Svg => "svg",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
@@ -352,6 +409,33 @@ fn scenario() -> impl TypedValueParser<Value = Scenario> {
         // The possible values are these very names.
         Scenario::parse(&name).ok_or("unknown scenario")
     })
+}
+
+/// A screen by the title on its tab (`dead-letters`) or its key (`5`).
+fn screen() -> impl TypedValueParser<Value = Screen> {
+    let name = |screen: Screen| screen.tab().1.to_lowercase().replace(' ', "-");
+    let values = Screen::ALL.map(|screen| {
+        let key = screen.tab().0.to_string();
+        let value = clap::builder::PossibleValue::new(name(screen)).alias(key);
+        match screen {
+            Screen::Letters => value.alias("dlq").alias("letters"),
+            _ => value,
+        }
+    });
+    let known = values.clone();
+    PossibleValuesParser::new(values).try_map(move |given| {
+        let at = known.iter().position(|value| value.matches(&given, true));
+        at.map(|at| Screen::ALL[at]).ok_or("unknown screen")
+    })
+}
+
+/// `140x42`: columns and rows.
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let parts = text.split_once(['x', 'X', '×']);
+    let read = |part: &str, most: u16| part.parse().ok().filter(|n| (1..=most).contains(n));
+    parts
+        .and_then(|(width, height)| Some((read(width, 1_000)?, read(height, 500)?)))
+        .ok_or_else(|| "write columns and rows, such as 140x42, up to 1000x500".to_owned())
 }
 
 /// How a run of evtop ended, for scripts.

@@ -53,10 +53,10 @@ fn start(cli: &Cli) -> Result<Exit> {
         }
     };
     cli.apply(&mut config);
-    if cli.theme.is_some() {
+    if cli.theme().is_some() {
         source.given("ui.theme", "--theme");
     }
-    let ui = match checked(&config, &source) {
+    let ui = match checked(cli, &config, &source) {
         Ok(ui) => ui,
         Err(error) => {
             say(&error.to_string());
@@ -75,13 +75,13 @@ fn start(cli: &Cli) -> Result<Exit> {
         Some(Task::Bench(args)) => {
             runtime()?.block_on(bench::run(args, &config, cli.json, &mut io::stdout()))
         }
-        Some(task) => command(cli, task, config),
+        Some(task) => command(cli, task, config, ui),
     }
 }
 
 /// What only those who use a setting can judge: librdkafka's properties, the theme and the keys. A
 /// mistake ends every command alike, so that `evtop config` is the check before a rollout.
-fn checked(config: &Config, source: &Source) -> Result<tui::Settings, ConfigError> {
+fn checked(cli: &Cli, config: &Config, source: &Source) -> Result<tui::Settings, ConfigError> {
     if let Err(error) = evtop::engine::kafka_settings(config, None).check() {
         let sentence = error.to_string();
         let tables = [
@@ -104,7 +104,11 @@ fn checked(config: &Config, source: &Source) -> Result<tui::Settings, ConfigErro
         return Err(source.error(&path, message, "mend or remove that property"));
     }
     let var = |name| std::env::var(name).ok();
-    let depth = Depth::of(var("COLORTERM").as_deref(), var("TERM").as_deref());
+    let depth = match cli.task {
+        // What is drawn into a file has all colours, whatever this terminal has.
+        Some(_) => Depth::True,
+        None => Depth::of(var("COLORTERM").as_deref(), var("TERM").as_deref()),
+    };
     tui::Settings::read(config, source, depth)
 }
 
@@ -124,8 +128,10 @@ fn settings(cli: &Cli) -> Result<(Config, Source), (Exit, String)> {
     }
     match folder::running().as_slice() {
         [one] => load(Some(one)),
-        // Without any, the doctor looks at one of its own.
-        [] if matches!(cli.task, Some(Task::Doctor(_))) => Ok((config, source)),
+        // Without any, the doctor looks at one of its own, and a picture is drawn of one.
+        [] if matches!(cli.task, Some(Task::Doctor(_) | Task::Snapshot(_))) => {
+            Ok((config, source))
+        }
         [] => Err((
             Exit::Unavailable,
             "there is no stack to talk to: start `evtop` in another terminal, or name one with --config".into(),
@@ -228,7 +234,7 @@ fn screen(config: Config, settings: tui::Settings) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn command(cli: &Cli, task: &Task, config: Config) -> Result<Exit> {
+fn command(cli: &Cli, task: &Task, config: Config, ui: tui::Settings) -> Result<Exit> {
     let asking = config.kafka.request_timeout();
     let ended = with_engine(config, async |ends: Ends, stop, clock| {
         let last = ends.snapshots.clone();
@@ -246,7 +252,8 @@ fn command(cli: &Cli, task: &Task, config: Config) -> Result<Exit> {
             err: &mut err,
             json: cli.json,
         };
-        let exit = headless::run(task, ports.asking_kafka_for(asking), output).await;
+        let ports = ports.asking_kafka_for(asking).drawing(ui);
+        let exit = headless::run(task, ports, output).await;
         (exit, Arc::clone(&last.borrow()))
     })?;
     let (exit, last) = ended.result;

@@ -12,6 +12,7 @@ mod operations;
 mod outbox;
 mod ports;
 mod settings;
+mod snapshot;
 mod table;
 mod timeline;
 mod workers;
@@ -128,6 +129,7 @@ pub async fn run_within(
 async fn dispatch(task: &Task, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
     match task {
         Task::Run => workers::run(ports, output).await,
+        Task::Snapshot(args) => snapshot::run(args, ports, output).await,
         Task::Lag(args) => lag::run(args, ports, output).await,
         Task::Consumers => {
             present(Part::Consumers, "consumers", ports, output).await?;

@@ -12,6 +12,7 @@ mod focus;
 pub mod keymap;
 mod moves;
 pub mod overlay;
+pub mod picture;
 pub mod rows;
 mod settings;
 mod steady;
