@@ -213,10 +213,15 @@ impl Start {
             self.until(|| self.create_topics(&clients.observer), "kafka")
                 .await?;
         }
-        let pipeline = self
-            .config
-            .workers
-            .then(|| Arc::new(Pipeline::start(Arc::clone(&shared))));
+        let pipeline = if self.config.workers {
+            let wishes = self
+                .until(|| store.consumer_wishes(), self.config.store.kind())
+                .await?;
+            let start = Pipeline::start_as_wished(Arc::clone(&shared), &wishes);
+            Some(Arc::new(start))
+        } else {
+            None
+        };
         let sources = Sources {
             clock: self.clock.clone(),
             store: store.clone(),
