@@ -221,6 +221,111 @@ fn attach(stack: &Stack) -> String {
     file.to_str().unwrap().to_owned()
 }
 
+#[test]
+fn a_screen_is_drawn_of_a_stack_that_runs_and_a_pause_reaches_it() {
+    let stack = Stack::start();
+    stack.rows(&["inject", "happy", "--count", "3"]);
+    let text = |args: &[&str]| {
+        let output = stack.ask(&[&["snapshot"], args].concat());
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {words}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let timeline = stack.until("orders", || {
+        let drawn = text(&["--screen", "timeline", "--size", "120x30"]);
+        drawn.contains("OrderCreated").then_some(drawn)
+    });
+    assert_eq!(timeline.lines().count(), 30);
+    assert!(timeline.contains("6 Timeline") && !timeline.contains('\x1b'));
+    let lag = text(&["--screen", "2", "--format", "ansi"]);
+    assert!(lag.contains("inventory-service") && lag.contains("\x1b[0;"));
+    let file = stack.home.path().join("flow.svg");
+    let drawn = text(&[
+        "--format",
+        "svg",
+        "--theme",
+        "light",
+        "-o",
+        file.to_str().unwrap(),
+    ]);
+    assert_eq!(drawn, "");
+    let svg = std::fs::read_to_string(file).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("Flow"));
+
+    let paused = stack.rows(&["consumers", "pause", "email"]);
+    assert_eq!(paused[0]["state"], "paused", "{paused:#?}");
+    let drawn = text(&["--screen", "consumers"]);
+    assert!(drawn.contains("paused"), "{drawn}");
+    stack.refused(&["consumers", "resume", "email", "--read-only"], 4);
+    let resumed = stack.rows(&["consumers", "resume", "email"]);
+    assert_ne!(resumed[0]["state"], "paused");
+
+    let limits = ["check", "--max-outbox", "1000", "--max-dead-letters"];
+    let (fine, code) = stack.rows_and_code(&[&limits[..], &["1000000"]].concat());
+    assert_eq!((code, fine.len()), (0, 2), "{fine:#?}");
+    let over = stack.until("a dead letter", || {
+        let (rows, code) = stack.rows_and_code(&[&limits[..], &["0"]].concat());
+        (code == 5).then_some(rows)
+    });
+    assert_eq!(over[0]["result"], "over");
+}
+
+#[test]
+fn without_a_stack_the_embedded_one_is_drawn() {
+    let home = home();
+    let file = home.path().join("lively.toml");
+    std::fs::write(
+        &file,
+        "traffic.orders_per_s = 50.0\nwatch.queries_ms = 200\n",
+    )
+    .unwrap();
+    let config = file.to_str().unwrap();
+    let args = [
+        "snapshot", "--screen", "timeline", "--wait", "30", "--config", config,
+    ];
+    let output = evtop(&home, &args).output().unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{words}");
+    let drawn = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        drawn.contains("6 Timeline") && drawn.contains("OrderCreated"),
+        "{drawn}"
+    );
+    let rest = std::fs::read_dir(home.path().join("tmp")).unwrap().count();
+    assert_eq!(rest, 0, "its folder is gone");
+}
+
+#[test]
+fn a_file_s_mistakes_are_told_all_at_once() {
+    let home = home();
+    let file = home.path().join("bad.toml");
+    std::fs::write(
+        &file,
+        "workers = 'no'\n[kafka]\nbrokrs = 'x'\n[kafka.properties]\n'no.such' = 1\n[keys]\nquit = ['x']\nredriv = ['y']\n[profiles.lab]\nrelay.batch = 0\n",
+    )
+    .unwrap();
+    let name = file.to_str().unwrap();
+    let output = evtop(&home, &["config", "check", name]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let out = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = out.lines().collect();
+    let wants = [
+        (":1:11: ", "expected a boolean"),
+        (":3:1: ", "did you mean `brokers`?"),
+        (":5:1: ", "no.such"),
+        (":7:1: ", "claimed by both"),
+        (":8:1: ", "did you mean `redrive`?"),
+        (":10:15: ", "relay.batch: 0"),
+    ];
+    assert_eq!(lines.len(), wants.len(), "{out}");
+    for (line, (place, what)) in lines.iter().zip(wants) {
+        assert!(line.starts_with(&format!("{name}{place}")), "{line}");
+        assert!(line.contains(what), "{line}");
+    }
+    let output = evtop(&home, &["config", "check"]).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+}
+
 /// The command goes before anything is sent; whoever runs workers drives it to its end.
 #[test]
 fn nobody_waits_for_a_redrive() {

@@ -7,6 +7,7 @@ mod allowed;
 mod answer;
 pub mod app;
 mod ask;
+pub mod contrast;
 pub mod cursor;
 mod focus;
 pub mod keymap;
