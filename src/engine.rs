@@ -328,7 +328,8 @@ impl Start {
     /// Where the database is: as set, in the embedded stack's folder, or in the state folder.
     fn database(&self) -> PathBuf {
         if let Some(path) = self.config.store.sqlite_path() {
-            return path;
+            // Others are told of it, and may stand in another folder.
+            return std::path::absolute(&path).unwrap_or(path);
         }
         match &self.folder {
             Some(folder) => folder.path().join("evtop.db"),

@@ -53,13 +53,38 @@ fn home() -> TempDir {
 
 impl Stack {
     fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// With further settings before the others.
+    fn start_with(settings: &str) -> Self {
         let home = home();
-        let mut command = evtop(&home, &["run"]);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().unwrap();
+        let file = home.path().join("evtop/config.toml");
+        std::fs::write(file, format!("{settings}{SETTINGS}")).unwrap();
+        let child = Self::run(&home);
         let stack = Self { home, child };
-        stack.until("groups", || {
-            let (rows, code) = stack.rows_and_code(&["lag"]);
+        stack.await_groups();
+        stack
+    }
+
+    fn run(home: &TempDir) -> Child {
+        let mut command = evtop(home, &["run"]);
+        command.current_dir(home.path());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+
+    /// Killed and started again: what it had in its folder is gone, its database is not.
+    fn restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = Self::run(&self.home);
+        self.await_groups();
+    }
+
+    fn await_groups(&self) {
+        self.until("groups", || {
+            let (rows, code) = self.rows_and_code(&["lag"]);
             // Not announced yet, or not answered.
             if code != 0 {
                 return None;
@@ -67,7 +92,6 @@ impl Stack {
             let own = rows.iter().filter(|r| r["ours"] == true);
             (own.count() == 10).then_some(())
         });
-        stack
     }
 
     fn ask(&self, args: &[&str]) -> Output {
@@ -268,6 +292,35 @@ fn a_screen_is_drawn_of_a_stack_that_runs_and_a_pause_reaches_it() {
         (code == 5).then_some(rows)
     });
     assert_eq!(over[0]["result"], "over");
+}
+
+#[test]
+fn a_pause_outlasts_a_restart() {
+    let mut stack = Stack::start_with("store.url = \"sqlite:kept.db\"\n");
+    let paused = stack.rows(&["consumers", "pause", "email"]);
+    assert_eq!(paused[0]["state"], "paused", "{paused:#?}");
+    stack.restart();
+    // What the process that runs now says; the killed one is remembered for a while.
+    let says = |service: &str, stack: &Stack| {
+        let rows = stack.rows(&["consumers"]);
+        let pid = format!("{}@", stack.child.id());
+        let mut own = rows.into_iter().filter(|c| c["service"] == service);
+        own.find(|c| c["instance"].as_str().is_some_and(|i| i.starts_with(&pid)))
+    };
+    let email = stack.until("word of email", || says("email", &stack));
+    assert_eq!(
+        (&email["state"], &email["handled"]),
+        (&"paused".into(), &0.into())
+    );
+    stack.rows(&["inject", "happy"]);
+    let handled =
+        |service: &str| says(service, &stack).map_or(0, |c| c["handled"].as_u64().unwrap());
+    stack.until("analytics", || (handled("analytics") > 0).then_some(()));
+    assert_eq!(handled("email"), 0);
+    // The killed one can't follow, which may be said.
+    let (_, code) = stack.rows_and_code(&["consumers", "resume", "email"]);
+    assert!([0, 5].contains(&code), "{code}");
+    stack.until("email", || (handled("email") > 0).then_some(()));
 }
 
 #[test]
