@@ -292,6 +292,12 @@ fn a_screen_is_drawn_of_a_stack_that_runs_and_a_pause_reaches_it() {
         (code == 5).then_some(rows)
     });
     assert_eq!(over[0]["result"], "over");
+    // What is under the cursor is waited for too.
+    let letters = text(&["--screen", "dlq"]);
+    assert!(
+        letters.contains("rejected") && !letters.contains("reading its bytes"),
+        "{letters}"
+    );
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub fn settings(
     writeln!(out, "{}", visible_lines(&text).trim_end())
 }
 
-/// Every setting with its path, in the order of the file.
+/// Every setting with its path, by name.
 fn flatten(table: &toml::Table, path: &mut Vec<String>, out: &mut Vec<(Vec<String>, toml::Value)>) {
     for (key, value) in table {
         path.push(key.clone());

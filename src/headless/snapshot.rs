@@ -10,7 +10,7 @@ use super::ports::{fresh, reason};
 use super::{End, Output, Ports, Step, json};
 use crate::cli::{Exit, PictureFormat, SnapshotArgs};
 use crate::command::Screen;
-use crate::snapshot::{DependencyState, Reading, Snapshot};
+use crate::snapshot::{Dependency, DependencyState, Reading, Snapshot};
 use crate::tui::Settings;
 use crate::tui::app::App;
 use crate::tui::picture::Picture;
@@ -34,8 +34,8 @@ pub(super) async fn run(
     let mut app = App::new(&settings, args.size);
     let asked = ports.clock.now();
     let limit = Duration::from_secs(args.wait);
-    let found = look(&mut app, ports, limit, |s| {
-        missing(s, args.screen, asked).is_empty()
+    let found = look(&mut app, ports, limit, |app| {
+        missing(&app.shown, args.screen, asked).is_empty()
     });
     let took = found.await?;
     let more = limit.saturating_sub(took);
@@ -44,7 +44,10 @@ pub(super) async fn run(
     } else {
         more.min(SECOND_LOOK)
     };
-    look(&mut app, ports, more, |s| lively(s, args.screen)).await?;
+    look(&mut app, ports, more, |app| {
+        lively(&app.shown, args.screen) && detailed(app)
+    })
+    .await?;
     let missing = missing(&app.shown, args.screen, asked);
     write(args, &app, &missing, output)?;
     if missing.is_empty() {
@@ -61,7 +64,7 @@ async fn look(
     app: &mut App,
     ports: &mut Ports,
     limit: Duration,
-    well: impl Fn(&Snapshot) -> bool,
+    well: impl Fn(&App) -> bool,
 ) -> Step<Duration> {
     let began = crate::clock::instant();
     loop {
@@ -75,7 +78,7 @@ async fn look(
             changed
         });
         let left = limit.saturating_sub(began.elapsed());
-        if well(&app.shown) || left.is_zero() {
+        if well(app) || left.is_zero() {
             return Ok(began.elapsed());
         }
         if let Ok(next) = tokio::time::timeout(left, ports.next()).await {
@@ -97,20 +100,21 @@ fn missing(snapshot: &Snapshot, screen: Screen, asked: DateTime<Utc>) -> Vec<Str
     }
     let ours = !stack.attached;
     let why = |error: Option<&String>| reason(snapshot, error.map(String::as_str));
-    let of = |what: &str, unanswered: bool, error: Option<&String>| {
-        unanswered.then(|| format!("{what} ({})", why(error)))
-    };
     let s = snapshot;
     let topics = || reading("topics", &s.topics, asked, &why);
     let lag = || reading("lag", &s.lag, asked, &why);
     let letters = || reading("dead letters", &s.letters, asked, &why);
     let outbox = || ours.then(|| reading("outbox", &s.outbox, asked, &why));
     let timeline = || ours.then(|| reading("timeline", &s.timeline, asked, &why));
-    let consumers = || of("consumers", ours && s.consumers.is_empty(), None);
-    let connecting = s
-        .health
-        .iter()
-        .any(|d| d.state == DependencyState::Connecting);
+    // With the store's first answer comes what other processes say; perhaps none runs any.
+    let unread = stack.workers || s.store.value.is_none();
+    let nobody = ours && s.consumers.is_empty() && unread;
+    let consumers = || nobody.then(|| format!("consumers ({})", why(None)));
+    let connecting = |d: &&Dependency| d.state == DependencyState::Connecting;
+    let connecting = s.health.iter().filter(connecting);
+    let mut all: Vec<String> = connecting
+        .map(|d| format!("{} (still connecting)", d.name))
+        .collect();
     let found = match screen {
         Screen::Flow => vec![topics(), lag(), letters(), outbox().flatten()],
         Screen::Lag => vec![lag()],
@@ -118,9 +122,11 @@ fn missing(snapshot: &Snapshot, screen: Screen, asked: DateTime<Utc>) -> Vec<Str
         Screen::Outbox => vec![outbox().flatten()],
         Screen::Letters => vec![letters()],
         Screen::Timeline => vec![timeline().flatten()],
-        Screen::Activity => vec![of("activity", connecting, None)],
+        // What it shows is read at any time.
+        Screen::Activity => Vec::new(),
     };
-    found.into_iter().flatten().collect()
+    all.extend(found.into_iter().flatten());
+    all
 }
 
 fn reading<T>(
@@ -130,6 +136,18 @@ fn reading<T>(
     why: &impl Fn(Option<&String>) -> String,
 ) -> Option<String> {
     (!fresh(reading, asked)).then(|| format!("{what} ({})", why(reading.error.as_ref())))
+}
+
+/// Whether what is under the cursor has been read too.
+fn detailed(app: &App) -> bool {
+    let (focus, shown) = (app.focus(), &app.shown);
+    let letter = shown.letter.as_ref().map(|detail| detail.letter.id);
+    let event = shown.event.as_ref().map(|detail| detail.event.position);
+    match app.screen {
+        Screen::Letters => focus.letters.letter.is_none() || focus.letters.letter == letter,
+        Screen::Timeline => focus.timeline.event.is_none() || focus.timeline.event == event,
+        _ => true,
+    }
 }
 
 /// Whether rates are there, and on a stack that has only begun, anything at all.
@@ -153,8 +171,11 @@ fn lively(snapshot: &Snapshot, screen: Screen) -> bool {
                 && (begun || partitions().any(|p| p.committed.is_some_and(|c| c > 0)))
         }
         Screen::Consumers => {
-            s.consumers.iter().all(|c| c.events_per_s.is_some())
-                && (begun || s.consumers.iter().any(|c| c.handled > 0))
+            let all = &s.consumers;
+            s.stack.attached
+                || !all.is_empty()
+                    && all.iter().all(|c| c.events_per_s.is_some())
+                    && (begun || all.iter().any(|c| c.handled > 0))
         }
         Screen::Outbox => {
             begun
