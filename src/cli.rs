@@ -8,9 +8,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use uuid::Uuid;
 
+use crate::command::Screen;
 use crate::config::{Config, SERVICES};
 use crate::domain::ids::IdPart;
 use crate::domain::position::Position;
@@ -23,7 +25,8 @@ Exit codes:
   2  wrong usage or settings
   3  something evtop depends on is unavailable, or no stack runs
   4  refused: read-only, not found, ambiguous, or in conflict with how things stand
-  5  done, but some records failed again or their fate is unknown
+  5  done, but not all is well: records failed again, their fate is unknown, or a limit of
+     `check` is exceeded
 
 Data goes to stdout, words to stderr; --json gives one object a line.
 
@@ -34,7 +37,9 @@ Examples:
   evtop dlq causes                           what failed, grouped
   evtop dlq redrive --cause 3f9a2c17d05b     send one cause back to the consumer that failed
   evtop timeline --stream order-ORD-1 --follow
-  evtop replay --type OrderCreated --from 1h --to-service analytics --dry-run";
+  evtop replay --type OrderCreated --from 1h --to-service analytics --dry-run
+  evtop check --max-lag 1000 --max-dead-letters 0      for cron and CI
+  evtop snapshot --screen lag --format svg -o lag.svg";
 
 /// top for event-driven systems: outbox, topics, consumers, dead letters and event store in one
 /// terminal
@@ -76,7 +81,7 @@ impl Cli {
     /// Lays the flags over the settings: they come last. Only those who mean to stay run workers
     /// on a stack of one's own; a short command must not join its groups.
     pub fn apply(&self, config: &mut Config) {
-        if let Some(theme) = &self.theme {
+        if let Some(theme) = self.theme() {
             config.ui.theme.clone_from(theme);
         }
         config.read_only |= self.read_only;
@@ -85,10 +90,23 @@ impl Cli {
         config.workers &= config.embedded() || !config.read_only;
     }
 
-    /// The screen, `run` and `bench` stay until they are told to end; the others answer and go.
+    /// The theme that a flag names.
+    #[must_use]
+    pub fn theme(&self) -> Option<&String> {
+        match &self.task {
+            Some(Task::Snapshot(args)) => args.theme.as_ref().or(self.theme.as_ref()),
+            _ => self.theme.as_ref(),
+        }
+    }
+
+    /// The screen, `run` and `bench` stay until they are told to end, and `config` tells of them; the others
+    /// answer and go.
     #[must_use]
     pub fn stays(&self) -> bool {
-        matches!(self.task, None | Some(Task::Run | Task::Bench(_)))
+        matches!(
+            self.task,
+            None | Some(Task::Run | Task::Bench(_) | Task::Config(_))
+        )
     }
 }
 
@@ -97,10 +115,12 @@ impl Cli {
 pub enum Task {
     /// Run the workers without a screen until SIGINT or SIGTERM
     Run,
+    /// Draw a screen once, without a terminal
+    Snapshot(SnapshotArgs),
     /// Who is behind, by how much, and is it getting better
     Lag(LagArgs),
-    /// Throughput, errors and latency of the services in this process
-    Consumers,
+    /// Throughput, errors and latency of the services, here or in the processes that run them
+    Consumers(ConsumersArgs),
     /// What waits to be published, and what was
     Outbox,
     /// Dead letters: list, look at, send back
@@ -118,10 +138,63 @@ pub enum Task {
     Setup,
     /// Look at everything evtop needs and say what is missing, with the remedy
     Doctor(DoctorArgs),
-    /// The settings in force, without secrets
-    Config,
+    /// Hold lag, dead letters and outbox against limits, for cron and CI
+    Check(CheckArgs),
+    /// The settings in force and where each came from, without secrets
+    Config(ConfigArgs),
+    /// A script that completes commands and options in a shell
+    Completions {
+        /// Which shell
+        #[arg(value_parser = shell())]
+        shell: Shell,
+    },
     /// Measure the pipeline on this machine
     Bench(BenchArgs),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct SnapshotArgs {
+    /// Which screen, by name or key
+    #[arg(long, value_name = "SCREEN", default_value = "flow", value_parser = screen())]
+    pub screen: Screen,
+    /// Columns and rows
+    #[arg(long, value_name = "WxH", default_value = "140x42", value_parser = size)]
+    pub size: (u16, u16),
+    /// Theme, by name or file
+    #[arg(long, value_name = "THEME")]
+    pub theme: Option<String>,
+    /// Characters alone, truecolor lines for a terminal, or a picture
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: PictureFormat,
+    /// Write it to this file instead of stdout
+    #[arg(short = 'o', long = "out", value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Wait that long at most until everything on the screen has been read
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    pub wait: u64,
+}
+
+/// How a drawn screen is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PictureFormat {
+    /// Characters alone
+    Text,
+    /// Truecolor lines, as `cat` shows them in a terminal
+    Ansi,
+    /// A picture that needs nothing else
+    Svg,
+}
+
+impl PictureFormat {
+    /// Its word on the command line and in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Ansi => "ansi",
+            Self::Svg => "svg",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
@@ -132,6 +205,78 @@ pub struct LagArgs {
     /// A row for each partition
     #[arg(long)]
     pub partitions: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct ConsumersArgs {
+    #[command(subcommand)]
+    pub task: Option<ConsumersTask>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConsumersTask {
+    /// Let a service stand still in every instance, until it is resumed; a restart keeps it
+    Pause(PauseArgs),
+    /// Let a service go on in every instance
+    Resume(PauseArgs),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct PauseArgs {
+    /// Which service
+    #[arg(value_name = "SERVICE", value_parser = PossibleValuesParser::new(SERVICES))]
+    pub service: String,
+    /// Go ahead in a production profile
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `evtop check`: at least one limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[command(group = ArgGroup::new("limits").required(true).multiple(true)
+    .args(["max_lag", "max_lag_time", "max_dead_letters", "max_outbox", "max_outbox_age"]))]
+pub struct CheckArgs {
+    /// Records that any group may be behind
+    #[arg(long, value_name = "N")]
+    pub max_lag: Option<u64>,
+    /// How old the next record of any partition of any group may be, such as 500ms, 60s, 5m, 1h
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub max_lag_time: Option<Duration>,
+    /// Open dead letters
+    #[arg(long, value_name = "N")]
+    pub max_dead_letters: Option<u64>,
+    /// Rows that may wait in the outbox
+    #[arg(long, value_name = "N")]
+    pub max_outbox: Option<u64>,
+    /// How long the oldest of them may have waited
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub max_outbox_age: Option<Duration>,
+    /// Only this group's lag
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+}
+
+/// `evtop config`; without a word it is `show`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub task: Option<ConfigTask>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigTask {
+    /// Every setting in force and where it came from; it could be a config file
+    Show,
+    /// What each key does, as it is bound here
+    Keys,
+    /// The themes and how well each can be read
+    Themes,
+    /// Every mistake in a file, with its line and the remedy; 0 if there is none, else 2
+    Check {
+        /// The file [default: as --config]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Subcommand)]
@@ -319,22 +464,36 @@ fn when(text: &str) -> Result<When, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(When::At(at.to_utc()));
     }
-    let ago = || {
-        let unit = match text.chars().last()? {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            _ => return None,
-        };
-        let number: u32 = text[..text.len() - 1].parse().ok()?;
-        Some(Duration::from_secs(u64::from(number) * unit))
+    span(text)
+        .map(When::Ago)
+        .map_err(|_| "write 2026-05-01T12:00:00Z, or how long ago: 90s, 15m, 2h, 1d".to_owned())
+}
+
+/// A whole number and its unit. A century at most: far before any event, and well within what a date can
+/// hold.
+fn span(text: &str) -> Result<Duration, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let unit_ms = match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
     };
-    // A century is far before any event and well within what a date can hold.
-    match ago() {
-        Some(ago) if ago.as_secs() <= 3_155_760_000 => Ok(When::Ago(ago)),
-        _ => Err("write 2026-05-01T12:00:00Z, or how long ago: 90s, 15m, 2h, 1d".to_owned()),
-    }
+    let number: Option<u64> = number.parse().ok();
+    let ms = number
+        .zip(unit_ms)
+        .and_then(|(n, unit)| n.checked_mul(unit));
+    ms.filter(|ms| *ms <= 3_155_760_000_000)
+        .map(Duration::from_millis)
+        .ok_or_else(|| "write a number and its unit: 500ms, 60s, 15m, 2h, 1d".to_owned())
+}
+
+/// The shells that people use where evtop runs.
+fn shell() -> impl TypedValueParser<Value = Shell> {
+    PossibleValuesParser::new(["bash", "zsh", "fish"]).try_map(|name| name.parse::<Shell>())
 }
 
 /// `48212`, or `TX:48212` where the store has transactions (PostgreSQL).
@@ -352,6 +511,44 @@ fn scenario() -> impl TypedValueParser<Value = Scenario> {
         // The possible values are these very names.
         Scenario::parse(&name).ok_or("unknown scenario")
     })
+}
+
+/// A screen by the title on its tab (`dead-letters`) or its key (`5`).
+fn screen() -> impl TypedValueParser<Value = Screen> {
+    let name = |screen: Screen| screen.tab().1.to_lowercase().replace(' ', "-");
+    let values = Screen::ALL.map(|screen| {
+        let key = screen.tab().0.to_string();
+        let value = clap::builder::PossibleValue::new(name(screen)).alias(key);
+        match screen {
+            Screen::Letters => value.alias("dlq").alias("letters"),
+            _ => value,
+        }
+    });
+    let known = values.clone();
+    PossibleValuesParser::new(values).try_map(move |given| {
+        let at = known.iter().position(|value| value.matches(&given, true));
+        at.map(|at| Screen::ALL[at]).ok_or("unknown screen")
+    })
+}
+
+/// `140x42`: columns and rows.
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let parts = text.split_once(['x', 'X', '×']);
+    let read = |part: &str, most: u16| part.parse().ok().filter(|n| (1..=most).contains(n));
+    parts
+        .and_then(|(width, height)| Some((read(width, 1_000)?, read(height, 500)?)))
+        .ok_or_else(|| "write columns and rows, such as 140x42, up to 1000x500".to_owned())
+}
+
+/// The script with which a shell completes commands and options.
+///
+/// # Errors
+/// When it can't be written.
+pub fn completions(shell: Shell, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    // It panics where it can't write: so it writes into memory first.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "evtop", &mut script);
+    out.write_all(&script)
 }
 
 /// How a run of evtop ended, for scripts.

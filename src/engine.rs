@@ -213,10 +213,15 @@ impl Start {
             self.until(|| self.create_topics(&clients.observer), "kafka")
                 .await?;
         }
-        let pipeline = self
-            .config
-            .workers
-            .then(|| Arc::new(Pipeline::start(Arc::clone(&shared))));
+        let pipeline = if self.config.workers {
+            let wishes = self
+                .until(|| store.consumer_wishes(), self.config.store.kind())
+                .await?;
+            let start = Pipeline::start_as_wished(Arc::clone(&shared), &wishes);
+            Some(Arc::new(start))
+        } else {
+            None
+        };
         let sources = Sources {
             clock: self.clock.clone(),
             store: store.clone(),
@@ -323,7 +328,8 @@ impl Start {
     /// Where the database is: as set, in the embedded stack's folder, or in the state folder.
     fn database(&self) -> PathBuf {
         if let Some(path) = self.config.store.sqlite_path() {
-            return path;
+            // Others are told of it, and may stand in another folder.
+            return std::path::absolute(&path).unwrap_or(path);
         }
         match &self.folder {
             Some(folder) => folder.path().join("evtop.db"),

@@ -48,6 +48,7 @@ pub mod lock;
 pub mod logging;
 pub mod operate;
 pub mod pipeline;
+pub mod preflight;
 pub mod snapshot;
 pub mod store;
 pub mod tui;

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +12,15 @@ use futures_util::FutureExt;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use evtop::cli::{Cli, Exit, Task};
+use evtop::cli::{Cli, ConfigArgs, ConfigTask, Exit, Task, completions};
 use evtop::clock::{self, Clock};
-use evtop::config::{self, Config, ConfigError, Source};
+use evtop::config::{self, Config, Source};
 use evtop::engine::{Ends, Engine};
 use evtop::folder::{self, Folder};
 use evtop::headless::{self, Output};
 use evtop::pipeline::Drained;
-use evtop::tui::{self, theme::Depth};
-use evtop::{bench, logging};
+use evtop::tui;
+use evtop::{bench, logging, preflight};
 
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
@@ -45,6 +46,15 @@ fn say(sentence: &str) {
 
 fn start(cli: &Cli) -> Result<Exit> {
     color_eyre::install()?;
+    match &cli.task {
+        Some(Task::Completions { shell }) => {
+            return written(completions(*shell, &mut io::stdout()));
+        }
+        Some(Task::Config(ConfigArgs {
+            task: Some(ConfigTask::Check { file }),
+        })) => return check_config(cli, file.as_deref()),
+        _ => {}
+    }
     let (mut config, mut source) = match settings(cli) {
         Ok(found) => found,
         Err((exit, sentence)) => {
@@ -52,11 +62,21 @@ fn start(cli: &Cli) -> Result<Exit> {
             return Ok(exit);
         }
     };
+    let workers = config.workers;
     cli.apply(&mut config);
-    if cli.theme.is_some() {
+    if workers != config.workers {
+        source.given("workers", "read-only");
+    }
+    if cli.theme().is_some() {
         source.given("ui.theme", "--theme");
     }
-    let ui = match checked(&config, &source) {
+    if cli.read_only {
+        source.given("read_only", "--read-only");
+    }
+    if cli.profile.is_some() {
+        source.given("profile", "--profile");
+    }
+    let ui = match preflight::checked(cli, &config, &source) {
         Ok(ui) => ui,
         Err(error) => {
             say(&error.to_string());
@@ -65,51 +85,50 @@ fn start(cli: &Cli) -> Result<Exit> {
     };
     match &cli.task {
         None => screen(config, ui),
-        Some(Task::Config) => {
-            match headless::settings(&config, &source, cli.json, &mut io::stdout()) {
-                // A reader that goes away ends it quietly.
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-                _ => Ok(Exit::Ok),
-            }
-        }
+        Some(Task::Config(args)) => config_task(cli, args, &config, &source, &ui),
         Some(Task::Bench(args)) => {
             runtime()?.block_on(bench::run(args, &config, cli.json, &mut io::stdout()))
         }
-        Some(task) => command(cli, task, config),
+        Some(task) => command(cli, task, config, ui),
     }
 }
 
-/// What only those who use a setting can judge: librdkafka's properties, the theme and the keys. A
-/// mistake ends every command alike, so that `evtop config` is the check before a rollout.
-fn checked(config: &Config, source: &Source) -> Result<tui::Settings, ConfigError> {
-    if let Err(error) = evtop::engine::kafka_settings(config, None).check() {
-        let sentence = error.to_string();
-        let tables = [
-            ("properties", &config.kafka.properties),
-            ("producer", &config.kafka.producer),
-            ("consumer", &config.kafka.consumer),
-        ];
-        let names = tables.iter().flat_map(|(table, properties)| {
-            properties.keys().map(move |name| (*table, name.as_str()))
-        });
-        // librdkafka names the property in its words; the longest that it may mean is meant.
-        let meant = names
-            .filter(|(_, name)| sentence.contains(name))
-            .max_by_key(|(_, name)| name.len());
-        let path = match meant {
-            Some((table, name)) => format!("kafka.{table}.{name}"),
-            None => "kafka".to_owned(),
-        };
-        let message = format!("{path}: {sentence}");
-        return Err(source.error(&path, message, "mend or remove that property"));
+/// `evtop config`: what stands in the settings, and what is wrong with them.
+fn config_task(
+    cli: &Cli,
+    args: &ConfigArgs,
+    config: &Config,
+    source: &Source,
+    ui: &tui::Settings,
+) -> Result<Exit> {
+    let mut out = io::stdout();
+    written(match args.task {
+        Some(ConfigTask::Keys) => headless::key_rows(&ui.keys, cli.json, &mut out),
+        Some(ConfigTask::Themes) => headless::theme_rows(&ui.theme, cli.json, &mut out),
+        _ => headless::settings(config, source, cli.json, &mut out),
+    })
+}
+
+/// Every mistake of a file is told; it need not be fit for use.
+fn check_config(cli: &Cli, file: Option<&Path>) -> Result<Exit> {
+    let file = file.or(cli.config.as_deref());
+    let (file, found) = preflight::mistakes(file, cli.profile.as_deref());
+    let exit = written(headless::mistake_rows(&found, cli.json, &mut io::stdout()))?;
+    let name = config::origin(file.as_deref());
+    if !found.is_empty() {
+        say(&format!("{name}: {} to mend", found.len()));
+        return Ok(Exit::Usage);
     }
-    let var = |name| std::env::var(name).ok();
-    let depth = Depth::of(
-        var("NO_COLOR").as_deref(),
-        var("COLORTERM").as_deref(),
-        var("TERM").as_deref(),
-    );
-    tui::Settings::read(config, source, depth)
+    say(&format!("{name}: nothing is wrong"));
+    Ok(exit)
+}
+
+/// A reader that goes away ends it quietly.
+fn written(done: io::Result<()>) -> Result<Exit> {
+    match done {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(Exit::Ok),
+    }
 }
 
 /// The settings: as named, or, for a command that only asks, those of the one embedded stack that runs.
@@ -121,15 +140,17 @@ fn settings(cli: &Cli) -> Result<(Config, Source), (Exit, String)> {
     let (config, source) = load(cli.config.as_deref())?;
     let own = matches!(
         cli.task,
-        None | Some(Task::Run | Task::Bench(_) | Task::Config)
+        None | Some(Task::Run | Task::Bench(_) | Task::Config(_))
     );
     if !config.embedded() || own {
         return Ok((config, source));
     }
     match folder::running().as_slice() {
         [one] => load(Some(one)),
-        // Without any, the doctor looks at one of its own.
-        [] if matches!(cli.task, Some(Task::Doctor(_))) => Ok((config, source)),
+        // Without any, the doctor looks at one of its own, and a picture is drawn of one.
+        [] if matches!(cli.task, Some(Task::Doctor(_) | Task::Snapshot(_))) => {
+            Ok((config, source))
+        }
         [] => Err((
             Exit::Unavailable,
             "there is no stack to talk to: start `evtop` in another terminal, or name one with --config".into(),
@@ -232,7 +253,7 @@ fn screen(config: Config, settings: tui::Settings) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn command(cli: &Cli, task: &Task, config: Config) -> Result<Exit> {
+fn command(cli: &Cli, task: &Task, config: Config, ui: tui::Settings) -> Result<Exit> {
     let asking = config.kafka.request_timeout();
     let ended = with_engine(config, async |ends: Ends, stop, clock| {
         let last = ends.snapshots.clone();
@@ -250,7 +271,8 @@ fn command(cli: &Cli, task: &Task, config: Config) -> Result<Exit> {
             err: &mut err,
             json: cli.json,
         };
-        let exit = headless::run(task, ports.asking_kafka_for(asking), output).await;
+        let ports = ports.asking_kafka_for(asking).drawing(ui);
+        let exit = headless::run(task, ports, output).await;
         (exit, Arc::clone(&last.borrow()))
     })?;
     let (exit, last) = ended.result;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::CommandFactory;
 use evtop::cli::{Cli, DlqTask, Exit, Task, When};
+use evtop::command::Screen;
 use evtop::config::Config;
 use evtop::domain::position::Position;
 use evtop::domain::scenario::Scenario;
@@ -34,6 +35,10 @@ fn help_reads_well() {
         &["replay"],
         &["dlq"],
         &["dlq", "redrive"],
+        &["snapshot"],
+        &["check"],
+        &["config"],
+        &["consumers"],
     ] {
         let page = path.iter().fold(&mut command, |command, name| {
             command.find_subcommand_mut(name).expect("a subcommand")
@@ -111,10 +116,77 @@ fn what_makes_no_sense_is_refused_with_code_2() {
         "timeline --from yesterday",
         "timeline --from 4000000000d",
         "lag --follow",
+        "check",
+        "check --group email-service",
+        "check --max-lag -1",
+        "check --max-lag-time 60",
+        "check --max-lag-time 1.5s",
+        "check --max-outbox-age s",
+        "check --max-outbox-age 99999999999999d",
+        "check --max-lag-time 10µs",
+        "snapshot --size 80",
+        "snapshot --size 0x24",
+        "snapshot --screen nowhere",
+        "snapshot --format png",
+        "consumers pause nobody",
+        "completions tcsh",
     ];
     for line in lines {
         let error = read(line).expect_err(line);
         assert_eq!(error.exit_code(), i32::from(Exit::Usage.code()), "{line}");
+    }
+}
+
+#[test]
+fn spans_have_a_unit() {
+    for (text, ms) in [
+        ("0s", 0),
+        ("500ms", 500),
+        ("60s", 60_000),
+        ("5m", 300_000),
+        ("2h", 7_200_000),
+        ("1d", 86_400_000),
+    ] {
+        let Task::Check(check) = task(&format!("check --max-lag-time {text}")) else {
+            panic!("check")
+        };
+        assert_eq!(
+            check.max_lag_time,
+            Some(Duration::from_millis(ms)),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_screen_has_the_name_on_its_tab_and_its_key() {
+    let screen = |name: &str| {
+        let Task::Snapshot(args) = task(&format!("snapshot --screen {name} --size 80x24")) else {
+            panic!("snapshot")
+        };
+        assert_eq!(args.size, (80, 24));
+        args.screen
+    };
+    for known in Screen::ALL {
+        let (key, title) = known.tab();
+        assert_eq!(screen(&key.to_string()), known);
+        assert_eq!(screen(&title.to_lowercase().replace(' ', "-")), known);
+    }
+    assert_eq!(screen("dlq"), Screen::Letters);
+}
+
+#[test]
+fn every_shell_gets_a_script_with_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let Task::Completions { shell } = task(&format!("completions {shell}")) else {
+            panic!("completions")
+        };
+        let mut out = Vec::new();
+        evtop::cli::completions(shell, &mut out).expect("written");
+        let script = String::from_utf8(out).expect("UTF-8");
+        for word in ["evtop", "snapshot", "max-lag", "inventory"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
     }
 }
 

@@ -53,13 +53,38 @@ fn home() -> TempDir {
 
 impl Stack {
     fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// With further settings before the others.
+    fn start_with(settings: &str) -> Self {
         let home = home();
-        let mut command = evtop(&home, &["run"]);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().unwrap();
+        let file = home.path().join("evtop/config.toml");
+        std::fs::write(file, format!("{settings}{SETTINGS}")).unwrap();
+        let child = Self::run(&home);
         let stack = Self { home, child };
-        stack.until("groups", || {
-            let (rows, code) = stack.rows_and_code(&["lag"]);
+        stack.await_groups();
+        stack
+    }
+
+    fn run(home: &TempDir) -> Child {
+        let mut command = evtop(home, &["run"]);
+        command.current_dir(home.path());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+
+    /// Killed and started again: what it had in its folder is gone, its database is not.
+    fn restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = Self::run(&self.home);
+        self.await_groups();
+    }
+
+    fn await_groups(&self) {
+        self.until("groups", || {
+            let (rows, code) = self.rows_and_code(&["lag"]);
             // Not announced yet, or not answered.
             if code != 0 {
                 return None;
@@ -67,7 +92,6 @@ impl Stack {
             let own = rows.iter().filter(|r| r["ours"] == true);
             (own.count() == 10).then_some(())
         });
-        stack
     }
 
     fn ask(&self, args: &[&str]) -> Output {
@@ -219,6 +243,146 @@ fn attach(stack: &Stack) -> String {
     let mut folders = std::fs::read_dir(stack.home.path().join("tmp")).unwrap();
     let file = folders.next().unwrap().unwrap().path().join("attach.toml");
     file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_screen_is_drawn_of_a_stack_that_runs_and_a_pause_reaches_it() {
+    let stack = Stack::start();
+    stack.rows(&["inject", "happy", "--count", "3"]);
+    let text = |args: &[&str]| {
+        let output = stack.ask(&[&["snapshot"], args].concat());
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {words}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let timeline = stack.until("orders", || {
+        let drawn = text(&["--screen", "timeline", "--size", "120x30"]);
+        drawn.contains("OrderCreated").then_some(drawn)
+    });
+    assert_eq!(timeline.lines().count(), 30);
+    assert!(timeline.contains("6 Timeline") && !timeline.contains('\x1b'));
+    let lag = text(&["--screen", "2", "--format", "ansi"]);
+    assert!(lag.contains("inventory-service") && lag.contains("\x1b[0;"));
+    let file = stack.home.path().join("flow.svg");
+    let drawn = text(&[
+        "--format",
+        "svg",
+        "--theme",
+        "light",
+        "-o",
+        file.to_str().unwrap(),
+    ]);
+    assert_eq!(drawn, "");
+    let svg = std::fs::read_to_string(file).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("Flow"));
+
+    let paused = stack.rows(&["consumers", "pause", "email"]);
+    assert_eq!(paused[0]["state"], "paused", "{paused:#?}");
+    let drawn = text(&["--screen", "consumers"]);
+    assert!(drawn.contains("paused"), "{drawn}");
+    stack.refused(&["consumers", "resume", "email", "--read-only"], 4);
+    let resumed = stack.rows(&["consumers", "resume", "email"]);
+    assert_ne!(resumed[0]["state"], "paused");
+
+    let limits = ["check", "--max-outbox", "1000", "--max-dead-letters"];
+    let (fine, code) = stack.rows_and_code(&[&limits[..], &["1000000"]].concat());
+    assert_eq!((code, fine.len()), (0, 2), "{fine:#?}");
+    let over = stack.until("a dead letter", || {
+        let (rows, code) = stack.rows_and_code(&[&limits[..], &["0"]].concat());
+        (code == 5).then_some(rows)
+    });
+    assert_eq!(over[0]["result"], "over");
+    // What is under the cursor is waited for too.
+    let letters = text(&["--screen", "dlq"]);
+    assert!(
+        letters.contains("rejected") && !letters.contains("reading its bytes"),
+        "{letters}"
+    );
+}
+
+#[test]
+fn a_pause_outlasts_a_restart() {
+    let mut stack = Stack::start_with("store.url = \"sqlite:kept.db\"\n");
+    let paused = stack.rows(&["consumers", "pause", "email"]);
+    assert_eq!(paused[0]["state"], "paused", "{paused:#?}");
+    stack.restart();
+    // What the process that runs now says; the killed one is remembered for a while.
+    let says = |service: &str, stack: &Stack| {
+        let rows = stack.rows(&["consumers"]);
+        let pid = format!("{}@", stack.child.id());
+        let mut own = rows.into_iter().filter(|c| c["service"] == service);
+        own.find(|c| c["instance"].as_str().is_some_and(|i| i.starts_with(&pid)))
+    };
+    let email = stack.until("word of email", || says("email", &stack));
+    assert_eq!(
+        (&email["state"], &email["handled"]),
+        (&"paused".into(), &0.into())
+    );
+    stack.rows(&["inject", "happy"]);
+    let handled =
+        |service: &str| says(service, &stack).map_or(0, |c| c["handled"].as_u64().unwrap());
+    stack.until("analytics", || (handled("analytics") > 0).then_some(()));
+    assert_eq!(handled("email"), 0);
+    // The killed one can't follow, which may be said.
+    let (_, code) = stack.rows_and_code(&["consumers", "resume", "email"]);
+    assert!([0, 5].contains(&code), "{code}");
+    stack.until("email", || (handled("email") > 0).then_some(()));
+}
+
+#[test]
+fn without_a_stack_the_embedded_one_is_drawn() {
+    let home = home();
+    let file = home.path().join("lively.toml");
+    std::fs::write(
+        &file,
+        "traffic.orders_per_s = 50.0\nwatch.queries_ms = 200\n",
+    )
+    .unwrap();
+    let config = file.to_str().unwrap();
+    let args = [
+        "snapshot", "--screen", "timeline", "--wait", "30", "--config", config,
+    ];
+    let output = evtop(&home, &args).output().unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{words}");
+    let drawn = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        drawn.contains("6 Timeline") && drawn.contains("OrderCreated"),
+        "{drawn}"
+    );
+    let rest = std::fs::read_dir(home.path().join("tmp")).unwrap().count();
+    assert_eq!(rest, 0, "its folder is gone");
+}
+
+#[test]
+fn a_file_s_mistakes_are_told_all_at_once() {
+    let home = home();
+    let file = home.path().join("bad.toml");
+    std::fs::write(
+        &file,
+        "workers = 'no'\n[kafka]\nbrokrs = 'x'\n[kafka.properties]\n'no.such' = 1\n[keys]\nquit = ['x']\nredriv = ['y']\n[profiles.lab]\nrelay.batch = 0\n",
+    )
+    .unwrap();
+    let name = file.to_str().unwrap();
+    let output = evtop(&home, &["config", "check", name]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let out = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = out.lines().collect();
+    let wants = [
+        (":1:11: ", "expected a boolean"),
+        (":3:1: ", "did you mean `brokers`?"),
+        (":5:1: ", "no.such"),
+        (":7:1: ", "claimed by both"),
+        (":8:1: ", "did you mean `redrive`?"),
+        (":10:15: ", "relay.batch: 0"),
+    ];
+    assert_eq!(lines.len(), wants.len(), "{out}");
+    for (line, (place, what)) in lines.iter().zip(wants) {
+        assert!(line.starts_with(&format!("{name}{place}")), "{line}");
+        assert!(line.contains(what), "{line}");
+    }
+    let output = evtop(&home, &["config", "check"]).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
 }
 
 /// The command goes before anything is sent; whoever runs workers drives it to its end.

@@ -14,7 +14,40 @@ use super::settings::Config;
 use super::source::Source;
 
 type Root<'i> = Spanned<DeTable<'i>>;
-type Variable = (String, String);
+pub(super) type Variable = (String, String);
+
+/// What made a read fail.
+pub(super) enum Culprit {
+    Setting(Vec<String>),
+    Variable(String),
+    Profile,
+}
+
+/// A mistake, and what made it where that can be told.
+pub(super) type Wrong = Box<(ConfigError, Option<Culprit>)>;
+
+/// What is left out of a read.
+#[derive(Default)]
+pub(super) struct Without {
+    pub paths: Vec<Vec<String>>,
+    pub variables: Vec<String>,
+}
+
+/// The text of a settings file.
+pub fn read_file(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| ConfigError {
+        origin: path.display().to_string(),
+        place: None,
+        message: format!("can't be read: {error}"),
+        remedy: "check the path and its permissions".to_owned(),
+    })
+}
+
+/// How a file is called in messages.
+#[must_use]
+pub fn origin(file: Option<&Path>) -> String {
+    file.map_or_else(|| "defaults".to_owned(), |path| path.display().to_string())
+}
 
 impl Config {
     /// Reads the file at `path`, else the one in the user's config folder where there is one.
@@ -29,16 +62,9 @@ impl Config {
         };
         let text = match &file {
             None => String::new(),
-            Some(path) => std::fs::read_to_string(path).map_err(|error| ConfigError {
-                origin: path.display().to_string(),
-                place: None,
-                message: format!("can't be read: {error}"),
-                remedy: "check the path and its permissions".to_owned(),
-            })?,
+            Some(path) => read_file(path)?,
         };
-        let origin = file
-            .as_deref()
-            .map_or_else(|| "defaults".to_owned(), |path| path.display().to_string());
+        let origin = origin(file.as_deref());
         let read = |path: &Path| std::fs::read_to_string(path);
         let (config, mut source) = parse(&origin, &text, profile, env, read)?;
         source.file = file;
@@ -52,20 +78,35 @@ pub fn parse(
     text: &str,
     profile: Option<&str>,
     env: impl Iterator<Item = Variable>,
-    read: impl Fn(&Path) -> std::io::Result<String>,
+    fetch: impl Fn(&Path) -> std::io::Result<String>,
 ) -> Result<(Config, Source), ConfigError> {
+    read((origin, text), profile, env.collect(), &fetch, &[]).map_err(|wrong| wrong.0)
+}
+
+/// The same without some settings, and the first mistake with what made it.
+pub(super) fn read(
+    (origin, text): (&str, &str),
+    profile: Option<&str>,
+    all: Vec<Variable>,
+    read: &dyn Fn(&Path) -> std::io::Result<String>,
+    without: &[Vec<String>],
+) -> Result<(Config, Source), Wrong> {
     let at = |flaw: Flaw| Flaw::at(origin, text, flaw);
-    let all: Vec<Variable> = env.collect();
+    let blame = |root: &DeTable<'_>, flaw: Flaw| {
+        let span = flaw.span.as_ref();
+        let culprit = span.and_then(|span| setting_at(root, span.start));
+        Box::new((at(flaw), culprit.map(Culprit::Setting)))
+    };
     let lookup = |name: &str| {
         let found = all.iter().find(|(n, _)| n == name);
         found.map(|(_, value)| value.clone())
     };
     let fetch = Fetch {
         env: &lookup,
-        file: &read,
+        file: read,
     };
 
-    let mut root = DeTable::parse(text).map_err(|e| at(e.into()))?;
+    let mut root = DeTable::parse(text).map_err(|e| Box::new((at(e.into()), None)))?;
     let wanted = match profile
         .map(str::to_owned)
         .or_else(|| lookup("EVTOP_PROFILE"))
@@ -81,22 +122,33 @@ pub fn parse(
         root.get_ref(),
         wanted.as_ref().map(|(name, _)| name.as_str()),
     );
-    merge_profile(&mut root, wanted.as_ref()).map_err(at)?;
-    fetch.secrets(root.get_mut()).map_err(at)?;
-    let mut config = finish(&root).map_err(at)?;
+    merge_profile(&mut root, wanted.as_ref())
+        .map_err(|f| Box::new((at(f), Some(Culprit::Profile))))?;
+    for path in without {
+        remove(root.get_mut(), path);
+    }
+    let secrets = fetch.secrets(root.get_mut());
+    secrets.map_err(|flaw| blame(root.get_ref(), flaw))?;
+    let mut config = finish(&root).map_err(|flaw| blame(root.get_ref(), flaw))?;
     let mut source = Source::default();
     source.read(origin, text, root.get_ref());
+    if profile.is_none() && wanted.as_ref().is_some_and(|(_, place)| place.is_none()) {
+        source.given("profile", "environment variable EVTOP_PROFILE");
+    }
 
     let settings: Vec<_> = all
         .iter()
         .filter_map(|(name, value)| Some((name, setting_path(name)?, value)))
         .collect();
     for (name, path, value) in &settings {
-        let here = |flaw: Flaw| ConfigError {
-            origin: format!("environment variable {name}"),
-            place: None,
-            message: flaw.message,
-            remedy: flaw.remedy,
+        let here = |flaw: Flaw| {
+            let error = ConfigError {
+                origin: format!("environment variable {name}"),
+                place: None,
+                message: flaw.message,
+                remedy: flaw.remedy,
+            };
+            Box::new((error, Some(Culprit::Variable((*name).clone()))))
         };
         let plain = root.clone();
         set(root.get_mut(), path, value, may_be_secret(path)).map_err(here)?;
@@ -206,6 +258,38 @@ fn finish(root: &Root<'_>) -> Result<Config, Flaw> {
         remedy,
     })?;
     Ok(config)
+}
+
+/// The setting that stands at this place of the text, or whose value does.
+fn setting_at(table: &DeTable<'_>, at: usize) -> Option<Vec<String>> {
+    let mut here = None;
+    for (key, value) in table {
+        let name = || key.get_ref().to_string();
+        let inner = value.get_ref().as_table();
+        if let Some(mut path) = inner.and_then(|inner| setting_at(inner, at)) {
+            path.insert(0, name());
+            return Some(path);
+        }
+        if key.span().contains(&at) || value.span().contains(&at) {
+            here = Some(vec![name()]);
+        }
+    }
+    here
+}
+
+/// Takes a setting out.
+fn remove(table: &mut DeTable<'_>, path: &[String]) {
+    match path {
+        [] => {}
+        [last] => {
+            table.remove(last.as_str());
+        }
+        [head, rest @ ..] => {
+            if let Some(inner) = inner(table, head) {
+                remove(inner, rest);
+            }
+        }
+    }
 }
 
 fn span_of(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {

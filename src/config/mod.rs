@@ -6,6 +6,7 @@ mod check;
 mod error;
 mod idempotency;
 mod load;
+mod mistakes;
 mod places;
 mod secret;
 mod settings;
@@ -13,7 +14,8 @@ mod source;
 
 pub use error::{ConfigError, nearest};
 pub use idempotency::Redis;
-pub use load::parse;
+pub use load::{origin, parse, read_file};
+pub use mistakes::{mistakes, profiles};
 pub use places::{attach_file, default_file, environment, log_file, state_dir};
 pub use secret::{Properties, Secret};
 pub use settings::{

@@ -53,6 +53,24 @@ impl Source {
         self.places.insert(path.to_owned(), (origin.into(), None));
     }
 
+    /// Where a setting was given: file and line, a variable, a flag; `None` for a default.
+    #[must_use]
+    pub fn origin(&self, path: &str) -> Option<String> {
+        if let Some((origin, place)) = self.places.get(path) {
+            let line = place.map(|(line, _)| format!(":{line}"));
+            return Some(format!("{origin}{}", line.unwrap_or_default()));
+        }
+        // A variable may give a whole table at once; a table of a file only has what stands in it.
+        let mut above = path.rsplit_once('.').map(|(above, _)| above);
+        while let Some(here) = above {
+            if let Some((origin, None)) = self.places.get(here) {
+                return Some(origin.clone());
+            }
+            above = here.rsplit_once('.').map(|(above, _)| above);
+        }
+        None
+    }
+
     /// What is wrong with a setting, at the place where it, or what it is part of, was given.
     #[must_use]
     pub fn error(

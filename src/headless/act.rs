@@ -173,7 +173,12 @@ pub(super) async fn replay(
 }
 
 /// Refuses what a person would have been asked about.
-async fn confirm(records: u64, what: &str, write: WriteArgs, ports: &mut Ports) -> Step<()> {
+pub(super) async fn confirm(
+    records: u64,
+    what: &str,
+    write: WriteArgs,
+    ports: &mut Ports,
+) -> Step<()> {
     let known = |s: &Snapshot| (!s.stack.name.is_empty()).then_some(s.stack.production);
     let Some(production) = ports.until(ports.patience, known).await? else {
         let why = reason(&ports.latest(), None);

@@ -20,6 +20,28 @@ const SECOND_LOOK: Duration = Duration::from_secs(3);
 const TIMED: usize = 200;
 
 pub(super) async fn run(args: &LagArgs, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
+    let snapshot = match read(args, ports).await? {
+        Ok(snapshot) => snapshot,
+        Err(why) => {
+            let latest = ports.latest();
+            if latest.lag.value.is_some() {
+                lag_rows(&latest, args, output.json, &mut *output.out)?;
+                return Err(stale(&why));
+            }
+            output.unavailable("lag", &why)?;
+            return Err(End::Said(Exit::Unavailable, format!("lag: {why}")));
+        }
+    };
+    lag_rows(&snapshot, args, output.json, &mut *output.out)?;
+    if let Some(error) = &snapshot.lag.error {
+        return Err(stale(error));
+    }
+    Ok(Exit::Ok)
+}
+
+/// What is known of the lag, with rates and times as far as they came in time; else why there is nothing
+/// current.
+pub(super) async fn read(args: &LagArgs, ports: &mut Ports) -> Step<Result<Snapshot, String>> {
     let focus = Focus {
         screen: Screen::Lag,
         ..Focus::default()
@@ -28,13 +50,7 @@ pub(super) async fn run(args: &LagArgs, ports: &mut Ports, output: &mut Output<'
     let ready = |s: &Snapshot| fresh(&s.lag, asked).then(|| s.clone());
     let Some(first) = ports.until(ports.kafka.min(ports.patience), ready).await? else {
         let latest = ports.latest();
-        let why = reason(&latest, latest.lag.error.as_deref());
-        if latest.lag.value.is_some() {
-            lag_rows(&latest, args, output.json, &mut *output.out)?;
-            return Err(stale(&why));
-        }
-        output.unavailable("lag", &why)?;
-        return Err(End::Said(Exit::Unavailable, format!("lag: {why}")));
+        return Ok(Err(reason(&latest, latest.lag.error.as_deref())));
     };
     check_group(args, &first)?;
 
@@ -48,25 +64,21 @@ pub(super) async fn run(args: &LagArgs, ports: &mut Ports, output: &mut Output<'
         let done = fresh(&s.lag, asked) && is_settled(args, s, wanted);
         done.then(|| s.clone())
     };
-    let snapshot = match ports
-        .until(SECOND_LOOK.min(ports.patience), settled)
-        .await?
-    {
+    let found = ports.until(SECOND_LOOK.min(ports.patience), settled);
+    Ok(Ok(match found.await? {
         Some(snapshot) => snapshot,
         None => (*ports.latest()).clone(),
-    };
-    lag_rows(&snapshot, args, output.json, &mut *output.out)?;
-    if let Some(error) = &snapshot.lag.error {
-        return Err(stale(error));
-    }
-    Ok(Exit::Ok)
+    }))
 }
 
 fn stale(why: &str) -> End {
     End::Said(Exit::Unavailable, format!("lag is not current: {why}"))
 }
 
-fn groups<'s>(snapshot: &'s Snapshot, args: &LagArgs) -> impl Iterator<Item = &'s GroupLag> {
+pub(super) fn groups<'s>(
+    snapshot: &'s Snapshot,
+    args: &LagArgs,
+) -> impl Iterator<Item = &'s GroupLag> {
     let wanted = args.group.clone();
     let all = snapshot.lag.value.iter().flat_map(|groups| groups.iter());
     all.filter(move |g| wanted.as_ref().is_none_or(|name| *name == g.group))

@@ -58,7 +58,7 @@ pub(super) async fn page(
 
 /// The letters of a cluster that is not ours are read by this very process: waits, once, until the index
 /// has all of them, but no longer than for any answer.
-async fn catch_up(ports: &mut Ports) -> Step<()> {
+pub(super) async fn catch_up(ports: &mut Ports) -> Step<()> {
     if ports.caught_up {
         return Ok(());
     }

@@ -8,10 +8,14 @@ mod ids;
 mod json;
 mod lag;
 mod letters;
+mod limits;
+mod looks;
 mod operations;
 mod outbox;
+mod pause;
 mod ports;
 mod settings;
+mod snapshot;
 mod table;
 mod timeline;
 mod workers;
@@ -22,14 +26,16 @@ use std::time::Duration;
 pub use consumers::consumer_rows;
 pub use lag::lag_rows;
 pub use letters::{cause_rows, letter_detail, letter_rows};
+pub use limits::{Limit, Measured, Unit, limit_rows};
+pub use looks::{key_rows, theme_rows};
 pub use operations::{check_rows, operation_rows};
 pub use outbox::outbox_rows;
 pub use ports::Ports;
-pub use settings::settings;
+pub use settings::{mistake_rows, settings};
 pub use timeline::EventRows;
 pub use workers::{farewell, status_line};
 
-use crate::cli::{DlqTask, Exit, Task};
+use crate::cli::{ConsumersTask, DlqTask, Exit, Task};
 use crate::command::{Command, RefusalKind};
 use crate::domain::printable::visible;
 use crate::snapshot::{Part, Snapshot};
@@ -128,10 +134,16 @@ pub async fn run_within(
 async fn dispatch(task: &Task, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
     match task {
         Task::Run => workers::run(ports, output).await,
+        Task::Snapshot(args) => snapshot::run(args, ports, output).await,
         Task::Lag(args) => lag::run(args, ports, output).await,
-        Task::Consumers => {
+        Task::Check(args) => limits::run(args, ports, output).await,
+        Task::Consumers(args) => {
             present(Part::Consumers, "consumers", ports, output).await?;
-            consumers::run(ports, output).await
+            match &args.task {
+                Some(ConsumersTask::Pause(args)) => pause::run(args, true, ports, output).await,
+                Some(ConsumersTask::Resume(args)) => pause::run(args, false, ports, output).await,
+                None => consumers::run(ports, output).await,
+            }
         }
         Task::Outbox => {
             present(Part::Outbox, "outbox", ports, output).await?;
@@ -152,7 +164,7 @@ async fn dispatch(task: &Task, ports: &mut Ports, output: &mut Output<'_>) -> St
         Task::Doctor(args) => {
             operations::check(Command::Doctor { mend: args.mend }, ports, output).await
         }
-        Task::Config | Task::Bench(_) => Err(End::Said(
+        Task::Config(_) | Task::Completions { .. } | Task::Bench(_) => Err(End::Said(
             Exit::Usage,
             "this command needs no running engine".to_owned(),
         )),

@@ -12,6 +12,7 @@ use crate::cli::Exit;
 use crate::clock::Clock;
 use crate::command::{Command, Done, Focus, Outcome, Request};
 use crate::snapshot::{DependencyState, Reading, Snapshot};
+use crate::tui::Settings;
 
 /// Everything a command needs of a running engine.
 pub struct Ports {
@@ -28,6 +29,8 @@ pub struct Ports {
     pub(super) kafka: Duration,
     /// The index of a cluster that is not ours was waited for already.
     pub(super) caught_up: bool,
+    /// How a screen is drawn; the defaults unless [`Ports::drawing`] said otherwise.
+    pub(super) drawing: Option<Settings>,
 }
 
 impl Ports {
@@ -50,6 +53,7 @@ impl Ports {
             patience: PATIENCE,
             kafka: PATIENCE,
             caught_up: false,
+            drawing: None,
         }
     }
 
@@ -58,6 +62,15 @@ impl Ports {
     pub fn asking_kafka_for(self, timeout: Duration) -> Self {
         Self {
             kafka: timeout + Duration::from_millis(300),
+            ..self
+        }
+    }
+
+    /// With the screen's own settings: theme, keys, glyphs.
+    #[must_use]
+    pub fn drawing(self, settings: Settings) -> Self {
+        Self {
+            drawing: Some(settings),
             ..self
         }
     }

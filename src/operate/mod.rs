@@ -8,6 +8,7 @@ mod plan;
 mod redrive;
 mod replay;
 mod setup;
+mod wish;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -257,18 +258,8 @@ impl Operator {
                     service: service.clone(),
                 })
             }
-            Command::PauseConsumer { service } => {
-                self.worker(service)?.set_paused(true);
-                Ok(Done::ConsumerPaused {
-                    service: service.clone(),
-                })
-            }
-            Command::ResumeConsumer { service } => {
-                self.worker(service)?.set_paused(false);
-                Ok(Done::ConsumerResumed {
-                    service: service.clone(),
-                })
-            }
+            Command::PauseConsumer { service } => wish::wish(self, service, true).await,
+            Command::ResumeConsumer { service } => wish::wish(self, service, false).await,
             Command::Setup => setup::setup(self).await,
             Command::Doctor { mend } => Ok(Done::Checked(doctor::checks(self, *mend).await)),
         }

@@ -18,6 +18,7 @@ pub mod relay;
 mod settle;
 pub mod supervisor;
 pub mod traffic;
+mod wish;
 pub mod worker;
 
 use std::sync::{Arc, Mutex};
@@ -37,7 +38,7 @@ use crate::kafka::KafkaSettings;
 use crate::kafka::producer::{Delivery, Producer};
 use crate::lock::lock;
 use crate::snapshot::ConsumerState;
-use crate::store::Store;
+use crate::store::{ConsumerWish, Store};
 use meter::{Counter, Window};
 use pressure::{Pressure, Tight};
 use relay::RelayMeter;
@@ -173,6 +174,8 @@ pub struct Pipeline {
     pub shared: Arc<Shared>,
     pub workers: Vec<Arc<Worker>>,
     rate: watch::Sender<f64>,
+    /// Held while wishes are read and followed.
+    wishes: tokio::sync::Mutex<()>,
     /// Orders and consumers stop first; what they wrote the relay still publishes.
     tasks: TaskTracker,
     relay: TaskTracker,
@@ -196,6 +199,12 @@ impl Pipeline {
     /// Starts every worker.
     #[must_use]
     pub fn start(shared: Arc<Shared>) -> Self {
+        Self::start_as_wished(shared, &[])
+    }
+
+    /// Starts every worker; those that a person wants to stand still do so from the first event on.
+    #[must_use]
+    pub fn start_as_wished(shared: Arc<Shared>, wishes: &[ConsumerWish]) -> Self {
         let (tasks, relay) = (TaskTracker::new(), TaskTracker::new());
         let (stop, stop_relay) = (CancellationToken::new(), CancellationToken::new());
         let rate = watch::Sender::new(shared.settings.orders_per_s);
@@ -206,6 +215,9 @@ impl Pipeline {
             .map(|(service, plan)| Arc::new(Worker::new(*service, Arc::clone(&shared), *plan)))
             .collect();
         for worker in &workers {
+            if wish::wished(wishes, worker.service) == Some(true) {
+                worker.set_paused(true);
+            }
             tasks.spawn(keep_consumer(Arc::clone(worker), stop.clone()));
         }
         for slot in 0..shared.settings.relay_shards {
@@ -241,6 +253,7 @@ impl Pipeline {
             shared,
             workers,
             rate,
+            wishes: tokio::sync::Mutex::default(),
             tasks,
             relay,
             stop,

@@ -23,8 +23,8 @@ use self::postgres::Postgres;
 pub use self::shard::{Part, Shard};
 use self::sqlite::Sqlite;
 pub use self::types::{
-    Ack, Applied, EmailRow, EventCount, EventPage, Expected, Item, ItemState, OrderRow,
-    OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, Restored, ShardOwner, StockRow,
+    Ack, Applied, ConsumerWish, EmailRow, EventCount, EventPage, Expected, Item, ItemState,
+    OrderRow, OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, Restored, ShardOwner, StockRow,
     StoreSettings, TailHolder, Work, WorkerReport,
 };
 use crate::clock::Clock;
@@ -278,6 +278,10 @@ operations! {
     report_workers(instance: &str, reports: &[(String, String)], now: DateTime<Utc>) -> ();
     /// What workers said at or after `since`, by service.
     worker_reports(since: DateTime<Utc>) -> Vec<WorkerReport>;
+    /// Notes what a person wants of a service; the last one counts.
+    wish_consumer(service: &str, paused: bool, who: &str, now: DateTime<Utc>) -> ();
+    /// What persons want, by service; those that nobody asked anything of are left out.
+    consumer_wishes() -> Vec<ConsumerWish>;
     /// Forgets what workers said before then; returns how many.
     prune_reports(before: DateTime<Utc>) -> u64;
     /// Adds a line to the audit.

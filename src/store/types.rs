@@ -318,6 +318,15 @@ pub struct WorkerReport {
     pub report: String,
 }
 
+/// What a person wants of a service, wherever it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerWish {
+    pub service: String,
+    pub paused: bool,
+    pub at: DateTime<Utc>,
+    pub who: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,13 +39,7 @@ impl App {
             {
                 "There is no event under the cursor"
             }
-            Action::PauseConsumer
-            | Action::ResumeConsumer
-            | Action::Faults
-            | Action::TrafficDown
-            | Action::TrafficUp
-                if !stack.workers =>
-            {
+            Action::Faults | Action::TrafficDown | Action::TrafficUp if !stack.workers => {
                 "No workers run in this process, so there is nothing to steer"
             }
             Action::TrafficDown | Action::TrafficUp if self.newest.traffic.rate.is_none() => {
@@ -56,10 +50,8 @@ impl App {
             {
                 "There is no consumer under the cursor"
             }
-            Action::PauseConsumer | Action::ResumeConsumer | Action::Faults
-                if self.consumer().is_some_and(|c| c.instance.is_some()) =>
-            {
-                "It runs in another instance: steer it there"
+            Action::Faults if self.consumer().is_some_and(|c| c.instance.is_some()) => {
+                "It runs in another instance: change its fault plan there"
             }
             Action::SortReverse if self.sort(self.screen).is_none() => {
                 "The list stands as it came; s sorts it by a column"

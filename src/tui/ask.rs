@@ -209,6 +209,7 @@ impl App {
             "Pause this consumer",
             vec![
                 ("consumer", service),
+                ("where", "in every instance, and after a restart too".into()),
                 ("meanwhile", "its lag grows; nothing is lost".into()),
             ],
             1,

@@ -26,6 +26,24 @@ impl Settings {
             ..Self::with(theme(&config.ui.theme, source)?.in_depth(depth))
         })
     }
+
+    /// Every mistake in keys and theme; of a theme's file, the first.
+    #[must_use]
+    pub fn mistakes(config: &Config, source: &Source) -> Vec<ConfigError> {
+        let theme = theme(&config.ui.theme, source).err();
+        let mut found: Vec<ConfigError> = theme.into_iter().collect();
+        let mut config = config.clone();
+        // What is wrong is told and left out, until the rest goes together.
+        while let Err(error) = keymap(&config) {
+            let path = place(&error, &config);
+            found.push(told(error, &config, source));
+            let action = path.split('.').nth(1).unwrap_or_default();
+            if config.keys.remove(action).is_none() {
+                break;
+            }
+        }
+        found
+    }
 }
 
 /// A built-in theme, or one from a file; the file's own mistakes are told by their place in it.
@@ -41,21 +59,30 @@ fn theme(name: &str, source: &Source) -> Result<Theme, ConfigError> {
 }
 
 fn keys(config: &Config, source: &Source) -> Result<Keymap, ConfigError> {
+    keymap(config).map_err(|error| told(error, config, source))
+}
+
+fn keymap(config: &Config) -> Result<Keymap, KeyError> {
     let patches = config.keys.iter();
-    let keys = Keymap::patched(patches.map(|(action, keys)| (action.as_str(), keys.clone())));
-    keys.map_err(|error| {
-        let remedy = error.remedy();
-        let path = match &error {
-            KeyError::Unreadable { action, nth, .. } => format!("keys.{action}.{nth}"),
-            KeyError::NoAction(name) => format!("keys.{name}"),
-            KeyError::Conflict { first, second, .. } => {
-                // At the one that was set, not at the default that it meets.
-                let set = [first, second]
-                    .into_iter()
-                    .find(|a| config.keys.contains_key(**a));
-                format!("keys.{}", set.unwrap_or(second))
-            }
-        };
-        source.error(&path, format!("{path}: {error}"), remedy)
-    })
+    Keymap::patched(patches.map(|(action, keys)| (action.as_str(), keys.clone())))
+}
+
+fn told(error: KeyError, config: &Config, source: &Source) -> ConfigError {
+    let path = place(&error, config);
+    source.error(&path, format!("{path}: {error}"), error.remedy())
+}
+
+/// The setting that is wrong.
+fn place(error: &KeyError, config: &Config) -> String {
+    match error {
+        KeyError::Unreadable { action, nth, .. } => format!("keys.{action}.{nth}"),
+        KeyError::NoAction(name) => format!("keys.{name}"),
+        KeyError::Conflict { first, second, .. } => {
+            // At the one that was set, not at the default that it meets.
+            let set = [first, second]
+                .into_iter()
+                .find(|a| config.keys.contains_key(**a));
+            format!("keys.{}", set.unwrap_or(second))
+        }
+    }
 }

@@ -184,6 +184,32 @@ fn ansi(n: u8) -> (u8, u8, u8) {
     }
 }
 
+/// A colour in parts, as xterm shows it; `None` for the terminal's own.
+#[must_use]
+pub fn rgb(colour: Color) -> Option<(u8, u8, u8)> {
+    Some(match colour {
+        Color::Reset => return None,
+        Color::Rgb(r, g, b) => (r, g, b),
+        Color::Indexed(n) => ansi(n),
+        Color::Black => ansi(0),
+        Color::Red => ansi(1),
+        Color::Green => ansi(2),
+        Color::Yellow => ansi(3),
+        Color::Blue => ansi(4),
+        Color::Magenta => ansi(5),
+        Color::Cyan => ansi(6),
+        Color::Gray => ansi(7),
+        Color::DarkGray => ansi(8),
+        Color::LightRed => ansi(9),
+        Color::LightGreen => ansi(10),
+        Color::LightYellow => ansi(11),
+        Color::LightBlue => ansi(12),
+        Color::LightMagenta => ansi(13),
+        Color::LightCyan => ansi(14),
+        Color::White => ansi(15),
+    })
+}
+
 /// A style for each role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theme {

@@ -1,5 +1,5 @@
 //! Workers of other processes: each process that runs workers writes down what they say of themselves,
-//! and shows what it finds there of others, with its age.
+//! and shows what it finds there of others, with its age. On the way it reads what persons want of them.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const STALE: TimeDelta = TimeDelta::seconds(10);
 const GONE: TimeDelta = TimeDelta::minutes(10);
 const REPLACED: TimeDelta = TimeDelta::minutes(1);
 
-/// Writes down what this process's workers say.
+/// Writes down what this process's workers say, and has them do as was wished elsewhere.
 pub async fn write(sources: &Sources, consumers: &[Consumer]) {
     let reports: Vec<(String, String)> = consumers
         .iter()
@@ -31,6 +31,11 @@ pub async fn write(sources: &Sources, consumers: &[Consumer]) {
         .report_workers(&sources.shared.owner, &reports, now);
     if let Err(error) = within(sources.timeout, written).await {
         tracing::debug!(error, "what the workers say could not be written");
+    }
+    if let Some(pipeline) = &sources.pipeline
+        && let Err(error) = within(sources.timeout, pipeline.follow_wishes()).await
+    {
+        tracing::debug!(error, "what is wished of the workers could not be read");
     }
 }
 

@@ -82,7 +82,7 @@ macro_rules! contract {
                 counters_add_up, operations_are_listed_running_first, another_process_can_cancel,
                 an_operation_without_a_beat_is_silent,
                 the_audit_keeps_order,
-                a_worker_report_replaces_the_one_before
+                a_worker_report_replaces_the_one_before, the_last_wish_counts
             }
             relays::{
                 one_shard_is_the_whole_outbox, a_store_at_rest_holds_nobody_up

@@ -151,3 +151,33 @@ pub async fn a_worker_report_replaces_the_one_before(kit: Kit) {
     assert_eq!(store.prune_reports(later).await.unwrap(), 1);
     assert_eq!(store.worker_reports(at).await.unwrap().len(), 1);
 }
+
+pub async fn the_last_wish_counts(kit: Kit) {
+    let at = kit.now();
+    let store = &kit.store;
+    assert!(store.consumer_wishes().await.unwrap().is_empty());
+    store.wish_consumer("email", true, "ada", at).await.unwrap();
+    store
+        .wish_consumer("analytics", true, "ada", at)
+        .await
+        .unwrap();
+    // Another process sees it, and takes it back.
+    let (elsewhere, later) = (kit.another().await, kit.tick(5));
+    assert_eq!(elsewhere.consumer_wishes().await.unwrap().len(), 2);
+    elsewhere
+        .wish_consumer("email", false, "bob", later)
+        .await
+        .unwrap();
+    let found = store.consumer_wishes().await.unwrap();
+    let told: Vec<_> = found
+        .iter()
+        .map(|w| (w.service.as_str(), w.paused, w.at, w.who.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("analytics", true, at, "ada"),
+            ("email", false, later, "bob")
+        ]
+    );
+}

@@ -1,10 +1,10 @@
-//! What workers say of themselves, so that another process can show it.
+//! What workers say of themselves, so that another process can show it, and what persons want of them.
 
 use chrono::{DateTime, Utc};
 
 use super::Db;
 use super::codec::{Columns, at, json, sql};
-use crate::store::{StoreError, WorkerReport};
+use crate::store::{ConsumerWish, StoreError, WorkerReport};
 
 impl Db {
     pub(in crate::store) async fn report_workers(
@@ -64,5 +64,45 @@ impl Db {
             .execute(&self.write)
             .await?;
         Ok(done.rows_affected())
+    }
+}
+
+impl Db {
+    pub(in crate::store) async fn wish_consumer(
+        &self,
+        service: &str,
+        paused: bool,
+        who: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO consumer_wish (service, paused, at, who) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (service) DO UPDATE SET paused = excluded.paused, at = excluded.at, who = excluded.who",
+        )
+        .bind(service)
+        .bind(paused)
+        .bind(at(now))
+        .bind(who)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn consumer_wishes(&self) -> Result<Vec<ConsumerWish>, StoreError> {
+        let rows =
+            sqlx::query("SELECT service, paused, at, who FROM consumer_wish ORDER BY service")
+                .fetch_all(&self.read)
+                .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(ConsumerWish {
+                    service: c.get()?,
+                    paused: c.get()?,
+                    at: c.time()?,
+                    who: c.get()?,
+                })
+            })
+            .collect()
     }
 }
