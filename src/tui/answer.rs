@@ -91,6 +91,15 @@ fn words(done: &Done, kind: &str) -> String {
             "{kind} {} of {total} began; 9 Activity shows how it goes",
             short_id(*operation)
         ),
+        Done::Archived { letters, behind } => match behind {
+            0 => format!("archived {letters}; v shows archived letters, u opens one again"),
+            behind => format!("archived {letters} and {behind} that waited behind"),
+        },
+        Done::Unarchived { letters } => format!("opened {letters} again"),
+        Done::Noted => "noted".to_owned(),
+        Done::Exported { letters, file } => {
+            format!("{letters} letters written to {}", file.display())
+        }
         Done::WouldReplay { events, .. } => format!("{events} events would be replayed"),
         Done::Cancelled { operation } => format!("operation {} cancelled", short_id(*operation)),
         Done::TrafficSet { orders_per_s } if *orders_per_s == 0.0 => "test orders stopped".into(),

@@ -109,6 +109,8 @@ pub struct LettersView {
     pub cause: Cursor<String>,
     pub letter: Cursor<Uuid>,
     pub marked: BTreeSet<Uuid>,
+    /// The archived letters are looked at, not the open ones.
+    pub archived: bool,
     /// First row of the window that is asked for.
     pub from: u64,
     /// Lines the detail is scrolled by.
@@ -367,6 +369,7 @@ impl App {
         LettersFocus {
             fingerprint: self.letters.fingerprint().cloned(),
             text: (!text.is_empty()).then(|| text.to_owned()),
+            archived: self.letters.archived,
             from: self.letters.from,
             rows: u32::from(self.size.1).max(20) * 3,
             letter: self.letters.letter.key().copied(),
