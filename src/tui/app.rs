@@ -72,6 +72,8 @@ pub struct App {
     pub overlay: Option<Overlay>,
     pub toasts: Toasts,
     pub quit: bool,
+    /// Text that a person wants to go on with in an editor of their own.
+    pub editor: Option<String>,
     filters: BTreeMap<char, String>,
     latencies: Latencies,
     /// Snapshots that are shown at once because they answer a key.
@@ -185,6 +187,7 @@ impl App {
             overlay: None,
             toasts: Toasts::default(),
             quit: false,
+            editor: None,
             filters: BTreeMap::new(),
             latencies: Latencies::default(),
             hurry: 0,
@@ -214,6 +217,10 @@ impl App {
 
     /// Text was pasted. It goes into an open field, and nowhere else.
     pub fn on_paste(&mut self, text: &str) {
+        if let Some(Overlay::Edit(form)) = &mut self.overlay {
+            form.paste(text);
+            return;
+        }
         for c in text.chars().filter(|c| !c.is_control()) {
             if self.overlay.as_ref().is_some_and(Overlay::types) {
                 self.on_key(Key::plain(Code::Char(c)));

@@ -8,6 +8,8 @@ mod answer;
 pub mod app;
 mod ask;
 pub mod cursor;
+pub mod editing;
+mod editor;
 mod focus;
 pub mod keymap;
 mod moves;
@@ -18,6 +20,7 @@ mod steady;
 mod terminal;
 pub mod theme;
 pub mod toast;
+pub mod triage;
 mod typing;
 pub mod view;
 
@@ -104,6 +107,14 @@ pub async fn run(
             () = tokio::time::sleep(wait), if dirty => {}
         }
         drain(&mut app, &mut events, &mut ports).await?;
+        if let Some(text) = app.editor.take() {
+            // Whoever still listens to the terminal would take the editor's keys.
+            drop(events);
+            let edited = editor::run(terminal, &text, &ports.stop).await?;
+            events = EventStream::new();
+            painter = Painter::default();
+            app.on_edited(edited);
+        }
         send_focus(&app, &ports.focus);
         dirty = true;
         if since(drawn) >= frame {

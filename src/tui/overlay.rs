@@ -3,6 +3,8 @@
 
 use tui_input::Input;
 
+use super::editing::Editing;
+use super::triage::Triage;
 use crate::command::{Command, EventChoice, ReplayTarget};
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::scenario::Scenario;
@@ -15,6 +17,8 @@ pub enum Overlay {
     Inject(Inject),
     Faults(Faults),
     Replay(Replay),
+    Triage(Triage),
+    Edit(Box<Editing>),
 }
 
 impl Overlay {

@@ -57,6 +57,14 @@ pub fn leave() {
     let _ = disable_raw_mode();
 }
 
+/// Takes the terminal again after somebody else had it.
+pub fn resume(terminal: &mut DefaultTerminal) -> Result<()> {
+    enable_raw_mode()?;
+    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+    terminal.clear()?;
+    Ok(())
+}
+
 /// Draws frames, and remembers the last one, so that an equal one writes nothing at all.
 #[derive(Debug, Default)]
 pub struct Painter {

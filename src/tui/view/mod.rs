@@ -13,6 +13,7 @@ mod activity;
 mod chart;
 mod confirm;
 mod consumers;
+mod edit;
 mod faults;
 mod findings;
 mod flow;
@@ -36,6 +37,7 @@ mod tabs;
 mod timeline;
 mod toast;
 mod top;
+mod triage;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -91,6 +93,8 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         Some(Overlay::Inject(form)) => inject::render(app, form, area, buf),
         Some(Overlay::Faults(form)) => faults::render(app, form, area, buf),
         Some(Overlay::Replay(form)) => replay::render(app, form, area, buf),
+        Some(Overlay::Triage(form)) => triage::render(app, form, area, buf),
+        Some(Overlay::Edit(form)) => edit::render(app, form, area, buf),
         Some(Overlay::Filter(_)) | None => {}
     }
     toast::render(app, body, buf);
