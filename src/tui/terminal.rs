@@ -5,8 +5,8 @@ use std::io::{Write, stdout};
 use color_eyre::Result;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor::Show, execute, queue};
 use ratatui::DefaultTerminal;
@@ -60,8 +60,15 @@ pub fn leave() {
 /// Takes the terminal again after somebody else had it.
 pub fn resume(terminal: &mut DefaultTerminal) -> Result<()> {
     enable_raw_mode()?;
-    execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
-    terminal.clear()?;
+    execute!(
+        stdout(),
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        Clear(ClearType::All)
+    )?;
+    // A new one knows nothing of what stood there. `clear` would ask where the cursor is, and wait for a
+    // terminal that does not say.
+    *terminal = DefaultTerminal::new(CrosstermBackend::new(stdout()))?;
     Ok(())
 }
 
