@@ -1,5 +1,7 @@
 //! The command line: what may be asked, as plain data, and the exit codes. Nothing is done here.
 
+mod letters;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,6 +15,8 @@ use clap_complete::Shell;
 use uuid::Uuid;
 
 use crate::command::Screen;
+pub use letters::{ArchiveArgs, EditArgs, ExportArgs, LetterArgs, NoteArgs, UnarchiveArgs};
+
 use crate::config::{Config, SERVICES};
 use crate::domain::ids::IdPart;
 use crate::domain::position::Position;
@@ -293,6 +297,16 @@ pub enum DlqTask {
     },
     /// Send letters back to the consumer that failed
     Redrive(RedriveArgs),
+    /// Send one letter back changed, as a new event
+    Edit(EditArgs),
+    /// Put letters away, with the reason
+    Archive(ArchiveArgs),
+    /// Open archived letters again
+    Unarchive(UnarchiveArgs),
+    /// Write a note down on a letter; an empty one takes it off
+    Note(NoteArgs),
+    /// Write letters out, a JSON object a line
+    Export(ExportArgs),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -303,6 +317,9 @@ pub struct DlqListArgs {
     /// Only letters with this text in id, key, type, code or message
     #[arg(long)]
     pub text: Option<String>,
+    /// The archived ones instead of the open ones
+    #[arg(long)]
+    pub archived: bool,
     /// Letters at most
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub limit: u32,
@@ -320,14 +337,9 @@ pub struct WriteArgs {
 }
 
 #[derive(Clone, Debug, PartialEq, Args)]
-#[command(group = ArgGroup::new("letters").required(true).args(["ids", "cause"]))]
 pub struct RedriveArgs {
-    /// Letters, by the ids that `dlq ls` shows or the first or last digits of them
-    #[arg(value_name = "ID")]
-    pub ids: Vec<IdPart>,
-    /// Every open letter of this cause, by its fingerprint or the first digits of it
-    #[arg(long, value_name = "FINGERPRINT")]
-    pub cause: Option<String>,
+    #[command(flatten)]
+    pub letters: LetterArgs,
     /// Records a second at most; 0 is without limit
     #[arg(long, value_name = "N", default_value_t = 25)]
     pub rate: u32,

@@ -2,6 +2,7 @@
 //! same requests; `operate` is the only one that carries them out.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -66,6 +67,8 @@ pub struct LettersFocus {
     /// The open cause; `None` lists letters of every cause.
     pub fingerprint: Option<String>,
     pub text: Option<String>,
+    /// The archived ones instead of the open ones.
+    pub archived: bool,
     /// First row wanted, and how many.
     pub from: u64,
     pub rows: u32,
@@ -111,6 +114,32 @@ pub enum Command {
         letters: LetterChoice,
         rate: u32,
     },
+    /// Puts letters away; the reason is kept with each.
+    Archive {
+        letters: LetterChoice,
+        reason: String,
+        behind: Behind,
+    },
+    /// Opens archived letters again.
+    Unarchive {
+        letters: LetterChoice,
+    },
+    /// Writes a note down on a letter; an empty one takes it off.
+    Note {
+        letter: Uuid,
+        text: String,
+    },
+    /// Sends a letter's event changed, as a new event, to the consumer that failed.
+    Edit {
+        letter: Uuid,
+        /// The value as a person wrote it.
+        value: String,
+    },
+    /// Writes letters to a new file, a JSON object a line.
+    Export {
+        letters: LetterChoice,
+        file: PathBuf,
+    },
     /// With `dry_run` it only counts.
     Replay {
         events: EventChoice,
@@ -147,8 +176,19 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq)]
 pub enum LetterChoice {
     Ids(Vec<Uuid>),
-    /// Every open letter of this cause, as it stands when the operation is planned.
+    /// Every open letter of this cause, as it stands when the operation is planned; every archived one
+    /// where it is about those.
     Cause(String),
+}
+
+/// What becomes of the events that wait behind an archived letter of their key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Behind {
+    /// They go on to their consumer, without the one that is archived.
+    #[default]
+    Release,
+    /// They are archived with it.
+    Archive,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -185,6 +225,19 @@ pub enum Done {
     Started {
         operation: Uuid,
         total: u64,
+    },
+    Archived {
+        letters: u64,
+        /// Events behind them that were archived too.
+        behind: u64,
+    },
+    Unarchived {
+        letters: u64,
+    },
+    Noted,
+    Exported {
+        letters: u64,
+        file: PathBuf,
     },
     /// A dry run's answer.
     WouldReplay {
@@ -254,7 +307,7 @@ impl Command {
     pub fn writes(&self) -> bool {
         !matches!(
             self,
-            Self::Replay { dry_run: true, .. } | Self::Doctor { mend: false }
+            Self::Replay { dry_run: true, .. } | Self::Doctor { mend: false } | Self::Export { .. }
         )
     }
 
@@ -264,6 +317,11 @@ impl Command {
         match self {
             Self::Inject { .. } => "inject",
             Self::Redrive { .. } => "redrive",
+            Self::Archive { .. } => "archive",
+            Self::Unarchive { .. } => "unarchive",
+            Self::Note { .. } => "note",
+            Self::Edit { .. } => "edit",
+            Self::Export { .. } => "export",
             Self::Replay { .. } => "replay",
             Self::Cancel { .. } => "cancel",
             Self::SetTraffic { .. } => "set-traffic",
@@ -282,6 +340,22 @@ impl fmt::Display for Command {
         match self {
             Self::Inject { scenario, count } => write!(f, "{count} × {}", scenario.name()),
             Self::Redrive { letters, rate } => write!(f, "{letters}, {}", Rate(*rate)),
+            Self::Archive {
+                letters,
+                reason,
+                behind,
+            } => {
+                write!(f, "{letters}: {reason}")?;
+                f.write_str(match behind {
+                    Behind::Release => "; what waits behind goes on",
+                    Behind::Archive => "; what waits behind too",
+                })
+            }
+            Self::Unarchive { letters } => letters.fmt(f),
+            Self::Note { letter, text } if text.is_empty() => write!(f, "letter {letter}: none"),
+            Self::Note { letter, text } => write!(f, "letter {letter}: {text}"),
+            Self::Edit { letter, value } => write!(f, "letter {letter}, {} bytes", value.len()),
+            Self::Export { letters, file } => write!(f, "{letters} to {}", file.display()),
             Self::Replay {
                 events,
                 target,
@@ -361,6 +435,13 @@ impl fmt::Display for Done {
             Self::Started { operation, total } => {
                 write!(f, "operation {operation} of {total} begun")
             }
+            Self::Archived { letters, behind: 0 } => write!(f, "archived {letters}"),
+            Self::Archived { letters, behind } => {
+                write!(f, "archived {letters} and {behind} behind")
+            }
+            Self::Unarchived { letters } => write!(f, "opened {letters} again"),
+            Self::Noted => f.write_str("noted"),
+            Self::Exported { letters, file } => write!(f, "{letters} in {}", file.display()),
             Self::WouldReplay { events, .. } => write!(f, "{events} events match"),
             Self::Cancelled { operation } => write!(f, "operation {operation} is told to stop"),
             Self::TrafficSet { orders_per_s } => write!(f, "set to {orders_per_s} orders/s"),

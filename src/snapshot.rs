@@ -323,6 +323,8 @@ pub struct Letters {
     pub causes: Vec<Cause>,
     /// Said when there are more causes than are listed.
     pub causes_total: u64,
+    /// Causes and rows are of the archived letters, not of the open ones.
+    pub archived: bool,
     /// The window of letters that is looked at, newest failure first.
     pub rows: Vec<Letter>,
     pub rows_total: u64,

@@ -75,7 +75,7 @@ fn what_is_asked_is_what_is_read() {
     else {
         panic!("redrive")
     };
-    assert_eq!(redrive.cause.as_deref(), Some("3f9a"));
+    assert_eq!(redrive.letters.cause.as_deref(), Some("3f9a"));
     assert!(redrive.write.yes && !redrive.write.no_wait && redrive.rate == 5);
 
     let Task::Replay(replay) = task("replay --event 7:48212 --to-topic --dry-run") else {

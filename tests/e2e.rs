@@ -44,8 +44,13 @@ fn home(config: &str) -> TempDir {
 
 /// A screen over an embedded stack in which nothing happens by itself, up and joined.
 fn quiet(config: &str) -> Pty {
+    quiet_with(config, &[])
+}
+
+/// The same with these variables in its environment.
+fn quiet_with(config: &str, env: &[(&str, &str)]) -> Pty {
     let home = home(config);
-    let mut pty = Pty::at_home(home, (140, 42), &[], &[]);
+    let mut pty = Pty::at_home(home, (140, 42), &[], env);
     joined(&mut pty);
     pty
 }

@@ -127,6 +127,10 @@ pub struct Letter {
     pub blocked_by: Option<Uuid>,
     /// Where it stands in the dead-letter topic; `None` for a queued row and for one the log lost.
     pub dlq: Option<DlqPlace>,
+    /// What a person wrote down about it.
+    pub note: Option<String>,
+    /// Why it was archived the last time; it counts while the status is archived.
+    pub reason: Option<String>,
 }
 
 impl Letter {
@@ -156,7 +160,7 @@ impl Letter {
             }
             LetterStatus::Queued | LetterStatus::InFlight => "it is being redriven already",
             LetterStatus::Resolved => "it is resolved already",
-            LetterStatus::Archived => "it is archived",
+            LetterStatus::Archived => "it is archived: open it again first",
             LetterStatus::Unresolved | LetterStatus::Blocked | LetterStatus::Parked => {
                 return self.no_way_back().or_else(|| {
                     unreadable(self.stage, &self.code).then(|| must_be_edited("its", &self.message))
@@ -164,6 +168,34 @@ impl Letter {
             }
         };
         Some(why.to_owned())
+    }
+
+    /// Why it can't be sent edited; what can't be read may be mended so.
+    #[must_use]
+    pub fn edit_refusal(&self) -> Option<String> {
+        match self.status {
+            LetterStatus::Blocked => Some("it did not fail: it waits behind another".to_owned()),
+            LetterStatus::Unresolved | LetterStatus::Parked => self.no_way_back(),
+            _ => self.refusal(true),
+        }
+    }
+
+    /// Why it can't be archived.
+    #[must_use]
+    pub fn archive_refusal(&self) -> Option<&'static str> {
+        match self.status {
+            LetterStatus::Unresolved | LetterStatus::Parked | LetterStatus::Blocked => None,
+            LetterStatus::Queued | LetterStatus::InFlight => Some("it is being redriven"),
+            LetterStatus::Resolved => Some("it is resolved already"),
+            LetterStatus::Archived => Some("it is archived already"),
+        }
+    }
+
+    /// Why it is put away; `None` while it is not.
+    #[must_use]
+    pub fn archived_because(&self) -> Option<&str> {
+        let archived = self.status == LetterStatus::Archived;
+        self.reason.as_deref().filter(|_| archived)
     }
 
     /// Why there is no topic to send it back to.

@@ -6,6 +6,7 @@
 pub mod decimal;
 pub mod describe;
 pub mod dlq_topics;
+pub mod edit;
 pub mod envelope;
 pub mod event;
 pub mod event_type;
@@ -15,6 +16,7 @@ pub mod fingerprint;
 pub mod foreign;
 pub mod ids;
 pub mod letter;
+pub mod letter_json;
 pub mod money;
 pub mod operation;
 pub mod order;

@@ -62,6 +62,25 @@ pub fn read(record: &Record, limits: &Limits) -> Result<Read, Reject> {
     })
 }
 
+/// Parses a value as the reader does: bounded depth, numbers as they are written.
+pub fn parse(text: &str) -> Result<Map<String, Value>, Reject> {
+    json::object(text, "the value")
+}
+
+/// Why a text is no JSON, and where.
+pub fn syntax(text: &str) -> Result<(), (String, Option<super::edit::Place>)> {
+    json::syntax(text)
+}
+
+/// The text with its checksum made anew, where it is of the shape that has one.
+#[must_use]
+pub fn stamped(text: &str) -> Option<String> {
+    let body = json::object(text, "the value").ok()?;
+    shape::is_camel(&body)
+        .then(|| checksum::stamped(body))
+        .flatten()
+}
+
 /// Reads a record as far as its envelope: the payload's own rules are not looked at, and its version
 /// may be one that nobody here knows.
 pub fn read_envelope(record: &Record, limits: &Limits) -> Result<(Envelope, Shape), Reject> {

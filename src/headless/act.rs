@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::operations::object;
 use super::table::{count, moment, number, span};
 use super::{End, Output, Ports, Step, json, letters, ports::reason, timeline};
-use crate::cli::{Exit, InjectArgs, RedriveArgs, ReplayArgs, WriteArgs};
+use crate::cli::{Exit, InjectArgs, LetterArgs, RedriveArgs, ReplayArgs, WriteArgs};
 use crate::command::{
     Command, Done, EventChoice, Focus, LetterChoice, LettersFocus, ReplayTarget, Screen,
 };
@@ -27,7 +27,7 @@ pub(super) async fn inject(
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Exit> {
-    confirm(u64::from(args.count), "order", args.write, ports).await?;
+    confirm(u64::from(args.count), "order", args.write.yes, ports).await?;
     let command = Command::Inject {
         scenario: args.scenario,
         count: args.count,
@@ -65,25 +65,8 @@ pub(super) async fn redrive(
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Exit> {
-    let (choice, letters) = match &args.cause {
-        None => {
-            let mut ids = Vec::with_capacity(args.ids.len());
-            for part in &args.ids {
-                ids.push(super::ids::letter(part, ports, output).await?);
-            }
-            ids.sort_unstable();
-            ids.dedup();
-            let count = ids.len() as u64;
-            (LetterChoice::Ids(ids), count)
-        }
-        Some(cause) => {
-            let known = letters::known(ports, output).await?;
-            let cause = super::ids::cause(cause, &known)?;
-            let count = open_letters(&cause, ports, output).await?;
-            (LetterChoice::Cause(cause), count)
-        }
-    };
-    confirm(letters, "letter", args.write, ports).await?;
+    let (choice, letters) = chosen(&args.letters, false, ports, output).await?;
+    confirm(letters, "letter", args.write.yes, ports).await?;
     let command = Command::Redrive {
         letters: choice,
         rate: args.rate,
@@ -92,21 +75,41 @@ pub(super) async fn redrive(
     begun(done, args.write, ports, output).await
 }
 
-/// How many letters of a cause there are to send.
-async fn open_letters(cause: &str, ports: &mut Ports, output: &mut Output<'_>) -> Step<u64> {
+/// The letters that are meant, open or archived, and how many they are.
+pub(super) async fn chosen(
+    args: &LetterArgs,
+    archived: bool,
+    ports: &mut Ports,
+    output: &mut Output<'_>,
+) -> Step<(LetterChoice, u64)> {
+    let Some(cause) = &args.cause else {
+        let mut ids = Vec::with_capacity(args.ids.len());
+        for part in &args.ids {
+            ids.push(super::ids::letter(part, archived, ports, output).await?);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let count = ids.len() as u64;
+        return Ok((LetterChoice::Ids(ids), count));
+    };
+    let known = letters::known(archived, ports, output).await?;
+    let cause = super::ids::cause(cause, &known)?;
     let wanted = LettersFocus {
-        fingerprint: Some(cause.to_owned()),
+        fingerprint: Some(cause.clone()),
         rows: 1,
+        archived,
         ..LettersFocus::default()
     };
     let letters = letters::page(ports, output, wanted).await?;
     let listed = letters.causes.iter().find(|c| c.fingerprint == cause);
     match listed.map_or(letters.rows_total, |c| c.count) {
-        0 => Err(End::Said(
-            Exit::Refused,
-            format!("no open letter has the cause {cause}; `evtop dlq causes` lists them"),
-        )),
-        count => Ok(count),
+        0 => {
+            let state = if archived { "archived" } else { "open" };
+            let why =
+                format!("no {state} letter has the cause {cause}; `evtop dlq causes` lists them");
+            Err(End::Said(Exit::Refused, why))
+        }
+        count => Ok((LetterChoice::Cause(cause), count)),
     }
 }
 
@@ -167,24 +170,19 @@ pub(super) async fn replay(
             "no event matches; `evtop timeline` with the same filters shows what does".to_owned(),
         ));
     }
-    confirm(total, "event", args.write, ports).await?;
+    confirm(total, "event", args.write.yes, ports).await?;
     let done = ports.ask(command(false)).await?;
     begun(done, args.write, ports, output).await
 }
 
 /// Refuses what a person would have been asked about.
-pub(super) async fn confirm(
-    records: u64,
-    what: &str,
-    write: WriteArgs,
-    ports: &mut Ports,
-) -> Step<()> {
+pub(super) async fn confirm(records: u64, what: &str, yes: bool, ports: &mut Ports) -> Step<()> {
     let known = |s: &Snapshot| (!s.stack.name.is_empty()).then_some(s.stack.production);
     let Some(production) = ports.until(ports.patience, known).await? else {
         let why = reason(&ports.latest(), None);
         return Err(End::Said(Exit::Unavailable, why));
     };
-    if write.yes || (records <= MANY && !production) {
+    if yes || (records <= MANY && !production) {
         return Ok(());
     }
     let why = if production {
@@ -199,7 +197,7 @@ pub(super) async fn confirm(
 }
 
 /// What follows an answer: an operation that began is followed to its end.
-async fn begun(
+pub(super) async fn begun(
     done: Done,
     write: WriteArgs,
     ports: &mut Ports,

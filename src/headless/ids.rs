@@ -36,9 +36,11 @@ fn one<T: ToString>(part: &str, what: &str, lists: &str, mut found: Vec<T>) -> S
     }
 }
 
-/// The letter that is meant. A whole id is taken as it is, also of a letter that is no longer open.
+/// The letter that is meant, among the open or the archived ones. A whole id is taken as it is, whatever
+/// its letter's state.
 pub(super) async fn letter(
     part: &IdPart,
+    archived: bool,
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Uuid> {
@@ -50,6 +52,7 @@ pub(super) async fn letter(
     loop {
         let wanted = LettersFocus {
             text: Some(part.to_string()),
+            archived,
             from,
             rows: letters::PAGE,
             ..LettersFocus::default()
@@ -62,8 +65,14 @@ pub(super) async fn letter(
                 .collect::<Vec<_>>(),
         );
         if page.rows.is_empty() || from >= page.rows_total {
-            let what = "open letter has an id that begins or ends with";
-            return one(&part.to_string(), what, "evtop dlq ls", found);
+            let (what, lists) = if archived {
+                let what = "archived letter has an id that begins or ends with";
+                (what, "evtop dlq ls --archived")
+            } else {
+                let what = "open letter has an id that begins or ends with";
+                (what, "evtop dlq ls")
+            };
+            return one(&part.to_string(), what, lists, found);
         }
     }
 }

@@ -4,9 +4,11 @@
 
 mod act;
 mod consumers;
+mod edit;
 mod ids;
 mod json;
 mod lag;
+mod letter_rows;
 mod letters;
 mod limits;
 mod looks;
@@ -18,6 +20,7 @@ mod settings;
 mod snapshot;
 mod table;
 mod timeline;
+mod triage;
 mod workers;
 
 use std::io::{self, Write};
@@ -25,7 +28,7 @@ use std::time::Duration;
 
 pub use consumers::consumer_rows;
 pub use lag::lag_rows;
-pub use letters::{cause_rows, letter_detail, letter_rows};
+pub use letter_rows::{cause_rows, letter_detail, letter_rows};
 pub use limits::{Limit, Measured, Unit, limit_rows};
 pub use looks::{key_rows, theme_rows};
 pub use operations::{check_rows, operation_rows};
@@ -153,6 +156,11 @@ async fn dispatch(task: &Task, ports: &mut Ports, output: &mut Output<'_>) -> St
         Task::Dlq(DlqTask::Causes) => letters::causes(ports, output).await,
         Task::Dlq(DlqTask::Show { id }) => letters::show(id, ports, output).await,
         Task::Dlq(DlqTask::Redrive(args)) => act::redrive(args, ports, output).await,
+        Task::Dlq(DlqTask::Archive(args)) => triage::archive(args, ports, output).await,
+        Task::Dlq(DlqTask::Unarchive(args)) => triage::unarchive(args, ports, output).await,
+        Task::Dlq(DlqTask::Note(args)) => triage::note(args, ports, output).await,
+        Task::Dlq(DlqTask::Export(args)) => triage::export(args, ports, output).await,
+        Task::Dlq(DlqTask::Edit(args)) => edit::run(args, ports, output).await,
         Task::Timeline(args) => {
             present(Part::Timeline, "timeline", ports, output).await?;
             timeline::run(args, ports, output).await

@@ -26,7 +26,7 @@ pub(super) async fn run(
         yes: args.yes,
         no_wait: false,
     };
-    confirm(1, "consumer", write, ports).await?;
+    confirm(1, "consumer", write.yes, ports).await?;
     let service = args.service.clone();
     let command = if paused {
         Command::PauseConsumer { service }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Operator, from_store, refuse};
 use crate::command::{LetterChoice, Refusal, RefusalKind};
-use crate::domain::letter::{Letter, LetterFilter, LetterStatus};
+use crate::domain::letter::{Letter, LetterBody, LetterFilter, LetterStatus};
 
 /// Letters to send, and those left out with a reason.
 #[derive(Debug, Default)]
@@ -22,10 +22,7 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
     let mut chosen = Chosen::default();
     match choice {
         LetterChoice::Ids(ids) => {
-            chosen.what = match ids.as_slice() {
-                [one] => format!("letter {one}"),
-                many => format!("{} marked letters", many.len()),
-            };
+            chosen.what = words(choice);
             for id in ids {
                 let found = operator
                     .shared
@@ -44,31 +41,13 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
             }
         }
         LetterChoice::Cause(fingerprint) => {
-            let filter = LetterFilter {
-                fingerprint: Some(fingerprint.clone()),
-                statuses: vec![LetterStatus::Unresolved, LetterStatus::Parked],
-                ..LetterFilter::default()
-            };
-            let mut from = 0;
-            loop {
-                let (page, total) = operator
-                    .shared
-                    .store
-                    .letters(&filter, from, PAGE)
-                    .await
-                    .map_err(|e| from_store(&e))?;
-                from += page.len() as u64;
-                let last = page.is_empty();
-                for letter in page {
-                    sort_in(operator, &mut chosen, letter, false).await?;
-                }
-                if last || from >= total {
-                    break;
-                }
+            let open = [LetterStatus::Unresolved, LetterStatus::Parked];
+            for letter in of_cause(operator, fingerprint, &open).await? {
+                sort_in(operator, &mut chosen, letter, false).await?;
             }
             chosen.what = match chosen.letters.first() {
                 Some(letter) => format!("cause {} of {}", letter.code, letter.group_name()),
-                None => format!("cause {fingerprint}"),
+                None => words(choice),
             };
             // Oldest first, as they came.
             chosen
@@ -84,6 +63,67 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
         return Err(refuse(RefusalKind::Conflict, why));
     }
     Ok(chosen)
+}
+
+/// Every letter of a cause in one of these states.
+async fn of_cause(
+    operator: &Operator,
+    fingerprint: &str,
+    statuses: &[LetterStatus],
+) -> Result<Vec<Letter>, Refusal> {
+    let filter = LetterFilter {
+        fingerprint: Some(fingerprint.to_owned()),
+        statuses: statuses.to_vec(),
+        ..LetterFilter::default()
+    };
+    let store = &operator.shared.store;
+    let mut all = Vec::new();
+    loop {
+        let page = store.letters(&filter, all.len() as u64, PAGE).await;
+        let (page, total) = page.map_err(|e| from_store(&e))?;
+        let last = page.is_empty();
+        all.extend(page);
+        if last || all.len() as u64 >= total {
+            return Ok(all);
+        }
+    }
+}
+
+/// Hands over each chosen letter with its bytes: those that are named whatever their state, those of a
+/// cause in one of these states. One that is named and not there is a refusal.
+pub async fn each(
+    operator: &Operator,
+    choice: &LetterChoice,
+    statuses: &[LetterStatus],
+    mut take: impl FnMut(&Letter, &LetterBody) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let ids: Vec<Uuid> = match choice {
+        LetterChoice::Ids(ids) => ids.clone(),
+        LetterChoice::Cause(cause) => {
+            let letters = of_cause(operator, cause, statuses).await?;
+            letters.iter().map(|letter| letter.id).collect()
+        }
+    };
+    for id in ids {
+        let found = operator.shared.store.letter(id).await;
+        let Some((letter, body)) = found.map_err(|e| from_store(&e))? else {
+            let why = format!("there is no letter {id}: nothing was done");
+            return Err(refuse(RefusalKind::NotFound, why));
+        };
+        take(&letter, &body)?;
+    }
+    Ok(())
+}
+
+/// A choice in a few words.
+pub fn words(choice: &LetterChoice) -> String {
+    match choice {
+        LetterChoice::Ids(ids) => match ids.as_slice() {
+            [one] => format!("letter {one}"),
+            many => format!("{} marked letters", many.len()),
+        },
+        LetterChoice::Cause(fingerprint) => format!("cause {fingerprint}"),
+    }
 }
 
 async fn sort_in(

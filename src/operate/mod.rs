@@ -4,10 +4,13 @@
 mod adopt;
 mod choose;
 mod doctor;
+mod edit;
+mod export;
 mod plan;
 mod redrive;
 mod replay;
 mod setup;
+mod triage;
 mod wish;
 
 use std::collections::HashMap;
@@ -133,9 +136,14 @@ impl Operator {
     fn not_here(&self, command: &Command) -> Option<String> {
         let what = match command {
             _ if !self.rules.attached => return None,
-            Command::Redrive { .. } | Command::Cancel { .. } | Command::Doctor { .. } => {
-                return None;
-            }
+            Command::Redrive { .. }
+            | Command::Archive { .. }
+            | Command::Unarchive { .. }
+            | Command::Note { .. }
+            | Command::Edit { .. }
+            | Command::Export { .. }
+            | Command::Cancel { .. }
+            | Command::Doctor { .. } => return None,
             Command::Inject { .. } => "test orders go through evtop's own outbox, which it has not",
             Command::Replay { .. } => "there is no event store of evtop's to replay from",
             Command::Setup => "no topic and no table is made on it",
@@ -224,6 +232,15 @@ impl Operator {
                 })
             }
             Command::Redrive { letters, rate } => redrive::start(self, id, letters, *rate).await,
+            Command::Archive {
+                letters,
+                reason,
+                behind,
+            } => triage::archive(self, letters, reason, *behind).await,
+            Command::Unarchive { letters } => triage::unarchive(self, letters).await,
+            Command::Note { letter, text } => triage::note(self, *letter, text).await,
+            Command::Edit { letter, value } => edit::start(self, id, *letter, value).await,
+            Command::Export { letters, file } => export::export(self, letters, file).await,
             Command::Replay {
                 events,
                 target,

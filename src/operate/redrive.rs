@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::choose::{Chosen, choose};
+use super::edit::Edit;
 use super::{Operator, from_store, refuse};
 use crate::command::{Done, LetterChoice, Refusal, RefusalKind};
 use crate::domain::letter::{Letter, LetterBody, LetterStatus};
@@ -35,7 +36,33 @@ pub async fn start(
     choice: &LetterChoice,
     rate: u32,
 ) -> Result<Done, Refusal> {
-    let mut chosen = choose(operator, choice).await?;
+    let chosen = choose(operator, choice).await?;
+    begin(operator, id, chosen, rate, String::new()).await
+}
+
+/// The same for one letter that was edited; `plan` is what is sent in its stead.
+pub async fn start_edited(
+    operator: &Arc<Operator>,
+    id: Uuid,
+    letter: Letter,
+    what: String,
+    plan: String,
+) -> Result<Done, Refusal> {
+    let chosen = Chosen {
+        letters: vec![letter],
+        refused: Vec::new(),
+        what,
+    };
+    begin(operator, id, chosen, 0, plan).await
+}
+
+async fn begin(
+    operator: &Arc<Operator>,
+    id: Uuid,
+    mut chosen: Chosen,
+    rate: u32,
+    plan: String,
+) -> Result<Done, Refusal> {
     existing(operator, &mut chosen).await?;
     let items: Vec<(Uuid, Uuid)> = chosen
         .letters
@@ -58,7 +85,7 @@ pub async fn start(
         created_at: operator.shared.clock.now(),
         ended_at: None,
         note: left_out(&chosen.refused),
-        plan: String::new(),
+        plan,
     };
     operator
         .shared
@@ -188,6 +215,8 @@ async fn drive(
     store
         .set_operation_state(id, OperationState::Running, None, now())
         .await?;
+    let plan = store.operation(id).await?.map(|o| o.plan);
+    let edit = plan.and_then(|plan| Edit::of_plan(&plan));
     // What was reported while nobody looked is followed too.
     let mut flying: HashSet<Uuid> = store
         .sent_items(id)
@@ -207,7 +236,7 @@ async fn drive(
             if operator.cancelled(id, token).await {
                 return Ok(OperationState::Cancelled);
             }
-            if send(operator, &item).await? {
+            if send(operator, &item, edit.as_ref()).await? {
                 flying.insert(item.redrive_id);
             }
             if rate > 0 {
@@ -252,7 +281,7 @@ async fn drive(
 }
 
 /// Sends one letter; `false` when there is nothing to wait for.
-async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
+async fn send(operator: &Operator, item: &Item, edit: Option<&Edit>) -> Result<bool, Halt> {
     let store = &operator.shared.store;
     if !store.item_queued(item.redrive_id).await? {
         // Refused there and then, or reported meanwhile: nothing is to be sent.
@@ -272,10 +301,17 @@ async fn send(operator: &Operator, item: &Item) -> Result<bool, Halt> {
             return Ok(false);
         }
     };
-    let Some(record) = headers::redrive(&letter, &body, item.redrive_id) else {
-        let why = "nothing on it says which topic it came from";
-        store.item_refused(item.redrive_id, why).await?;
-        return Ok(false);
+    let record = match edit.filter(|edit| edit.letter == letter.id) {
+        Some(edit) => edit.record(&letter, &body, item.redrive_id),
+        None => headers::redrive(&letter, &body, item.redrive_id)
+            .ok_or_else(|| "nothing on it says which topic it came from".to_owned()),
+    };
+    let record = match record {
+        Ok(record) => record,
+        Err(why) => {
+            store.item_refused(item.redrive_id, &why).await?;
+            return Ok(false);
+        }
     };
     match operator.shared.producer.send(&record).await {
         Ok(place) => {

@@ -83,6 +83,8 @@ pub fn letter_of(
         outcome: None,
         blocked_by,
         dlq: None,
+        note: None,
+        reason: None,
     };
     (letter, headers::body(record))
 }

@@ -210,6 +210,15 @@ operations! {
     behind(id: Uuid) -> u64;
     /// Open letters that failed themselves by cause, most first, and how many causes there are.
     causes(limit: u32, now: DateTime<Utc>) -> (Vec<Cause>, u64);
+    /// The same of the archived ones.
+    archived_causes(limit: u32, now: DateTime<Utc>) -> (Vec<Cause>, u64);
+    /// Puts letters away that are open and not on their way, and with `behind` also what waits behind
+    /// them; else that goes on. Returns how many of each were put away.
+    archive(ids: &[Uuid], reason: &str, behind: bool) -> (u64, u64);
+    /// Makes archived letters open again, each as it was; they hold their keys again. Returns how many.
+    unarchive(ids: &[Uuid]) -> u64;
+    /// Writes a note down on a letter, or takes it off; false when there is no such letter.
+    note(id: Uuid, text: Option<&str>) -> bool;
     /// How many letters stand in each status; those without are left out.
     letter_counts() -> Vec<(LetterStatus, u64)>;
     /// How many letters failed for the first time at or after `since`.

@@ -24,6 +24,28 @@ impl App {
             Action::Inject | Action::Replay | Action::ReplayMany if stack.attached => {
                 "This cluster is not ours: evtop has no outbox and no event store here to send from"
             }
+            Action::Archive | Action::Unarchive | Action::Edit | Action::Note
+                if self.letters.depth == Depth::Causes =>
+            {
+                "Enter opens the cause and its letters; A archives the whole cause"
+            }
+            Action::Archive | Action::Unarchive | Action::Edit | Action::Note
+                if self.letters.letter.key().is_none() =>
+            {
+                "There is no letter under the cursor"
+            }
+            Action::ArchiveMany | Action::UnarchiveMany | Action::Export
+                if self.letters.fingerprint().is_none() =>
+            {
+                "There are no letters here"
+            }
+            Action::ArchiveMany if self.letters.archived => {
+                "These are archived already: U opens them again, v shows the open ones"
+            }
+            Action::UnarchiveMany if !self.letters.archived => {
+                "These are open: v shows the archived ones"
+            }
+            Action::Archive | Action::Unarchive | Action::Edit => return self.no_triage(action),
             Action::Redrive if self.letters.depth == Depth::Causes => {
                 "Enter opens the cause and its letters; R redrives the whole cause"
             }

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::app::App;
+use super::editing::Step;
 use super::overlay::{Dry, Overlay};
 use super::toast::Tone;
 use crate::command::{CheckState, Command, Done, Outcome};
@@ -33,24 +34,47 @@ impl App {
         if let Some(Overlay::Replay(form)) = &mut self.overlay {
             form.dry = Dry::Refused("The engine was busy: close and try again".to_owned());
         }
+        if let Some(Overlay::Edit(form)) = &mut self.overlay {
+            form.step = Step::Write;
+        }
     }
 
     /// An answer came.
     pub fn on_outcome(&mut self, outcome: Outcome) {
         let asked = self.asked.iter().position(|(id, _)| *id == outcome.id);
         let asked = asked.map(|at| self.asked.remove(at).1);
+        self.answer_edit(&outcome, asked.as_ref());
         if self.answer_dry_run(&outcome) {
             return;
         }
         match outcome.result {
             Ok(done) => {
-                if matches!(asked, Some(Command::Redrive { .. })) {
+                if matches!(
+                    asked,
+                    Some(
+                        Command::Redrive { .. }
+                            | Command::Archive { .. }
+                            | Command::Unarchive { .. }
+                    )
+                ) {
                     self.letters.marked.clear();
                 }
                 let kind = asked.map_or("operation", |command| command.action());
                 self.toasts.say(Tone::Done, words(&done, kind));
             }
             Err(refusal) => self.toasts.say(Tone::Refused, refusal.sentence),
+        }
+    }
+
+    /// What was edited is let go once it is on its way; refused, it is there to be mended.
+    fn answer_edit(&mut self, outcome: &Outcome, asked: Option<&Command>) {
+        let Some(Command::Edit { .. }) = asked else {
+            return;
+        };
+        match &mut self.overlay {
+            Some(Overlay::Edit(_)) if outcome.result.is_ok() => self.overlay = None,
+            Some(Overlay::Edit(form)) => form.step = Step::Write,
+            _ => {}
         }
     }
 
@@ -91,6 +115,15 @@ fn words(done: &Done, kind: &str) -> String {
             "{kind} {} of {total} began; 9 Activity shows how it goes",
             short_id(*operation)
         ),
+        Done::Archived { letters, behind } => match behind {
+            0 => format!("archived {letters}; v shows archived letters, u opens one again"),
+            behind => format!("archived {letters} and {behind} that waited behind"),
+        },
+        Done::Unarchived { letters } => format!("opened {letters} again"),
+        Done::Noted => "noted".to_owned(),
+        Done::Exported { letters, file } => {
+            format!("{letters} letters written to {}", file.display())
+        }
         Done::WouldReplay { events, .. } => format!("{events} events would be replayed"),
         Done::Cancelled { operation } => format!("operation {} cancelled", short_id(*operation)),
         Done::TrafficSet { orders_per_s } if *orders_per_s == 0.0 => "test orders stopped".into(),

@@ -85,6 +85,8 @@ pub struct App {
     pub overlay: Option<Overlay>,
     pub toasts: Toasts,
     pub quit: bool,
+    /// Text that a person wants to go on with in an editor of their own.
+    pub editor: Option<String>,
     filters: BTreeMap<char, String>,
     pub(super) sorts: BTreeMap<char, Sort>,
     /// What the terminal is asked to put on its clipboard.
@@ -125,6 +127,8 @@ pub struct LettersView {
     pub cause: Cursor<String>,
     pub letter: Cursor<Uuid>,
     pub marked: BTreeSet<Uuid>,
+    /// The archived letters are looked at, not the open ones.
+    pub archived: bool,
     /// First row of the window that is asked for.
     pub from: u64,
     /// Lines the detail is scrolled by.
@@ -200,6 +204,7 @@ impl App {
             overlay: None,
             toasts: Toasts::default(),
             quit: false,
+            editor: None,
             filters: BTreeMap::new(),
             sorts: BTreeMap::new(),
             copied: None,
@@ -231,6 +236,10 @@ impl App {
 
     /// Text was pasted. It goes into an open field, and nowhere else.
     pub fn on_paste(&mut self, text: &str) {
+        if let Some(Overlay::Edit(form)) = &mut self.overlay {
+            form.paste(text);
+            return;
+        }
         for c in text.chars().filter(|c| !c.is_control()) {
             if self.overlay.as_ref().is_some_and(Overlay::types) {
                 self.on_key(Key::plain(Code::Char(c)));
@@ -402,6 +411,7 @@ impl App {
         LettersFocus {
             fingerprint: self.letters.fingerprint().cloned(),
             text: (!text.is_empty()).then(|| text.to_owned()),
+            archived: self.letters.archived,
             from: self.letters.from,
             rows: u32::from(self.size.1).max(20) * 3,
             letter: self.letters.letter.key().copied(),

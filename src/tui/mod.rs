@@ -10,6 +10,8 @@ mod ask;
 pub mod contrast;
 pub mod copy;
 pub mod cursor;
+pub mod editing;
+mod editor;
 mod focus;
 pub mod keymap;
 mod mouse;
@@ -25,6 +27,7 @@ mod steady;
 mod terminal;
 pub mod theme;
 pub mod toast;
+pub mod triage;
 mod typing;
 pub mod view;
 
@@ -126,6 +129,14 @@ pub async fn run(
             }
         }
         drain(&mut app, &mut events, &mut ports, painter.frame()).await?;
+        if let Some(text) = app.editor.take() {
+            // Whoever still listens to the terminal would take the editor's keys.
+            drop(events);
+            let edited = editor::run(terminal, &text, &ports.stop).await?;
+            events = EventStream::new();
+            painter = Painter::default();
+            app.on_edited(edited);
+        }
         send_focus(&app, &ports.focus);
         if let Some(text) = app.take_copied() {
             copy::write(terminal.backend_mut(), &text, in_tmux)?;

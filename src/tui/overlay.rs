@@ -3,8 +3,10 @@
 
 use tui_input::Input;
 
+use super::editing::Editing;
 use super::palette::Palette;
 use super::theme::Theme;
+use super::triage::Triage;
 use crate::command::{Command, EventChoice, ReplayTarget};
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::scenario::Scenario;
@@ -19,6 +21,8 @@ pub enum Overlay {
     Replay(Replay),
     Palette(Palette),
     Themes(Themes),
+    Triage(Triage),
+    Edit(Box<Editing>),
 }
 
 impl Overlay {

@@ -280,14 +280,18 @@ impl App {
     /// Causes are not filtered here: the letters' filter is the index's work.
     #[must_use]
     pub fn causes(&self) -> &[Cause] {
-        self.shown.letters.value.as_ref().map_or(&[], |l| &l.causes)
+        let letters = self.shown.letters.value.as_ref();
+        let asked = letters.filter(|l| l.archived == self.letters.archived);
+        asked.map_or(&[], |l| &l.causes)
     }
 
     /// The letters of the cause that is looked at. What the index still answers for another is left out.
     #[must_use]
     pub fn letters(&self) -> Vec<&Letter> {
         let cause = self.letters.fingerprint();
-        let rows = self.shown.letters.value.iter().flat_map(|l| &l.rows);
+        let asked = self.shown.letters.value.iter();
+        let asked = asked.filter(|l| l.archived == self.letters.archived);
+        let rows = asked.flat_map(|l| &l.rows);
         rows.filter(|letter| cause.is_none_or(|cause| letter.fingerprint == *cause))
             .collect()
     }

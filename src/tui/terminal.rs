@@ -7,8 +7,8 @@ use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor::Show, execute, queue};
 use ratatui::DefaultTerminal;
@@ -66,6 +66,21 @@ pub fn leave() {
         Show
     );
     let _ = disable_raw_mode();
+}
+
+/// Takes the terminal again after somebody else had it.
+pub fn resume(terminal: &mut DefaultTerminal) -> Result<()> {
+    enable_raw_mode()?;
+    execute!(
+        stdout(),
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        Clear(ClearType::All)
+    )?;
+    // A new one knows nothing of what stood there. `clear` would ask where the cursor is, and wait for a
+    // terminal that does not say.
+    *terminal = DefaultTerminal::new(CrosstermBackend::new(stdout()))?;
+    Ok(())
 }
 
 /// Draws frames, and remembers the last one, so that an equal one writes nothing at all.

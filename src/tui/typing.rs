@@ -13,7 +13,7 @@ use crate::command::{Command, ReplayTarget};
 use crate::domain::scenario::Scenario;
 
 /// Types into a field. Whether the key was for it.
-fn edit(input: &mut Input, key: Key) -> bool {
+pub(super) fn edit(input: &mut Input, key: Key) -> bool {
     let request = match key.code {
         Code::Char('u') if key.ctrl => InputRequest::DeleteLine,
         Code::Char('w') if key.ctrl => InputRequest::DeletePrevWord,
@@ -36,7 +36,7 @@ fn edit(input: &mut Input, key: Key) -> bool {
 }
 
 /// Types into a field that takes a number.
-fn edit_number(input: &mut Input, key: Key, point: bool, fresh: &mut bool) {
+pub(super) fn edit_number(input: &mut Input, key: Key, point: bool, fresh: &mut bool) {
     let digit = key
         .typed()
         .is_none_or(|c| c.is_ascii_digit() || (point && c == '.'));
@@ -54,7 +54,7 @@ fn turn(at: usize, len: usize, forward: bool) -> usize {
     (at + if forward { 1 } else { len - 1 }) % len
 }
 
-fn vertical(key: Key) -> Option<bool> {
+pub(super) fn vertical(key: Key) -> Option<bool> {
     match key.code {
         Code::Down | Code::Tab => Some(true),
         Code::Up | Code::BackTab => Some(false),
@@ -65,6 +65,9 @@ fn vertical(key: Key) -> Option<bool> {
 impl App {
     /// A key while something lies on top. The overlay was taken; it is put back unless it is done.
     pub(super) fn on_overlay_key(&mut self, overlay: Overlay, key: Key) -> Option<Command> {
+        if let Overlay::Edit(form) = overlay {
+            return self.edit_key(form, key);
+        }
         if key.code == Code::Esc {
             match overlay {
                 Overlay::Filter(filter) => self.set_filter(filter.before),
@@ -82,6 +85,8 @@ impl App {
             Overlay::Replay(form) => self.replay_key(form, key),
             Overlay::Palette(palette) => return self.palette_key(palette, key),
             Overlay::Themes(themes) => self.themes_key(themes, key),
+            Overlay::Triage(form) => return self.triage_key(form, key),
+            Overlay::Edit(_) => {}
         }
         None
     }

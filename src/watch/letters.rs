@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::board::{Board, within};
 use super::sources::Sources;
 use crate::command::{Focus, Screen};
-use crate::domain::letter::LetterFilter;
+use crate::domain::letter::{LetterFilter, LetterStatus};
 use crate::kafka::headers;
 use crate::snapshot::{LetterDetail, Letters};
 
@@ -53,10 +53,15 @@ async fn read(sources: &Sources, focus: &Focus) -> Result<Letters, crate::store:
     let by_status = store.letter_counts().await?;
     let open = by_status
         .iter()
-        .filter(|(s, _)| s.is_open() && *s != crate::domain::letter::LetterStatus::Blocked)
+        .filter(|(s, _)| s.is_open() && *s != LetterStatus::Blocked)
         .map(|(_, n)| n)
         .sum();
-    let (causes, causes_total) = store.causes(MOST_CAUSES, now).await?;
+    let archived = focus.screen == Screen::Letters && focus.letters.archived;
+    let (causes, causes_total) = if archived {
+        store.archived_causes(MOST_CAUSES, now).await?
+    } else {
+        store.causes(MOST_CAUSES, now).await?
+    };
     // The text narrows causes as it narrows letters.
     let text = focus
         .letters
@@ -76,6 +81,10 @@ async fn read(sources: &Sources, focus: &Focus) -> Result<Letters, crate::store:
         let filter = LetterFilter {
             fingerprint: wanted.fingerprint.clone(),
             text: wanted.text.clone(),
+            statuses: archived
+                .then_some(LetterStatus::Archived)
+                .into_iter()
+                .collect(),
             ..LetterFilter::default()
         };
         store.letters(&filter, wanted.from, wanted.rows).await?
@@ -88,6 +97,7 @@ async fn read(sources: &Sources, focus: &Focus) -> Result<Letters, crate::store:
         last_minute,
         causes,
         causes_total,
+        archived,
         rows,
         rows_total,
         rows_from: wanted.from,

@@ -72,3 +72,43 @@ fn an_event_is_replayed() {
     pty.keys("9");
     pty.wait_text("completed");
 }
+
+#[test]
+fn a_letter_is_edited_in_an_editor_of_ones_own() {
+    let home = tempfile::tempdir().unwrap();
+    let editor = home.path().join("editor");
+    let seen = home.path().join("seen");
+    // It says what it was given and whose it is, talks to the terminal, and changes one word.
+    let script = format!(
+        "#!/bin/sh\nstat -c %a \"$1\" > {seen}\necho \"$1\" >> {seen}\nprintf 'MY EDITOR\\n'\nread line\nsed -i 's/\"customer_id\": \"[^\"]*\"/\"customer_id\": \"CUST-EDITED\"/' \"$1\"\n",
+        seen = seen.display()
+    );
+    std::fs::write(&editor, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&editor, mode).unwrap();
+    let plan = "inventory = { permanent = 1.0, permanent_times = 1 }";
+    let settings = QUIET.replace("inventory = {}", plan);
+    let mut pty = super::quiet_with(&settings, &[("VISUAL", editor.to_str().unwrap())]);
+    inject(&mut pty, 0, "happy");
+    pty.keys("5");
+    pty.wait_for("a letter", |s| letters(&s.contents()) == 1);
+    pty.keys("\r");
+    pty.wait_text("unresolved");
+    pty.keys("e");
+    pty.wait_text("Edit and redrive");
+    pty.wait_text("fits OrderCreated");
+    pty.keys("\x0f");
+    pty.wait_text("MY EDITOR");
+    pty.keys("\r");
+    pty.wait_text("CUST-EDITED");
+    let told = std::fs::read_to_string(&seen).unwrap();
+    let (mode, file) = told.trim().split_once('\n').unwrap();
+    assert_eq!(mode, "600", "its owner's alone");
+    assert!(!std::path::Path::new(file).exists(), "gone afterwards");
+    pty.keys("\x13");
+    pty.wait_text("Send this as a new event?");
+    pty.wait_text("yes, send it");
+    pty.keys("y");
+    pty.wait_text("began");
+    pty.wait_for("no open letter", |s| letters(&s.contents()) == 0);
+}

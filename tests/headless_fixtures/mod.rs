@@ -128,6 +128,8 @@ pub fn letter(n: u128) -> Letter {
         redrives: 0,
         outcome: None,
         blocked_by: None,
+        note: None,
+        reason: None,
         dlq: Some(DlqPlace {
             topic: "order-events-inventory-service-dlt".to_owned(),
             partition: 2,
@@ -300,6 +302,7 @@ pub fn busy() -> Snapshot {
                     per_minute: [0, 0, 0, 0, 0, 0, 0, 1, 2, 9],
                 }],
                 causes_total: 3,
+                archived: false,
                 rows: vec![letter(1)],
                 rows_total: 1,
                 unread: Some(4),

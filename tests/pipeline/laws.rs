@@ -165,14 +165,17 @@ async fn order_is_kept(world: &World, records: &[Record]) -> Check {
     mails.reverse();
     let mut offsets: HashMap<Uuid, (i64, bool)> = HashMap::new();
     let redriven = |r: &Record| header(&r.headers, "evtop-redrive-id").is_some();
+    // An edited event stands in the place of the one that failed.
+    let edited = |r: &Record| header(&r.headers, "evtop-edit-of").is_some();
     for record in records
         .iter()
-        .filter(|r| r.topic == "order-events" && !redriven(r))
+        .filter(|r| r.topic == "order-events" && (!redriven(r) || edited(r)))
     {
         if let Ok(read) = read(record, &world.limits()) {
+            let (_, _, offset) = evtop::kafka::headers::origin(record);
             offsets
                 .entry(read.envelope.event_id)
-                .or_insert((record.offset, record.key.is_some()));
+                .or_insert((offset, record.key.is_some()));
         }
     }
     let (mut seen, mut last) = (HashSet::new(), BTreeMap::new());

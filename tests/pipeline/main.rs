@@ -71,11 +71,13 @@ macro_rules! scenarios {
 
 scenarios! {
     everywhere:
+    archived
     broker_away
     broker_away_longer
     cause_redriven
     circuit
     duplicates
+    edited
     escape_sequences
     foreign_letters
     handled_and_forgotten

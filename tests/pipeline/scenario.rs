@@ -198,6 +198,12 @@ pub struct Redrive {
     /// The whole cause of the first match, instead of the letters themselves.
     pub cause: bool,
     pub rate: u32,
+    /// Sends the first of them edited: parts of its value, as `path=value`.
+    pub set: Vec<String>,
+    /// Archives them with this reason, instead of a redrive; an empty one opens them again.
+    pub archive: Option<String>,
+    /// Archives also what waits behind them.
+    pub behind: bool,
     /// It is refused, with these words.
     pub refused: Option<String>,
 }

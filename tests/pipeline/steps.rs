@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evtop::command::{
-    Command, Done, EventChoice, LetterChoice, RefusalKind, ReplayTarget, Request,
+    Behind, Command, Done, EventChoice, LetterChoice, RefusalKind, ReplayTarget, Request,
 };
+use evtop::domain::edit;
 use evtop::domain::fault_plan::FaultPlan;
 use evtop::domain::letter::{Letter, LetterFilter, LetterStatus};
 use evtop::domain::position::Position;
@@ -14,6 +15,7 @@ use evtop::domain::record::NewRecord;
 use evtop::domain::service::Service;
 use evtop::domain::stored::EventFilter;
 use evtop::domain::{scenario as orders, time};
+use evtop::kafka::headers;
 use evtop::pipeline::worker::Worker;
 use evtop::pipeline::{consumer, indexer};
 use evtop::store::Expected;
@@ -227,9 +229,34 @@ impl World {
         } else {
             LetterChoice::Ids(found.iter().map(|l| l.id).collect())
         };
-        let command = Command::Redrive {
-            letters,
-            rate: redrive.rate,
+        let command = if !redrive.set.is_empty() {
+            let (letter, body) = self.store.letter(first.id).await.unwrap().unwrap();
+            let mut value = edit::editable(&headers::unwrapped(letter.family, &body))?;
+            for assignment in &redrive.set {
+                value = edit::set(&value, assignment)?;
+            }
+            Command::Edit {
+                letter: letter.id,
+                value,
+            }
+        } else if let Some(reason) = redrive.archive.clone() {
+            match (reason.as_str(), redrive.behind) {
+                ("", _) => Command::Unarchive { letters },
+                (_, behind) => Command::Archive {
+                    letters,
+                    reason,
+                    behind: if behind {
+                        Behind::Archive
+                    } else {
+                        Behind::Release
+                    },
+                },
+            }
+        } else {
+            Command::Redrive {
+                letters,
+                rate: redrive.rate,
+            }
         };
         self.ask(command, redrive.refused.as_deref())
             .await

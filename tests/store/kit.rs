@@ -168,6 +168,8 @@ impl Kit {
             redrives: 0,
             outcome: None,
             blocked_by: None,
+            note: None,
+            reason: None,
             dlq: Some(DlqPlace {
                 topic: format!("{topic}-{group}-dlt"),
                 partition: 0,

@@ -22,6 +22,7 @@ mod relays;
 #[path = "../common/schema.rs"]
 mod schema;
 mod sqlite_file;
+mod triage;
 
 /// Runs every promise on one kind of store.
 macro_rules! contract {
@@ -86,6 +87,13 @@ macro_rules! contract {
             }
             relays::{
                 one_shard_is_the_whole_outbox, a_store_at_rest_holds_nobody_up
+            }
+            triage::{
+                an_archived_letter_leaves_lists_and_counts,
+                what_waits_behind_goes_on_or_is_archived_too,
+                what_is_before_an_archived_letter_stays, an_opened_letter_holds_its_key_again,
+                a_parked_letter_comes_back_parked, a_note_stays_with_its_letter,
+                an_edited_letter_that_fails_shows_what_failed
             }
             property::{
                 duplicates_and_order_change_nothing

@@ -21,10 +21,7 @@ pub(super) fn verify(body: &mut Map<String, Value>, text: &str) -> Result<(), Re
         Some(Value::String(told)) => told,
         Some(_) => return mismatch("the checksum is no text".to_owned()),
     };
-    let found: String = Sha256::digest(canonical(text))
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let found = of(text);
     if told.eq_ignore_ascii_case(&found) {
         return Ok(());
     }
@@ -32,6 +29,22 @@ pub(super) fn verify(body: &mut Map<String, Value>, text: &str) -> Result<(), Re
     mismatch(format!(
         "the event says checksum {told} but its content has {found}"
     ))
+}
+
+fn of(text: &str) -> String {
+    Sha256::digest(canonical(text))
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The body with the checksum that it should have; `None` where it has none.
+pub(super) fn stamped(mut body: Map<String, Value>) -> Option<String> {
+    body.get(FIELD).filter(|told| !told.is_null())?;
+    // Numbers count as they are written, and it is this text that will be sent.
+    let written = Value::Object(body.clone()).to_string();
+    body.insert(FIELD.to_owned(), of(&written).into());
+    Some(Value::Object(body).to_string())
 }
 
 /// What is hashed: the event without its checksum, keys sorted by code point at every level.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::domain::describe;
+use crate::domain::edit::Place;
 use crate::domain::reject::{Reject, RejectCode};
 
 /// Lists and objects may be nested this deep. Parsing, printing and dropping all recurse, so this bound
@@ -53,6 +54,26 @@ pub(super) fn object(text: &str, what: &str) -> Result<Map<String, Value>, Rejec
             describe::kind(&other)
         ))),
     }
+}
+
+/// Why a text is no JSON, and where; deeper than the reader goes counts as that.
+pub(super) fn syntax(text: &str) -> Result<(), (String, Option<Place>)> {
+    if too_deep(text) {
+        return Err((format!("nested deeper than {MAX_DEPTH} levels"), None));
+    }
+    let mut parser = serde_json::Deserializer::from_str(text);
+    parser.disable_recursion_limit();
+    let read = Value::deserialize(&mut parser).and_then(|_| parser.end());
+    read.map_err(|error| {
+        let place = Place {
+            line: error.line(),
+            column: error.column(),
+        };
+        let why = error.to_string();
+        // Its place is told beside it.
+        let why = why.split(" at line ").next().unwrap_or_default().to_owned();
+        (why, Some(place))
+    })
 }
 
 /// Counts brackets outside of texts. In what is no JSON the count may be off, but never too low for

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::codec::{id, number};
-use super::{DLQ_ID, REDRIVE_COUNT, REDRIVE_ID, REPLAY_FORCE, REPLAY_ID, TARGET_GROUP};
+use super::{DLQ_ID, EDIT_OF, REDRIVE_COUNT, REDRIVE_ID, REPLAY_FORCE, REPLAY_ID, TARGET_GROUP};
 use crate::domain::record::{Headers, header_text};
 
 /// What a redriven or replayed record asks of whoever reads it.
@@ -45,10 +45,12 @@ pub fn add_replay(headers: &mut Headers, operation: Uuid, group: Option<&str>, f
     }
 }
 
-/// What made a replay forced: without it, its redrive would be taken for a duplicate.
+/// What a letter keeps of our own headers: that it is an edited one, and what made a replay forced, or its
+/// redrive would be taken for a duplicate.
 pub(super) fn forced(headers: &Headers) -> Headers {
     let asked = directions(headers);
-    let keep = |name: &str| asked.force && (name == REPLAY_ID || name == REPLAY_FORCE);
+    let keep =
+        |name: &str| name == EDIT_OF || asked.force && (name == REPLAY_ID || name == REPLAY_FORCE);
     headers
         .iter()
         .filter(|(name, _)| keep(name))

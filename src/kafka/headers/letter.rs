@@ -180,6 +180,8 @@ fn own(record: &Record) -> Option<(Letter, LetterBody)> {
         // It would not be here again if a redrive had worked.
         outcome: (asked.redrives > 0).then_some(RedriveOutcome::FailedAgain),
         blocked_by: None,
+        note: None,
+        reason: None,
         dlq: Some(place(record)),
         group: Some(group),
         topic: Some(topic),
@@ -256,6 +258,8 @@ mod tests {
             redrives: 0,
             outcome: None,
             blocked_by: None,
+            note: None,
+            reason: None,
             dlq: None,
         }
     }

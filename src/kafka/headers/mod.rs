@@ -25,6 +25,7 @@ pub const LAST_FAILED_AT: &str = "evtop-last-failed-at";
 pub const REDRIVE_COUNT: &str = "evtop-redrive-count";
 pub const REDRIVE_ID: &str = "evtop-redrive-id";
 pub const TARGET_GROUP: &str = "evtop-target-group";
+pub const EDIT_OF: &str = crate::domain::edit::EDIT_OF;
 pub const REPLAY_ID: &str = "evtop-replay-id";
 pub const REPLAY_FORCE: &str = "evtop-replay-force";
 

@@ -67,6 +67,8 @@ pub(super) fn others(record: &Record) -> (Letter, LetterBody) {
         redrives: asked.redrives,
         outcome: (asked.redrives > 0).then_some(RedriveOutcome::FailedAgain),
         blocked_by: None,
+        note: None,
+        reason: None,
         dlq: Some(place),
         group: origin.group,
         topic: origin.topic,

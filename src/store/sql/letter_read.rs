@@ -18,12 +18,14 @@ use crate::store::StoreError;
 
 const COLUMNS: &str = "SELECT id, status, consumer, topic, partition, \"offset\", key, event_id, event_type,
     correlation_id, stage, code, message, fingerprint, attempts, first_failed_at, last_failed_at, redrives,
-    outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset, family FROM dead_letter";
+    outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset, family, note, reason FROM dead_letter";
 
 /// Open letters, in the very words of the partial indexes.
 const OPEN: &str = "status NOT IN ('resolved', 'archived')";
 /// Open letters that failed themselves.
 const FAILED: &str = "status NOT IN ('resolved', 'archived') AND status != 'blocked'";
+/// Letters that were put away.
+const ARCHIVED: &str = "status = 'archived'";
 
 impl Db {
     pub(in crate::store) async fn letters(
@@ -89,6 +91,23 @@ impl Db {
         limit: u32,
         now: DateTime<Utc>,
     ) -> Result<(Vec<Cause>, u64), StoreError> {
+        self.causes_of(FAILED, limit, now).await
+    }
+
+    pub(in crate::store) async fn archived_causes(
+        &self,
+        limit: u32,
+        now: DateTime<Utc>,
+    ) -> Result<(Vec<Cause>, u64), StoreError> {
+        self.causes_of(ARCHIVED, limit, now).await
+    }
+
+    async fn causes_of(
+        &self,
+        which: &'static str,
+        limit: u32,
+        now: DateTime<Utc>,
+    ) -> Result<(Vec<Cause>, u64), StoreError> {
         let mut query = QueryBuilder::<Driver>::new(
             "WITH cause AS (
                  SELECT fingerprint, count(*) AS n, count(*) FILTER (WHERE status = 'parked') AS parked,
@@ -96,7 +115,7 @@ impl Db {
                      min(first_failed_at) AS first, max(last_failed_at) AS last
                  FROM dead_letter WHERE ",
         );
-        query.push(FAILED).push(
+        query.push(which).push(
             " GROUP BY fingerprint)
              SELECT c.fingerprint, d.consumer, d.stage, d.code, d.message, c.n, c.parked, c.redriving, c.first, c.last,
                  (SELECT count(*) FROM cause)
@@ -106,7 +125,7 @@ impl Db {
             ") c JOIN dead_letter d ON d.seq = (
                  SELECT seq FROM dead_letter WHERE fingerprint = c.fingerprint AND last_failed_at = c.last AND ",
         );
-        query.push(FAILED).push(
+        query.push(which).push(
             " ORDER BY seq DESC LIMIT 1)
              ORDER BY c.n DESC, c.last DESC, c.fingerprint",
         );
@@ -353,5 +372,7 @@ fn letter(row: &Row) -> Result<Letter, StoreError> {
             _ => None,
         },
         family: c.word("family", Family::parse)?,
+        note: c.get()?,
+        reason: c.get()?,
     })
 }

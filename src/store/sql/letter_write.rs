@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::codec::{Id, at, count, headers_text, id, list, part, sql, text, uuid};
 use super::{Connection, Db, Driver, items, locks};
+use crate::domain::edit::EDIT_OF;
 use crate::domain::fault::Stage;
 use crate::domain::letter::{Letter, LetterBody, LetterStatus, RedriveOutcome};
 use crate::domain::retry::MAX_REDRIVES;
@@ -25,7 +26,9 @@ const FAILED: &str = "CASE WHEN {greatest}(dead_letter.redrives, excluded.redriv
 const FAILED_END: &str = " THEN 'parked' ELSE 'unresolved' END";
 
 /// The newest failure's facts.
-const FACTS: &str = "stage = excluded.stage, code = excluded.code, message = excluded.message,
+const FACTS: &str = "event_id = coalesce(excluded.event_id, dead_letter.event_id),
+    event_type = coalesce(excluded.event_type, dead_letter.event_type),
+    stage = excluded.stage, code = excluded.code, message = excluded.message,
     fingerprint = excluded.fingerprint, attempts = {greatest}(dead_letter.attempts, excluded.attempts),
     last_failed_at = {greatest}(dead_letter.last_failed_at, excluded.last_failed_at),
     redrives = {greatest}(dead_letter.redrives, excluded.redrives)";
@@ -155,7 +158,14 @@ impl Db {
                 .push(newer)
                 .push(" THEN ");
             query.push(part(FAILED)).push(MAX_REDRIVES).push(FAILED_END);
-            query.push(" ELSE dead_letter.status END, blocked_by = CASE WHEN ");
+            query.push(" ELSE dead_letter.status END");
+            for column in ["event_id", "event_type"] {
+                query.push(format_args!(
+                    ", {column} = CASE WHEN {newer} THEN coalesce(excluded.{column}, dead_letter.{column})
+                         ELSE dead_letter.{column} END"
+                ));
+            }
+            query.push(", blocked_by = CASE WHEN ");
             query
                 .push(newer)
                 .push(" THEN NULL ELSE dead_letter.blocked_by END");
@@ -295,10 +305,28 @@ fn insert<'a>(letters: impl Iterator<Item = &'a Letter>) -> QueryBuilder<Driver>
     query
 }
 
-/// The bytes of letters; those that are there stay: a redriven copy has the same.
+/// The bytes of letters; those that are there stay: a redriven copy has the same, but for an edited one,
+/// whose failure is of its own bytes.
 async fn insert_bodies<'a>(
     connection: &mut Connection,
     rows: impl Iterator<Item = (&'a Letter, &'a LetterBody)>,
+) -> Result<(), StoreError> {
+    let edited = |body: &LetterBody| body.headers.iter().any(|(name, _)| name == EDIT_OF);
+    let (new, same): (Vec<_>, Vec<_>) = rows.partition(|(_, body)| edited(body));
+    if !same.is_empty() {
+        bodies(connection, same, "DO NOTHING").await?;
+    }
+    if !new.is_empty() {
+        let set = "DO UPDATE SET value = excluded.value, headers = excluded.headers";
+        bodies(connection, new, set).await?;
+    }
+    Ok(())
+}
+
+async fn bodies(
+    connection: &mut Connection,
+    rows: Vec<(&Letter, &LetterBody)>,
+    twice: &'static str,
 ) -> Result<(), StoreError> {
     let mut query =
         QueryBuilder::<Driver>::new("INSERT INTO dead_letter_body (id, value, headers) ");
@@ -307,14 +335,14 @@ async fn insert_bodies<'a>(
             .push_bind(body.value.clone())
             .push_bind(headers_text(&body.headers));
     });
-    query.push(" ON CONFLICT (id) DO NOTHING");
+    query.push(" ON CONFLICT (id) ").push(twice);
     query.build().execute(connection).await?;
     Ok(())
 }
 
-/// Blocks the keys of those letters that are open and failed themselves; a block that stands stays. What
+/// Blocks the keys of those letters that are open; a block that stands stays. What
 /// another program wrote down holds no key of ours: its later events have long gone by.
-async fn block(
+pub(super) async fn block(
     connection: &mut Connection,
     letters: impl Iterator<Item = Uuid>,
 ) -> Result<(), StoreError> {
@@ -326,7 +354,7 @@ async fn block(
                  row_number() OVER (PARTITION BY consumer, key ORDER BY seq) AS nth
              FROM dead_letter
              WHERE id IN (SELECT {id 0} FROM {rows 1}) AND length(key) > 0
-                 AND status IN ('unresolved', 'queued', 'in_flight', 'parked') AND family = 'evtop'
+                 AND status NOT IN ('resolved', 'archived') AND family = 'evtop'
          ) AS open
          WHERE nth = 1 ORDER BY consumer, key
          ON CONFLICT (consumer, {whole key}) DO UPDATE SET since = key_block.since",

@@ -17,6 +17,7 @@ mod event_write;
 mod inbox;
 mod items;
 mod letter_read;
+mod letter_triage;
 mod letter_write;
 mod operations;
 mod orders;

@@ -207,6 +207,12 @@ fn facts(app: &App, it: &Letter, detail: Option<&LetterDetail>) -> Lines {
     if let Some(id) = it.correlation_id {
         rows.push(("correlation", base(id.to_string())));
     }
+    if let Some(why) = it.archived_because() {
+        rows.insert(0, ("archived", outside(theme, Role::Strong, why)));
+    }
+    if let Some(note) = &it.note {
+        rows.insert(0, ("note", outside(theme, Role::Strong, note)));
+    }
     if let Some(id) = it.blocked_by {
         rows.push((
             "waits behind",

@@ -45,7 +45,14 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     };
     let used = head(app, letters, area, buf);
     let area = below(area, used);
+    if letters.archived != app.letters.archived {
+        return empty(app, buf, area, "The letters are being read.", "");
+    }
     if letters.causes.is_empty() && letters.rows.is_empty() {
+        if letters.archived {
+            let remedy = "v shows the open ones; a archives one of those";
+            return empty(app, buf, area, "No letter is archived.", remedy);
+        }
         if letters.open > 0 && !app.filter(Screen::Letters).is_empty() {
             return empty(app, buf, area, "No cause has that text.", "esc shows all");
         }
@@ -181,6 +188,10 @@ fn head(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) -> u16 {
         which.push(theme.span(Role::Dim, "   "));
         spans.splice(0..0, which);
     }
+    if app.letters.archived {
+        spans.insert(0, theme.span(Role::Badge, " ARCHIVED "));
+        spans.insert(1, "  ".into());
+    }
     line(buf, inner, 0, spans);
     let mut used = 1;
     if area.height < 12 && app.letters.depth == Depth::Detail {
@@ -265,7 +276,9 @@ fn cause(app: &App, it: &Cause, widths: &[usize]) -> Cells {
         points: it.per_minute.iter().map(|n| Some(*n as f32)).collect(),
     };
     let mut status = Vec::new();
-    if it.redriving > 0 {
+    if app.letters.archived {
+        status.push(theme.span(Role::Dim, "archived"));
+    } else if it.redriving > 0 {
         status.push(theme.span(Role::Strong, format!("{} redriving", it.redriving)));
     } else if it.parked > 0 {
         status.push(theme.span(Role::Warn, format!("{} parked", it.parked)));

@@ -13,6 +13,7 @@ mod activity;
 mod chart;
 mod confirm;
 mod consumers;
+mod edit;
 mod faults;
 mod findings;
 mod flow;
@@ -38,6 +39,7 @@ mod themes;
 mod timeline;
 mod toast;
 mod top;
+mod triage;
 
 pub use tabs::tab_at;
 
@@ -97,6 +99,8 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         Some(Overlay::Replay(form)) => replay::render(app, form, area, buf),
         Some(Overlay::Palette(palette)) => palette::render(app, palette, area, buf),
         Some(Overlay::Themes(themes)) => themes::render(app, themes.at, area, buf),
+        Some(Overlay::Triage(form)) => triage::render(app, form, area, buf),
+        Some(Overlay::Edit(form)) => edit::render(app, form, area, buf),
         Some(Overlay::Filter(_)) | None => {}
     }
     toast::render(app, body, buf);

@@ -1,0 +1,95 @@
+//! What a person decides about letters: put away, taken back, noted. A key's block follows in the same
+//! transaction, as it does for a letter that is resolved.
+
+use uuid::Uuid;
+
+use super::codec::{Id, id, list, sql, text, uuid};
+use super::{Db, letter_write, locks};
+use crate::domain::retry::MAX_REDRIVES;
+use crate::store::StoreError;
+
+impl Db {
+    pub(in crate::store) async fn archive(
+        &self,
+        ids: &[Uuid],
+        reason: &str,
+        behind: bool,
+    ) -> Result<(u64, u64), StoreError> {
+        let mut tx = self.begin().await?;
+        let wanted = list(ids.iter().copied())?;
+        locks::letters(&mut tx, &wanted).await?;
+        let archived: Vec<Id> = sqlx::query_scalar(sql(
+            "UPDATE dead_letter SET status = 'archived', reason = $2
+             WHERE id IN (SELECT {id 0} FROM {rows 1}) AND status IN ('unresolved', 'parked', 'blocked')
+             RETURNING id",
+        ))
+        .bind(wanted)
+        .bind(text(reason))
+        .fetch_all(&mut *tx)
+        .await?;
+        let heads: Vec<Uuid> = archived.into_iter().map(uuid).collect::<Result<_, _>>()?;
+        let heads_list = list(heads.iter().copied())?;
+        let mut waiting = 0;
+        if behind {
+            let rows: Vec<Id> = sqlx::query_scalar(sql(
+                "SELECT DISTINCT d.id FROM dead_letter h JOIN dead_letter d ON d.consumer = h.consumer
+                     AND d.key = h.key AND d.status = 'blocked' AND d.seq > h.seq
+                 WHERE h.id IN (SELECT {id 0} FROM {rows 1}) AND h.family = 'evtop'",
+            ))
+            .bind(heads_list.clone())
+            .fetch_all(&mut *tx)
+            .await?;
+            let rows: Vec<Uuid> = rows.into_iter().map(uuid).collect::<Result<_, _>>()?;
+            let rows = list(rows)?;
+            locks::letters(&mut tx, &rows).await?;
+            waiting = sqlx::query(sql(
+                "UPDATE dead_letter SET status = 'archived', reason = $2
+                 WHERE id IN (SELECT {id 0} FROM {rows 1}) AND status = 'blocked'",
+            ))
+            .bind(rows)
+            .bind(text(reason))
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        }
+        letter_write::unblock(&mut tx, &heads_list).await?;
+        tx.commit().await?;
+        Ok((heads.len() as u64, waiting))
+    }
+
+    pub(in crate::store) async fn unarchive(&self, ids: &[Uuid]) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let wanted = list(ids.iter().copied())?;
+        locks::letters(&mut tx, &wanted).await?;
+        // What only waited waits again, and goes on when nothing stands before it.
+        let back = sqlx::query(sql(
+            "UPDATE dead_letter SET status = CASE WHEN blocked_by IS NOT NULL THEN 'blocked'
+                 WHEN redrives >= $2 THEN 'parked' ELSE 'unresolved' END
+             WHERE id IN (SELECT {id 0} FROM {rows 1}) AND status = 'archived'",
+        ))
+        .bind(wanted.clone())
+        .bind(i64::from(MAX_REDRIVES))
+        .execute(&mut *tx)
+        .await?;
+        letter_write::block(&mut tx, ids.iter().copied()).await?;
+        // The oldest open letter of a key is its head, and that may be one that came back.
+        letter_write::unblock(&mut tx, &wanted).await?;
+        tx.commit().await?;
+        Ok(back.rows_affected())
+    }
+
+    pub(in crate::store) async fn note(
+        &self,
+        letter: Uuid,
+        note: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let noted = sqlx::query("UPDATE dead_letter SET note = $2 WHERE id = $1")
+            .bind(id(letter))
+            .bind(note.map(text))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(noted.rows_affected() > 0)
+    }
+}

@@ -1,0 +1,270 @@
+//! The forms of what a person decides about letters: archive with a reason, note, export. Each is one line
+//! of text; what is sent of it is a command like any other.
+
+use tui_input::Input;
+use uuid::Uuid;
+
+use super::app::{App, Depth};
+use super::keymap::{Code, Key};
+use super::overlay::{Confirm, Overlay};
+use super::toast::Tone;
+use super::typing::{edit, vertical};
+use crate::command::{Behind, Command, LetterChoice};
+use crate::domain::letter::Letter;
+use crate::snapshot::short_id;
+
+/// What the line of text is for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A reason; and what becomes of the events behind, where there may be any.
+    Archive {
+        letters: LetterChoice,
+    },
+    Note {
+        letter: Uuid,
+    },
+    /// A file's name.
+    Export {
+        letters: LetterChoice,
+    },
+}
+
+/// One line of text about some letters.
+#[derive(Clone, Debug)]
+pub struct Triage {
+    pub what: What,
+    /// The letters in words.
+    pub about: String,
+    pub count: u64,
+    pub input: Input,
+    /// Events that are known to wait behind; `None` where that was not counted.
+    pub waiting: Option<u64>,
+    pub behind: Behind,
+    /// 0 the text, 1 what becomes of the events behind.
+    pub at: usize,
+}
+
+impl Triage {
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match &self.what {
+            What::Archive { .. } => "Archive",
+            What::Note { .. } => "Note",
+            What::Export { .. } => "Export",
+        }
+    }
+
+    /// Whether it asks what becomes of the events behind.
+    #[must_use]
+    pub fn asks_behind(&self) -> bool {
+        matches!(self.what, What::Archive { .. }) && self.waiting != Some(0)
+    }
+
+    /// What is asked for, or what is missing for that.
+    fn command(&self) -> Result<Command, &'static str> {
+        let text = self.input.value().trim().to_owned();
+        match &self.what {
+            What::Archive { .. } if text.is_empty() => {
+                Err("Type the reason: it tells a put-away letter from a forgotten one")
+            }
+            What::Archive { letters } => Ok(Command::Archive {
+                letters: letters.clone(),
+                reason: text,
+                behind: self.behind,
+            }),
+            What::Note { letter } => Ok(Command::Note {
+                letter: *letter,
+                text,
+            }),
+            What::Export { .. } if text.is_empty() => Err("Type the name of a new file"),
+            What::Export { letters } => Ok(Command::Export {
+                letters: letters.clone(),
+                file: text.into(),
+            }),
+        }
+    }
+}
+
+impl App {
+    fn letter_here(&self) -> Option<&Letter> {
+        let here = self.letters.letter.key();
+        self.letters().into_iter().find(|l| Some(&l.id) == here)
+    }
+
+    /// The marked letters or the whole cause: what, in words, and how many.
+    fn many(&self) -> Option<(LetterChoice, String, u64)> {
+        if self.redrives_marked() {
+            let marked: Vec<Uuid> = self.letters.marked.iter().copied().collect();
+            let count = marked.len() as u64;
+            return Some((
+                LetterChoice::Ids(marked),
+                "the marked letters".to_owned(),
+                count,
+            ));
+        }
+        let open = self.letters.fingerprint();
+        let cause = self
+            .causes()
+            .iter()
+            .find(|c| Some(&c.fingerprint) == open)?;
+        let words = format!("every letter of {}: {}", cause.code, cause.title);
+        Some((
+            LetterChoice::Cause(cause.fingerprint.clone()),
+            words,
+            cause.count,
+        ))
+    }
+
+    fn form(&mut self, what: What, about: String, count: u64, text: String) {
+        self.overlay = Some(Overlay::Triage(Triage {
+            what,
+            about,
+            count,
+            input: Input::new(text),
+            waiting: None,
+            behind: Behind::Release,
+            at: 0,
+        }));
+    }
+
+    pub(super) fn ask_archive(&mut self, many: bool) {
+        if many {
+            if let Some((letters, about, count)) = self.many() {
+                self.form(What::Archive { letters }, about, count, String::new());
+            }
+            return;
+        }
+        let Some(letter) = self.letter_here() else {
+            return;
+        };
+        let (id, about) = (letter.id, about(letter));
+        let detail = self.shown.letter.as_ref();
+        let waiting = detail.filter(|d| d.letter.id == id).map(|d| d.behind);
+        let letters = LetterChoice::Ids(vec![id]);
+        self.form(What::Archive { letters }, about, 1, String::new());
+        if let Some(Overlay::Triage(form)) = &mut self.overlay {
+            form.waiting = waiting;
+        }
+    }
+
+    pub(super) fn ask_unarchive(&mut self, many: bool) {
+        let chosen = if many {
+            self.many()
+        } else {
+            let one = |l: &Letter| (LetterChoice::Ids(vec![l.id]), about(l), 1);
+            self.letter_here().map(one)
+        };
+        let Some((letters, about, count)) = chosen else {
+            return;
+        };
+        let facts = vec![
+            ("letters", about),
+            (
+                "then",
+                "open again: later events of their keys wait behind them".to_owned(),
+            ),
+        ];
+        let confirm = Confirm::new(Command::Unarchive { letters }, "Open again", facts, count);
+        self.overlay = Some(Overlay::Confirm(self.guard(confirm)));
+    }
+
+    pub(super) fn ask_note(&mut self) {
+        if let Some(letter) = self.letter_here() {
+            let (id, about) = (letter.id, about(letter));
+            let note = letter.note.clone().unwrap_or_default();
+            self.form(What::Note { letter: id }, about, 1, note);
+        }
+    }
+
+    pub(super) fn ask_export(&mut self) {
+        if let Some((letters, about, count)) = self.many() {
+            let name = match &letters {
+                LetterChoice::Cause(cause) => cause.chars().take(12).collect(),
+                LetterChoice::Ids(_) => "marked".to_owned(),
+            };
+            let at = self.shown.taken.format("%Y%m%dT%H%M%S");
+            let file = format!("letters-{name}-{at}.jsonl");
+            self.form(What::Export { letters }, about, count, file);
+        }
+    }
+
+    /// Open letters or archived ones: a list each, so marks and places do not carry over.
+    pub(super) fn show_archived(&mut self) {
+        self.letters.archived = !self.letters.archived;
+        self.letters.marked.clear();
+        self.letters.depth = Depth::Causes;
+        self.letters.from = 0;
+        self.letters.cause.clear();
+        self.letters.letter.clear();
+    }
+
+    /// Why the letter under the cursor can't be archived, opened again or edited.
+    pub(super) fn no_triage(&self, action: super::action::Action) -> Option<String> {
+        use super::action::Action;
+        let letter = self.letter_here()?;
+        match action {
+            Action::Archive => letter
+                .archive_refusal()
+                .map(|why| format!("This letter can't be archived: {why}")),
+            Action::Unarchive => (letter.archived_because().is_none())
+                .then(|| "This letter is not archived".to_owned()),
+            _ => {
+                if let Some(why) = letter.edit_refusal() {
+                    return Some(format!("This letter can't be edited: {why}"));
+                }
+                let detail = self
+                    .shown
+                    .letter
+                    .as_ref()
+                    .filter(|d| d.letter.id == letter.id);
+                match detail {
+                    None => Some("Its bytes are still being read".to_owned()),
+                    Some(detail) => crate::domain::edit::editable(&detail.body)
+                        .err()
+                        .map(|why| format!("This letter can't be edited: {why}")),
+                }
+            }
+        }
+    }
+
+    pub(super) fn triage_key(&mut self, mut form: Triage, key: Key) -> Option<Command> {
+        if key.code == Code::Enter {
+            match form.command() {
+                Ok(command) => {
+                    let what = vec![("letters", form.about.clone())];
+                    let count = match form.what {
+                        What::Export { .. } => 1,
+                        _ => form.count,
+                    };
+                    let mut confirm = Confirm::new(command, form.title(), what, count);
+                    if !matches!(form.what, What::Export { .. }) {
+                        confirm = self.guard(confirm);
+                    }
+                    if confirm.typed.is_none() {
+                        return Some(confirm.command);
+                    }
+                    self.overlay = Some(Overlay::Confirm(confirm));
+                    return None;
+                }
+                Err(missing) => self.toasts.say(Tone::Hint, missing),
+            }
+        } else if vertical(key).is_some() && form.asks_behind() {
+            form.at = 1 - form.at;
+        } else if form.at == 1 {
+            if matches!(key.code, Code::Left | Code::Right | Code::Char(' ')) {
+                form.behind = match form.behind {
+                    Behind::Release => Behind::Archive,
+                    Behind::Archive => Behind::Release,
+                };
+            }
+        } else {
+            edit(&mut form.input, key);
+        }
+        self.overlay = Some(Overlay::Triage(form));
+        None
+    }
+}
+
+fn about(letter: &Letter) -> String {
+    format!("{} from {}", short_id(letter.id), letter.from())
+}
