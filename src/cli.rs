@@ -3,18 +3,19 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand};
 use uuid::Uuid;
 
 use crate::config::{Config, SERVICES};
+use crate::domain::filter::Filter;
 use crate::domain::ids::IdPart;
 use crate::domain::position::Position;
 use crate::domain::scenario::Scenario;
+use crate::domain::when::Start;
+pub use crate::domain::when::When;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -34,6 +35,7 @@ Examples:
   evtop dlq causes                           what failed, grouped
   evtop dlq redrive --cause 3f9a2c17d05b     send one cause back to the consumer that failed
   evtop timeline --stream order-ORD-1 --follow
+  evtop messages order-events --filter 'key=ORD-* !type=OrderCreated' --follow
   evtop replay --type OrderCreated --from 1h --to-service analytics --dry-run";
 
 /// top for event-driven systems: outbox, topics, consumers, dead letters and event store in one
@@ -108,6 +110,8 @@ pub enum Task {
     Dlq(DlqTask),
     /// The event store, oldest first
     Timeline(TimelineArgs),
+    /// The records of a topic: the newest, from a place, or as they come
+    Messages(MessagesArgs),
     /// Put test orders in
     Inject(InjectArgs),
     /// Send stored events again
@@ -203,10 +207,10 @@ pub struct EventArgs {
     #[arg(long, value_name = "UUID")]
     pub correlation: Option<Uuid>,
     /// From this time on: RFC 3339, or how long ago, such as 90s, 15m, 2h, 1d
-    #[arg(long, value_name = "TIME", value_parser = when)]
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
     pub from: Option<When>,
     /// Before this time
-    #[arg(long, value_name = "TIME", value_parser = when)]
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
     pub to: Option<When>,
 }
 
@@ -218,6 +222,27 @@ pub struct TimelineArgs {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub limit: u32,
     /// Go on with new events until interrupted
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// `evtop messages`
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct MessagesArgs {
+    /// The topic
+    #[arg(value_name = "TOPIC")]
+    pub topic: String,
+    /// Where to begin: newest:N of each partition, offset:P:O, time:T (RFC 3339 or 15m ago) or beginning
+    #[arg(long, value_name = "START", default_value = "newest:20", value_parser = Start::parse)]
+    pub from: Start,
+    /// Only records that match: words, key=, type=, partition=, value.path=, header.name=, ~regex; ! in
+    /// front of one inverts it
+    #[arg(long, value_name = "EXPR", value_parser = Filter::parse)]
+    pub filter: Option<Filter>,
+    /// Records at most; as many as there are without
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+    /// Go on with new records until interrupted
     #[arg(long)]
     pub follow: bool,
 }
@@ -295,46 +320,6 @@ pub struct BenchArgs {
     /// Rounds; every figure is their median
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: u32,
-}
-
-/// A time as it was typed; how long ago counts from the moment it is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    At(DateTime<Utc>),
-    Ago(Duration),
-}
-
-impl When {
-    /// The moment meant, seen from `now`.
-    #[must_use]
-    pub fn at(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        match self {
-            Self::At(at) => at,
-            Self::Ago(ago) => now - ago,
-        }
-    }
-}
-
-fn when(text: &str) -> Result<When, String> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(When::At(at.to_utc()));
-    }
-    let ago = || {
-        let unit = match text.chars().last()? {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            _ => return None,
-        };
-        let number: u32 = text[..text.len() - 1].parse().ok()?;
-        Some(Duration::from_secs(u64::from(number) * unit))
-    };
-    // A century is far before any event and well within what a date can hold.
-    match ago() {
-        Some(ago) if ago.as_secs() <= 3_155_760_000 => Ok(When::Ago(ago)),
-        _ => Err("write 2026-05-01T12:00:00Z, or how long ago: 90s, 15m, 2h, 1d".to_owned()),
-    }
 }
 
 /// `48212`, or `TX:48212` where the store has transactions (PostgreSQL).

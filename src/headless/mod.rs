@@ -8,6 +8,7 @@ mod ids;
 mod json;
 mod lag;
 mod letters;
+mod messages;
 mod operations;
 mod outbox;
 mod ports;
@@ -145,6 +146,7 @@ async fn dispatch(task: &Task, ports: &mut Ports, output: &mut Output<'_>) -> St
             present(Part::Timeline, "timeline", ports, output).await?;
             timeline::run(args, ports, output).await
         }
+        Task::Messages(args) => messages::run(args, ports, output).await,
         Task::Inject(args) => act::inject(args, ports, output).await,
         Task::Replay(args) => act::replay(args, ports, output).await,
         Task::Ops(args) => operations::run(args, ports, output).await,

@@ -61,6 +61,12 @@ impl App {
             {
                 "It runs in another instance: steer it there"
             }
+            Action::Message => return self.record_place().err().map(str::to_owned),
+            Action::Start
+                if self.messages.topic.is_none() && self.messages.topics.key().is_none() =>
+            {
+                "There is no topic to read"
+            }
             Action::CancelOperation if self.operation_to_cancel().is_none() => {
                 "No operation is running"
             }

@@ -10,6 +10,7 @@ mod ask;
 pub mod cursor;
 mod focus;
 pub mod keymap;
+pub mod messages;
 mod moves;
 pub mod overlay;
 pub mod rows;

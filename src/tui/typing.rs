@@ -5,7 +5,7 @@ use tui_input::{Input, InputRequest};
 
 use super::app::App;
 use super::keymap::{Code, Key};
-use super::overlay::{Confirm, Dry, Faults, Filter, Inject, Overlay, Replay};
+use super::overlay::{Confirm, Dry, Faults, Filter, Inject, Overlay, Replay, StartForm};
 use super::toast::Tone;
 use crate::command::{Command, ReplayTarget};
 use crate::domain::scenario::Scenario;
@@ -75,6 +75,7 @@ impl App {
             Overlay::Inject(form) => return self.inject_key(form, key),
             Overlay::Faults(form) => return self.faults_key(form, key),
             Overlay::Replay(form) => self.replay_key(form, key),
+            Overlay::Start(form) => self.start_key(form, key),
         }
         None
     }
@@ -100,6 +101,17 @@ impl App {
         edit(&mut filter.input, key);
         self.set_filter(filter.input.value().to_owned());
         self.overlay = Some(Overlay::Filter(filter));
+    }
+
+    fn start_key(&mut self, mut form: StartForm, key: Key) {
+        if key.code == Code::Enter {
+            return self.start_messages(form);
+        }
+        if key.typed().is_some() && std::mem::take(&mut form.fresh) {
+            form.input.reset();
+        }
+        form.fresh &= !edit(&mut form.input, key);
+        self.overlay = Some(Overlay::Start(form));
     }
 
     fn confirm_key(&mut self, mut confirm: Confirm, key: Key) -> Option<Command> {

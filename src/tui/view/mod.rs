@@ -25,6 +25,8 @@ mod inject;
 mod lag;
 mod letter;
 mod letters;
+mod message;
+mod messages;
 mod outbox;
 mod outbox_rows;
 pub mod parts;
@@ -79,10 +81,12 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         Screen::Outbox => outbox::render(app, body, buf),
         Screen::Letters => letters::render(app, body, buf),
         Screen::Timeline => timeline::render(app, body, buf),
+        Screen::Messages => messages::render(app, body, buf),
         Screen::Activity => activity::render(app, body, buf),
     }
     match &app.overlay {
         Some(Overlay::Filter(filter)) => hints::filter(app, filter, hints, buf),
+        Some(Overlay::Start(form)) => hints::start(app, form, hints, buf),
         _ => hints::render(app, hints, buf),
     }
     match &app.overlay {
@@ -91,7 +95,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         Some(Overlay::Inject(form)) => inject::render(app, form, area, buf),
         Some(Overlay::Faults(form)) => faults::render(app, form, area, buf),
         Some(Overlay::Replay(form)) => replay::render(app, form, area, buf),
-        Some(Overlay::Filter(_)) | None => {}
+        Some(Overlay::Filter(_) | Overlay::Start(_)) | None => {}
     }
     toast::render(app, body, buf);
 }
