@@ -319,7 +319,7 @@ fn test(typed: &Typed) -> Result<Test, String> {
         return match regex {
             Ok(regex) => Ok(Test::Regex(regex)),
             Err(error) => Err(format!(
-                "~{pattern} is no regular expression: {}; leave out the ~ to look for the text itself",
+                "~{pattern} is no regular expression: {}; without ~ it is plain text",
                 reason(&error)
             )),
         };
@@ -482,7 +482,7 @@ mod tests {
         for (typed, word) in [
             ("\"open", "close it"),
             ("key=\"a b", "close it"),
-            ("~(", "leave out the ~"),
+            ("~(", "without ~"),
             ("partition=two", "partition=2"),
             ("partition=", "partition=2"),
             ("value.=1", "value.data"),

@@ -12,12 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, within};
 use super::sources::Sources;
+use crate::clock::Clock;
 use crate::command::{Focus, MessagesFocus, Reading, Screen};
 use crate::domain::message::Message;
 use crate::domain::record::Record;
 use crate::domain::when::Start;
+use crate::kafka::KafkaSettings;
 use crate::kafka::browse::{Browser, Seen};
 use crate::kafka::consumer::Place;
+use crate::kafka::offsets::Observer;
 use crate::snapshot::{Messages, SearchState, Searched};
 
 /// How often news are shown, and the longest that a filter must stand before it is searched for.
@@ -39,9 +42,30 @@ fn wanted(focus: &Focus) -> Option<&MessagesFocus> {
     looks.then_some(&focus.messages)
 }
 
+/// Whom to ask, and how long to wait.
+#[derive(Clone)]
+pub struct Reader {
+    pub clock: Clock,
+    pub observer: Observer,
+    pub kafka: KafkaSettings,
+    pub timeout: Duration,
+}
+
+impl Reader {
+    #[must_use]
+    pub fn of(sources: &Sources) -> Self {
+        Self {
+            clock: sources.clock.clone(),
+            observer: sources.observer.clone(),
+            kafka: sources.shared.settings.kafka.clone(),
+            timeout: sources.timeout,
+        }
+    }
+}
+
 /// Reads what is looked at until `stop`.
 pub async fn keep_reading(
-    sources: Sources,
+    reader: Reader,
     board: Arc<Board>,
     mut focus: watch::Receiver<Focus>,
     stop: CancellationToken,
@@ -76,12 +100,12 @@ pub async fn keep_reading(
                 let begun = tokio::select! {
                     () = stop.cancelled() => return,
                     _ = focus.wait_for(other) => continue,
-                    begun = within(sources.timeout * 2, begin(&sources, &asked)) => begun,
+                    begun = within(reader.timeout * 2, begin(&reader, &asked)) => begun,
                 };
                 match begun {
                     Ok(search) => search,
                     Err(error) => {
-                        board.messages.take_in(Err(error), sources.clock.now());
+                        board.messages.take_in(Err(error), reader.clock.now());
                         board.fresh.notify_one();
                         tokio::select! {
                             () = stop.cancelled() => return,
@@ -93,7 +117,7 @@ pub async fn keep_reading(
                 }
             }
         };
-        read(&mut search, &sources, &board, &mut focus, &stop).await;
+        read(&mut search, &reader, &board, &mut focus, &stop).await;
         if stop.is_cancelled() {
             return;
         }
@@ -108,14 +132,14 @@ pub async fn keep_reading(
 /// Reads until something else is looked at.
 async fn read(
     search: &mut Search,
-    sources: &Sources,
+    reader: &Reader,
     board: &Board,
     focus: &mut watch::Receiver<Focus>,
     stop: &CancellationToken,
 ) {
     let show = |search: &mut Search, error: Option<String>| {
         search.dirty = false;
-        let now = sources.clock.now();
+        let now = reader.clock.now();
         board.messages.take_in(Ok(search.shown()), now);
         if let Some(error) = error {
             board.messages.take_in(Err(error), now);
@@ -128,7 +152,7 @@ async fn read(
     let places = search.places();
     let mut browser = None;
     if search.reads() {
-        match Browser::open(&sources.shared.settings.kafka, &places) {
+        match Browser::open(&reader.kafka, &places) {
             Ok(opened) => browser = Some(opened),
             Err(error) => show(search, Some(error.to_string())),
         }
@@ -194,9 +218,9 @@ fn close(browser: Option<Browser>) {
 }
 
 /// Where everything that is asked begins and ends.
-async fn begin(sources: &Sources, asked: &MessagesFocus) -> Result<Search, String> {
+async fn begin(reader: &Reader, asked: &MessagesFocus) -> Result<Search, String> {
     let text = |e: crate::kafka::KafkaError| e.to_string();
-    let observer = &sources.observer;
+    let observer = &reader.observer;
     let topic = asked.topic.clone().unwrap_or_default();
     let mut search = Search::new(asked.clone());
     let Some(partitions) = observer.topics().await.map_err(text)?.remove(&topic) else {
@@ -213,7 +237,7 @@ async fn begin(sources: &Sources, asked: &MessagesFocus) -> Result<Search, Strin
     let bounds = observer.bounds(places.clone()).await.map_err(text)?;
     let mut at = vec![None; places.len()];
     if let Start::Time(when) = asked.start {
-        let since = when.at(sources.clock.now());
+        let since = when.at(reader.clock.now());
         search.now.since = Some(since);
         at = observer
             .offsets_at(places.clone(), since)
@@ -231,7 +255,7 @@ async fn begin(sources: &Sources, asked: &MessagesFocus) -> Result<Search, Strin
             Start::Offset { offset, .. } => offset,
             Start::Time(_) => match at {
                 Some(at) if at < end => at,
-                _ if first < end && newer(sources, &place, end, search.now.since).await? => first,
+                _ if first < end && newer(reader, &place, end, search.now.since).await? => first,
                 _ => end,
             },
         };
@@ -251,12 +275,12 @@ async fn begin(sources: &Sources, asked: &MessagesFocus) -> Result<Search, Strin
 /// Whether the partition's last record is of that time or later although no offset was found for it: the
 /// broker can't look times up, as the embedded one can't, and the records themselves are to be asked.
 async fn newer(
-    sources: &Sources,
+    reader: &Reader,
     place: &Place,
     end: i64,
     since: Option<DateTime<Utc>>,
 ) -> Result<bool, String> {
-    let last = sources
+    let last = reader
         .observer
         .record_at(place.clone(), end - 1, TAIL)
         .await;

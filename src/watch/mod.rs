@@ -203,9 +203,9 @@ pub fn observe(
         let (sources, board) = (sources.clone(), Arc::clone(board));
         tokio::spawn(source.keep_asking(sources, board, focus.clone(), stop.clone()));
     }
-    let (sources, board) = (sources.clone(), Arc::clone(board));
+    let (reader, board) = (messages::Reader::of(sources), Arc::clone(board));
     tokio::spawn(messages::keep_reading(
-        sources,
+        reader,
         board,
         focus.clone(),
         stop.clone(),

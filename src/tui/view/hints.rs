@@ -61,11 +61,8 @@ fn hint(app: &App, row: &Row) -> Vec<Span<'static>> {
 
 pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
     let mut spans = vec![app.theme.span(Role::Key, " / ")];
-    let cells = if app.screen == Screen::Messages {
-        40
-    } else {
-        24
-    };
+    let wide = app.screen == Screen::Messages && app.sieve(app.screen).error().is_none();
+    let cells = if wide { 40 } else { 24 };
     spans.extend(super::inject::field(app, &filter.input, cells, true));
     let help = match (app.sieve(app.screen).error(), app.screen) {
         (Some(error), _) => {

@@ -24,11 +24,11 @@ const TOPICS: [Column; 2] = [
 ];
 
 const RECORDS: [Column; 6] = [
-    Column::right("P", 2, 3),
+    Column::right("P", 2, 1),
     Column::right("OFFSET", 8, 0),
-    Column::left("TIME", 12, 2),
+    Column::left("TIME", 12, 3),
     Column::left("KEY", 14, 0).growing(3).most(40),
-    Column::left("TYPE", 12, 1).growing(2).most(28),
+    Column::left("TYPE", 12, 2).growing(2).most(28),
     Column::right("SIZE", 8, 4),
 ];
 
@@ -246,7 +246,7 @@ fn head(app: &App, name: &str, found: &Messages, area: Rect, buf: &mut Buffer) -
     if found.dropped > 0 {
         let kept = found.rows.len() as u64;
         let text = match found.asked.page {
-            0 => format!(" · the newest {} kept", format::count(kept)),
+            0 => format!(" · newest {} kept", format::count(kept)),
             _ => format!(" · after {} before", format::count(found.dropped)),
         };
         bounds.push(dim(text));
@@ -277,7 +277,7 @@ fn reading(found: &Messages) -> String {
 fn bound(found: &Messages) -> String {
     match found.asked.start {
         Start::Newest(n) => format!(
-            "from the newest {} of each of {}",
+            "newest {} of each of {}",
             format::count(u64::from(n)),
             format::plural(found.partitions.len() as u64, "partition")
         ),

@@ -11,7 +11,7 @@ use crate::tui::overlay::Overlay;
 use crate::tui::theme::Role;
 
 use super::format;
-use super::parts::{line, outside, right, width};
+use super::parts::{cut, line, outside, right, width};
 
 /// How much room a tab takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,7 @@ pub fn rule(app: &App, area: Rect, buf: &mut Buffer) {
         let mut words = outside(&app.theme, Role::Warn, error);
         words.insert(0, " ".into());
         words.push(" ".into());
+        let words = cut(words, usize::from(area.width).saturating_sub(4));
         return right(buf, area, 0, 0, words);
     }
     if !filter.text().is_empty() && !matches!(app.overlay, Some(Overlay::Filter(_))) {
