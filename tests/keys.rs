@@ -1018,6 +1018,20 @@ fn m_goes_to_the_record_and_esc_comes_back() {
 }
 
 #[test]
+fn what_a_filter_found_stays_among_its_neighbours() {
+    let mut app = busy(Screen::Timeline);
+    keys(&mut app, "m");
+    searched(&mut app, SearchState::End);
+    keys(&mut app, "j j j");
+    let found = app.message().expect("a record").place();
+    keys(&mut app, "esc");
+    assert!(app.focus().messages.filter.is_empty());
+    searched(&mut app, SearchState::End);
+    assert_eq!(app.message().expect("a record").place(), found);
+    assert_eq!(app.messages.target, Some(found));
+}
+
+#[test]
 fn every_filter_speaks_the_same_language() {
     let mut app = busy(Screen::Timeline);
     let all = app.events().len();

@@ -31,8 +31,13 @@ impl Message {
     /// The record, if it passes the filter.
     #[must_use]
     pub fn passing(record: Record, filter: &Filter) -> Option<Self> {
-        let value = record.value.as_deref().and_then(json);
-        let kind = kind(&record, value.as_ref());
+        let mut kind = kind_in_headers(&record).map(str::to_owned);
+        let mut value = None;
+        // Reading JSON costs more than all the rest.
+        if kind.is_none() || filter.reads_value() {
+            value = record.value.as_deref().and_then(json);
+            kind = kind.or_else(|| kind_in_body(value.as_ref()?).map(str::to_owned));
+        }
         if !filter.is_empty() {
             let fields = fields(&record, kind.as_deref(), value);
             if !filter.holds(Row::Record(&fields)) {
@@ -72,17 +77,15 @@ fn json(bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice(bytes).ok()
 }
 
-fn kind(record: &Record, value: Option<&Value>) -> Option<String> {
-    let in_body = || {
-        let map = value?.as_object()?;
-        let mut names = BODY.iter();
-        names.find_map(|name| map.get(*name)?.as_str())
-    };
+fn kind_in_headers(record: &Record) -> Option<&str> {
     let mut names = HEADERS.iter();
-    names
-        .find_map(|name| header_text(&record.headers, name))
-        .or_else(in_body)
-        .map(str::to_owned)
+    names.find_map(|name| header_text(&record.headers, name))
+}
+
+fn kind_in_body(value: &Value) -> Option<&str> {
+    let map = value.as_object()?;
+    let mut names = BODY.iter();
+    names.find_map(|name| map.get(*name)?.as_str())
 }
 
 fn fields<'a>(record: &'a Record, kind: Option<&'a str>, value: Option<Value>) -> Fields<'a> {

@@ -256,6 +256,7 @@ impl App {
             Screen::Consumers if self.consumers.open => self.consumers.open = false,
             Screen::Messages => {
                 if !self.close_message(true) {
+                    self.hold_message();
                     self.set_filter(String::new());
                 }
             }

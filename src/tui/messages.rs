@@ -1,21 +1,17 @@
-//! The messages screen: which topic is read from where, and how one walks through its records. A jump
-//! comes from a letter, an event, a sent row or a partition, and goes back to where it came from.
+//! The messages screen: which topic is read from where, and how one walks through its records.
 
 use super::app::App;
 use super::cursor::{Cursor, Motion};
 use super::moves::scroll;
 use super::overlay::{Overlay, StartForm};
-use super::rows::{LagKey, OutboxKey};
 use super::toast::Tone;
 use crate::command::{MessagesFocus, Reading, Screen};
-use crate::domain::event_type::EventType;
 use crate::domain::filter::Filter;
 use crate::domain::message::Message;
-use crate::domain::when::{Start, When};
+use crate::domain::when::Start;
 use crate::snapshot::{Messages, SearchState, Topic};
 
-/// Neighbours that are shown before a record one jumps to, and more of them at its page's top.
-const BEFORE: i64 = 20;
+/// How many records more are read at the top of one partition.
 const EARLIER: i64 = 200;
 
 /// How deep one is.
@@ -58,7 +54,7 @@ impl MessagesView {
         self.mode() == Reading::Tail && self.cursor.key().is_none()
     }
 
-    fn begin(&mut self, start: Start) {
+    pub(super) fn begin(&mut self, start: Start) {
         self.start = start;
         self.page = 0;
         self.cursor.clear();
@@ -223,6 +219,18 @@ impl App {
         true
     }
 
+    /// The record that a filter found stays when its neighbours come.
+    pub(super) fn hold_message(&mut self) {
+        let place = self.message().map(Message::place);
+        let found = !self.messages.following() && self.messages.level == Level::Records;
+        if let Some(place) = place.filter(|_| found) {
+            self.messages.cursor.set(place);
+            if self.messages.from.is_some() {
+                self.messages.target = Some(place);
+            }
+        }
+    }
+
     pub(super) fn step_messages(&mut self, motion: Motion) {
         match self.messages.level {
             Level::Topics => {
@@ -297,96 +305,6 @@ impl App {
         }
     }
 
-    /// Where the record of what is under the cursor stands.
-    pub(super) fn record_place(&self) -> Result<Jump, &'static str> {
-        match self.screen {
-            Screen::Letters => {
-                let letters = self.letters();
-                let here = self
-                    .letters
-                    .letter
-                    .key()
-                    .ok_or("There is no letter under the cursor")?;
-                let letter = letters.iter().find(|l| l.id == *here);
-                let letter = letter.ok_or("There is no letter under the cursor")?;
-                match (&letter.topic, letter.partition, letter.offset, &letter.dlq) {
-                    (Some(topic), Some(partition), Some(offset), _) => {
-                        Ok(Jump::at(topic, partition, offset))
-                    }
-                    (.., Some(dlq)) => Ok(Jump::at(&dlq.topic, dlq.partition, dlq.offset)),
-                    _ => Err("Nothing says where this letter's record stands"),
-                }
-            }
-            Screen::Lag => {
-                let Some(LagKey::Partition(group, topic, partition)) = self.lag.cursor.key() else {
-                    return Err("A group or a topic is no single place: unfold it to a partition");
-                };
-                let groups = self.shown.lag.value.iter().flat_map(|g| g.iter());
-                let topics = groups.filter(|g| g.group == *group).flat_map(|g| &g.topics);
-                let rows = topics
-                    .filter(|t| t.topic == *topic)
-                    .flat_map(|t| &t.partitions);
-                let row = rows.into_iter().find(|p| p.partition == *partition);
-                match row.and_then(|p| p.committed) {
-                    Some(offset) => Ok(Jump::at(topic, *partition, offset)),
-                    None => Err(
-                        "This group has committed no offset here, so there is no record to go to",
-                    ),
-                }
-            }
-            Screen::Outbox => {
-                let sent = self.shown.outbox.value.iter().flat_map(|o| &o.sent);
-                let Some(OutboxKey::Sent(seq)) = self.outbox.key() else {
-                    return Err("Only a row that was sent has a record");
-                };
-                let row = sent.into_iter().find(|row| row.seq == *seq);
-                let row = row.ok_or("There is no row under the cursor")?;
-                Ok(Jump::at(&row.topic, row.partition, row.offset))
-            }
-            _ => {
-                let here = self.event_key();
-                let events = self.events();
-                let event = events.iter().find(|e| Some(e.position) == here);
-                let event = event.ok_or("There is no event under the cursor")?;
-                let mut sent = self.shown.outbox.value.iter().flat_map(|o| &o.sent);
-                if let Some(row) = sent.find(|row| row.id == event.event_id) {
-                    return Ok(Jump::at(&row.topic, row.partition, row.offset));
-                }
-                let kind = EventType::from_name(&event.event_type);
-                let topic = kind
-                    .ok_or("Nobody knows the topic of an event of this type")?
-                    .topic();
-                // Sent after it was written down, on a clock that may be another.
-                let since = event.recorded_at - chrono::TimeDelta::seconds(2);
-                Ok(Jump {
-                    topic: topic.to_owned(),
-                    start: Start::Time(When::At(since)),
-                    target: None,
-                    filter: event.event_id.to_string(),
-                })
-            }
-        }
-    }
-
-    /// Goes to the record of what is under the cursor, among its neighbours.
-    pub(super) fn jump_to_record(&mut self) {
-        let Ok(jump) = self.record_place() else {
-            return;
-        };
-        let from = self.screen;
-        self.screen = Screen::Messages;
-        self.messages.begin(jump.start);
-        self.messages.topics.set(jump.topic.clone());
-        self.messages.topic = Some(jump.topic);
-        self.messages.level = Level::Records;
-        self.messages.target = jump.target;
-        self.messages.from = Some(from);
-        if let Some(place) = jump.target {
-            self.messages.cursor.set(place);
-        }
-        self.set_filter(jump.filter);
-    }
-
     /// The filter of the records, whatever the cursor is in.
     #[must_use]
     pub fn messages_filter(&self) -> &Filter {
@@ -395,27 +313,5 @@ impl App {
 
     fn topics_filter(&self) -> &Filter {
         self.filter_of(App::TOPICS)
-    }
-}
-
-/// A record's place, and what to read around it.
-pub(super) struct Jump {
-    topic: String,
-    start: Start,
-    target: Option<(i32, i64)>,
-    filter: String,
-}
-
-impl Jump {
-    fn at(topic: &str, partition: i32, offset: i64) -> Self {
-        Self {
-            topic: topic.to_owned(),
-            start: Start::Offset {
-                partition,
-                offset: (offset - BEFORE).max(0),
-            },
-            target: Some((partition, offset)),
-            filter: String::new(),
-        }
     }
 }

@@ -13,6 +13,7 @@ pub mod keymap;
 pub mod messages;
 mod moves;
 pub mod overlay;
+mod record;
 pub mod rows;
 mod settings;
 mod steady;

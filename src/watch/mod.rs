@@ -15,6 +15,7 @@ pub mod messages;
 pub mod outbox;
 pub mod partition;
 pub mod reports;
+mod search;
 pub mod source;
 pub mod sources;
 pub mod timeline;

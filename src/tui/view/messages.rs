@@ -14,7 +14,7 @@ use crate::tui::app::App;
 use crate::tui::messages::Level;
 use crate::tui::theme::Role;
 
-use super::parts::{below, cut, empty, line, outside, title, waiting, width};
+use super::parts::{below, cut, empty, line, outside, right, title, waiting, width};
 use super::table::{Cells, Column, Table};
 use super::{RULE_FROM, format, message};
 
@@ -38,6 +38,9 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let level = app.messages.level;
     if !app.messages_wide() {
+        if level > Level::Topics && area.height >= 24 && app.message().is_some() {
+            return stacked(app, area, buf);
+        }
         return match level {
             Level::Topics => topics(app, area, buf),
             Level::Records => records(app, area, buf),
@@ -45,7 +48,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         };
     }
     let left = Rect {
-        width: (area.width * 8 / 25).clamp(32, 48),
+        width: (area.width * 7 / 20).clamp(32, 48),
         ..area
     };
     topics(app, left, buf);
@@ -64,22 +67,23 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         width: area.width - left.width - 1,
         ..area
     };
-    let high = if area.height < 20 || app.message().is_none() {
-        0
-    } else {
-        area.height * 11 / 20
-    };
-    if level == Level::Record && high == 0 {
+    if area.height >= 20 && app.message().is_some() {
+        return stacked(app, right, buf);
+    }
+    if level == Level::Record {
         return message::render(app, right, buf);
     }
+    records(app, right, buf);
+}
+
+/// The list above the record that is looked at.
+fn stacked(app: &App, area: Rect, buf: &mut Buffer) {
     let top = Rect {
-        height: right.height - high,
-        ..right
+        height: area.height - area.height * 11 / 20,
+        ..area
     };
     records(app, top, buf);
-    if high > 0 {
-        message::render(app, below(right, top.height), buf);
-    }
+    message::render(app, below(area, top.height), buf);
 }
 
 fn topics(app: &App, area: Rect, buf: &mut Buffer) {
@@ -234,7 +238,12 @@ fn head(app: &App, name: &str, found: &Messages, area: Rect, buf: &mut Buffer) -
         first.push(dim("  ".to_owned()));
         first.extend(cut(outside(theme, Role::Strong, filter.text()), 30));
     }
+    let taken = width(&first);
     line(buf, area, 0, first);
+    if let (Some(from), true) = (app.messages.from, filter.text().is_empty()) {
+        let back = vec![dim(format!("esc: back to {}", from.tab().1))];
+        right(buf, area, 0, taken, back);
+    }
     let mut bounds = vec![dim(bound(found))];
     let read = format!(" · {} read", format::count(found.searched));
     bounds.push(dim(read));
@@ -258,8 +267,8 @@ fn head(app: &App, name: &str, found: &Messages, area: Rect, buf: &mut Buffer) -
         );
         bounds.push(theme.span(Role::Warn, text));
     }
-    if let Some(text) = gone(app, found) {
-        bounds.push(theme.span(Role::Warn, format!(" · {text}")));
+    if let Some((role, text)) = gone(app, found) {
+        bounds.push(theme.span(role, format!(" · {text}")));
     }
     line(buf, area, 1, bounds);
     2
@@ -294,15 +303,16 @@ fn bound(found: &Messages) -> String {
 }
 
 /// Why the record that was asked for is not listed.
-fn gone(app: &App, found: &Messages) -> Option<String> {
+fn gone(app: &App, found: &Messages) -> Option<(Role, String)> {
     let (partition, offset) = app.messages.target?;
     let place = found.partitions.iter().find(|p| p.partition == partition)?;
     let shown = format::offset(Some(offset));
     if offset < place.first {
         let first = format::offset(Some(place.first));
-        return Some(format!("{shown} is gone: the log begins at {first}"));
+        let text = format!("{shown} is gone: the log begins at {first}");
+        return Some((Role::Warn, text));
     }
-    (offset >= place.end).then(|| format!("{shown} is not written yet"))
+    (offset >= place.end).then(|| (Role::Dim, format!("{shown} comes next, not written yet")))
 }
 
 fn record(app: &App, it: &Message) -> Cells {
