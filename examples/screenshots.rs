@@ -20,13 +20,14 @@ use evtop::tui::picture::Picture;
 use evtop::tui::theme::Theme;
 
 /// File, screen, keys pressed on it, theme.
-const PICTURES: [(&str, Screen, &str, &str); 9] = [
+const PICTURES: [(&str, Screen, &str, &str); 10] = [
     ("flow", Screen::Flow, "", "dark"),
     ("lag", Screen::Lag, "enter", "dark"),
     ("consumers", Screen::Consumers, "down", "dark"),
     ("outbox", Screen::Outbox, "", "dark"),
     ("letters", Screen::Letters, "", "dark"),
     ("timeline", Screen::Timeline, "", "dark"),
+    ("messages", Screen::Messages, "enter", "dark"),
     ("activity", Screen::Activity, "", "dark"),
     ("inject", Screen::Flow, "i", "dark"),
     ("light", Screen::Flow, "", "light"),

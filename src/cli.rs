@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -18,9 +17,12 @@ use crate::command::Screen;
 pub use letters::{ArchiveArgs, EditArgs, ExportArgs, LetterArgs, NoteArgs, UnarchiveArgs};
 
 use crate::config::{Config, SERVICES};
+use crate::domain::filter::Filter;
 use crate::domain::ids::IdPart;
 use crate::domain::position::Position;
 use crate::domain::scenario::Scenario;
+pub use crate::domain::when::When;
+use crate::domain::when::{Start, span};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -41,6 +43,7 @@ Examples:
   evtop dlq causes                           what failed, grouped
   evtop dlq redrive --cause 3f9a2c17d05b     send one cause back to the consumer that failed
   evtop timeline --stream order-ORD-1 --follow
+  evtop messages order-events --filter 'key=ORD-* !type=OrderCreated' --follow
   evtop replay --type OrderCreated --from 1h --to-service analytics --dry-run
   evtop check --max-lag 1000 --max-dead-letters 0      for cron and CI
   evtop snapshot --screen lag --format svg -o lag.svg";
@@ -132,6 +135,8 @@ pub enum Task {
     Dlq(DlqTask),
     /// The event store, oldest first
     Timeline(TimelineArgs),
+    /// The records of a topic: the newest, from a place, or as they come
+    Messages(MessagesArgs),
     /// Put test orders in
     Inject(InjectArgs),
     /// Send stored events again
@@ -360,10 +365,10 @@ pub struct EventArgs {
     #[arg(long, value_name = "UUID")]
     pub correlation: Option<Uuid>,
     /// From this time on: RFC 3339, or how long ago, such as 90s, 15m, 2h, 1d
-    #[arg(long, value_name = "TIME", value_parser = when)]
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
     pub from: Option<When>,
     /// Before this time
-    #[arg(long, value_name = "TIME", value_parser = when)]
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
     pub to: Option<When>,
 }
 
@@ -375,6 +380,27 @@ pub struct TimelineArgs {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub limit: u32,
     /// Go on with new events until interrupted
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// `evtop messages`
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct MessagesArgs {
+    /// The topic
+    #[arg(value_name = "TOPIC")]
+    pub topic: String,
+    /// Where to begin: newest:N of each partition, offset:P:O, time:T (RFC 3339 or 15m ago) or beginning
+    #[arg(long, value_name = "START", default_value = "newest:20", value_parser = Start::parse)]
+    pub from: Start,
+    /// Only records that match: words, key=, type=, partition=, value.path=, header.name=, ~regex; ! in
+    /// front of one inverts it
+    #[arg(long, value_name = "EXPR", value_parser = Filter::parse)]
+    pub filter: Option<Filter>,
+    /// Records at most; as many as there are without
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+    /// Go on with new records until interrupted
     #[arg(long)]
     pub follow: bool,
 }
@@ -452,55 +478,6 @@ pub struct BenchArgs {
     /// Rounds; every figure is their median
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rounds: u32,
-}
-
-/// A time as it was typed; how long ago counts from the moment it is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    At(DateTime<Utc>),
-    Ago(Duration),
-}
-
-impl When {
-    /// The moment meant, seen from `now`.
-    #[must_use]
-    pub fn at(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        match self {
-            Self::At(at) => at,
-            Self::Ago(ago) => now - ago,
-        }
-    }
-}
-
-fn when(text: &str) -> Result<When, String> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(When::At(at.to_utc()));
-    }
-    span(text)
-        .map(When::Ago)
-        .map_err(|_| "write 2026-05-01T12:00:00Z, or how long ago: 90s, 15m, 2h, 1d".to_owned())
-}
-
-/// A whole number and its unit. A century at most: far before any event, and well within what a date can
-/// hold.
-fn span(text: &str) -> Result<Duration, String> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let unit_ms = match unit {
-        "ms" => Some(1),
-        "s" => Some(1_000),
-        "m" => Some(60_000),
-        "h" => Some(3_600_000),
-        "d" => Some(86_400_000),
-        _ => None,
-    };
-    let number: Option<u64> = number.parse().ok();
-    let ms = number
-        .zip(unit_ms)
-        .and_then(|(n, unit)| n.checked_mul(unit));
-    ms.filter(|ms| *ms <= 3_155_760_000_000)
-        .map(Duration::from_millis)
-        .ok_or_else(|| "write a number and its unit: 500ms, 60s, 15m, 2h, 1d".to_owned())
 }
 
 /// The shells that people use where evtop runs.

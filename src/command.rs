@@ -8,9 +8,11 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::domain::fault_plan::FaultPlan;
+use crate::domain::filter::Filter;
 use crate::domain::position::Position;
 use crate::domain::scenario::Scenario;
 use crate::domain::stored::EventFilter;
+use crate::domain::when::Start;
 
 /// The places one can look at; numbers are their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -22,21 +24,23 @@ pub enum Screen {
     Outbox,
     Letters,
     Timeline,
+    Messages,
     Activity,
 }
 
 impl Screen {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Flow,
         Self::Lag,
         Self::Consumers,
         Self::Outbox,
         Self::Letters,
         Self::Timeline,
+        Self::Messages,
         Self::Activity,
     ];
 
-    /// The key and the title on its tab. 7 and 8 are kept for Orders and Messages.
+    /// The key and the title on its tab. 7 is kept for Orders.
     #[must_use]
     pub fn tab(self) -> (char, &'static str) {
         match self {
@@ -46,6 +50,7 @@ impl Screen {
             Self::Outbox => ('4', "Outbox"),
             Self::Letters => ('5', "Dead letters"),
             Self::Timeline => ('6', "Timeline"),
+            Self::Messages => ('8', "Messages"),
             Self::Activity => ('9', "Activity"),
         }
     }
@@ -57,6 +62,7 @@ pub struct Focus {
     pub screen: Screen,
     pub letters: LettersFocus,
     pub timeline: TimelineFocus,
+    pub messages: MessagesFocus,
     /// The partition whose time lag is wanted: group, topic, partition. Rows that are not looked at
     /// are not asked for it.
     pub lag_rows: Vec<(String, String, i32)>,
@@ -83,6 +89,30 @@ pub struct TimelineFocus {
     pub rows: u32,
     /// The event whose detail is wanted.
     pub event: Option<Position>,
+}
+
+/// Which records of a topic are wanted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MessagesFocus {
+    /// `None`: nothing is read.
+    pub topic: Option<String>,
+    pub start: Start,
+    pub filter: Filter,
+    pub mode: Reading,
+    /// Counts up to ask for the records after those that are here.
+    pub page: u32,
+}
+
+/// How a topic is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// On with what comes; the newest records are kept.
+    #[default]
+    Tail,
+    /// Up to the end as it was at first, page by page.
+    Search,
+    /// Page by page and on with what comes; no record is left out.
+    Stream,
 }
 
 /// Which end of the timeline a page hangs on.

@@ -3,6 +3,7 @@
 //! row there is, so a frame costs the same however many there are.
 
 mod lag;
+mod messages;
 mod stack;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use lag::{GroupLag, LagNumbers, PartitionLag, TopicLag, Verdict, VerdictKind};
+pub use messages::{Messages, SearchState, Searched};
 pub use stack::{Part, Stack};
 
 use crate::domain::fault_plan::FaultPlan;
@@ -86,6 +88,7 @@ pub struct Snapshot {
     pub timeline: Reading<Timeline>,
     /// The event that is looked at.
     pub event: Option<EventDetail>,
+    pub messages: Reading<Arc<Messages>>,
     pub activity: Activity,
 }
 

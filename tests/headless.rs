@@ -3,6 +3,7 @@
 
 mod headless_fixtures;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use evtop::cli::Exit;
@@ -12,11 +13,12 @@ use evtop::command::{
 };
 use evtop::config::{Config, Secret, Source};
 use evtop::domain::foreign::{Failed, Family, Foreign, Hop};
+use evtop::domain::message::Message;
 use evtop::domain::operation::{Counts, OperationState};
 use evtop::domain::position::Position;
 use evtop::domain::scenario::Scenario;
 use evtop::headless::{farewell, letter_detail, settings, status_line};
-use evtop::snapshot::{Reading, Snapshot};
+use evtop::snapshot::{Messages, Reading, SearchState, Snapshot};
 use headless_fixtures::*;
 
 async fn shows(line: &str) -> Played {
@@ -801,4 +803,172 @@ fn a_command_may_run_on_any_thread() {
     ) {
     }
     send(|task, ports, output| evtop::headless::run(task, ports, output));
+}
+
+/// A record with text, one with bytes, and what was asked of them.
+fn messages(state: SearchState, asked: &evtop::command::MessagesFocus) -> Messages {
+    let record = |offset: i64, key: &[u8], value: Option<&[u8]>| evtop::domain::record::Record {
+        topic: "order-events".into(),
+        partition: 2,
+        offset,
+        timestamp: Some(ago(60 - offset)),
+        key: Some(key.to_vec()),
+        value: value.map(<[u8]>::to_vec),
+        headers: vec![
+            ("event_type".into(), Some(b"OrderCreated".to_vec())),
+            ("raw".into(), Some(vec![0xfe])),
+            ("none".into(), None),
+        ],
+    };
+    let records = [
+        record(
+            4,
+            b"ORD-\x1b]0;owned\x07",
+            Some(b"{\"order_id\": \"ORD-1\"}"),
+        ),
+        record(5, &[0xff, 0x00], Some(&[0xff, 0x00, b'{'])),
+        record(6, b"gone", None),
+    ];
+    let filter = &asked.filter;
+    let passing = records
+        .into_iter()
+        .filter_map(|r| Message::passing(r, filter));
+    let rows: Vec<Arc<Message>> = passing.map(Arc::new).collect();
+    Messages {
+        asked: asked.clone(),
+        state,
+        searched: 3,
+        matched: rows.len() as u64,
+        rows: rows.into(),
+        ..Messages::default()
+    }
+}
+
+fn browsing(state: SearchState) -> Engine {
+    let mut engine = Engine::new(busy());
+    engine.on_focus = match state {
+        SearchState::End => |focus, shown| {
+            let found = messages(SearchState::End, &focus.messages);
+            shown.messages = Reading::new(Arc::new(found), now());
+        },
+        SearchState::NoTopic => |focus, shown| {
+            let mut found = messages(SearchState::NoTopic, &focus.messages);
+            found.rows = Arc::default();
+            shown.messages = Reading::new(Arc::new(found), now());
+        },
+        SearchState::Following => |focus, shown| {
+            let found = messages(SearchState::Following, &focus.messages);
+            shown.messages = Reading::new(Arc::new(found), now());
+        },
+        // Three pages, each with the same three offsets of another partition.
+        _ => |focus, shown| {
+            let last = focus.messages.page == 2;
+            let state = if last {
+                SearchState::End
+            } else {
+                SearchState::More
+            };
+            let found = messages(state, &focus.messages);
+            shown.messages = Reading::new(Arc::new(found), now());
+        },
+    };
+    engine
+}
+
+#[tokio::test]
+async fn messages_in_text_and_json() {
+    const LINE: &str = "messages order-events --from offset:2:4";
+    let text = browsing(SearchState::End).play(LINE).await;
+    let json = browsing(SearchState::End)
+        .play(&format!("{LINE} --json"))
+        .await;
+    assert_eq!(
+        (text.exit, json.exit),
+        (Exit::Ok, Exit::Ok),
+        "{}{}",
+        text.err,
+        json.err
+    );
+    let rows = objects(&json.out);
+    assert_eq!(rows.len(), 3);
+    assert_eq!(
+        rows[0]["key"], "ORD-\u{1b}]0;owned\u{7}",
+        "as it is, for a program"
+    );
+    assert_eq!(
+        (&rows[1]["key"], &rows[1]["value"]),
+        (&serde_json::Value::Null, &serde_json::Value::Null)
+    );
+    assert_eq!(
+        (&rows[1]["key_base64"], &rows[1]["value_base64"]),
+        (&"/wA=".into(), &"/wB7".into())
+    );
+    assert!(rows[2]["value"].is_null() && rows[2]["value_base64"].is_null());
+    assert_eq!(rows[0]["headers"][1]["value_base64"], "/g==");
+    for out in [&text.out, &json.out] {
+        assert!(
+            !out.contains(|c: char| c.is_control() && c != '\n'),
+            "{out:?}"
+        );
+    }
+    insta::assert_snapshot!(
+        "messages",
+        format!("{}\n{}\n--\n{}", text.out, json.out, text.err)
+    );
+}
+
+#[tokio::test]
+async fn messages_are_filtered_limited_paged_and_followed() {
+    let line = "messages order-events --filter key=gone --json";
+    let found = browsing(SearchState::End).play(line).await;
+    assert_eq!(objects(&found.out).len(), 1);
+    assert!(
+        found.err.contains("searched 3 records, 1 match"),
+        "{}",
+        found.err
+    );
+    let found = browsing(SearchState::End)
+        .play("messages order-events --limit 2 --json")
+        .await;
+    assert_eq!((found.exit, objects(&found.out).len()), (Exit::Ok, 2));
+    let found = browsing(SearchState::More)
+        .play("messages order-events --json")
+        .await;
+    assert_eq!(
+        (found.exit, objects(&found.out).len()),
+        (Exit::Ok, 9),
+        "three pages"
+    );
+    let mut engine = browsing(SearchState::Following);
+    engine.stop_after = Some(Duration::from_millis(300));
+    let found = engine.play("messages order-events --follow --json").await;
+    assert_eq!(
+        (found.exit, objects(&found.out).len()),
+        (Exit::Ok, 3),
+        "{}",
+        found.err
+    );
+}
+
+#[tokio::test]
+async fn messages_that_are_not_there() {
+    let found = browsing(SearchState::NoTopic)
+        .play("messages nothing")
+        .await;
+    assert_eq!((found.exit, found.out.as_str()), (Exit::Refused, ""));
+    assert!(found.err.contains("no topic nothing"), "{}", found.err);
+    let found = Engine::new(dark())
+        .play("messages order-events --json")
+        .await;
+    assert_eq!(found.exit, Exit::Unavailable);
+    assert_eq!(objects(&found.out)[0]["unavailable"], "messages");
+    for wrong in [
+        &["--filter", "~("][..],
+        &["--from", "soon"],
+        &["--limit", "0"],
+    ] {
+        let line = [&["evtop", "messages", "t"][..], wrong].concat();
+        let error = evtop::cli::Cli::read(line).expect_err("wrong usage");
+        assert_eq!(error.exit_code(), 2, "{wrong:?}");
+    }
 }

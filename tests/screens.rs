@@ -5,7 +5,8 @@ mod common;
 use chrono::TimeDelta;
 use common::{app, draw, fixtures, keys, styled, text};
 use evtop::command::{Done, Outcome, Refusal, RefusalKind, Screen};
-use evtop::snapshot::{Relay, Series, Snapshot};
+use evtop::domain::when::Start;
+use evtop::snapshot::{Relay, SearchState, Series, Snapshot};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (140, 42), (40, 12)];
 
@@ -47,6 +48,48 @@ fn letters() {
 #[test]
 fn timeline() {
     screen(Screen::Timeline, "timeline");
+}
+
+#[test]
+fn messages() {
+    screen(Screen::Messages, "messages");
+    let busy = fixtures::busy;
+    let reading = |state| {
+        let mut shown = busy();
+        let start = Start::parse("offset:2:4792").expect("a start");
+        shown.messages.value = Some(fixtures::messages::search("order-events", start, state));
+        shown
+    };
+    const FROM: &str = "enter o 2 : 4 7 9 2 enter";
+    for size in SIZES {
+        let name = |what: &str| format!("messages_{what}__{}x{}", size.0, size.1);
+        let on = Screen::Messages;
+        after(&name("tail"), on, busy(), size, "enter");
+        after(&name("record"), on, busy(), size, "enter k k enter");
+        after(
+            &name("bytes"),
+            on,
+            fixtures::unicode(),
+            size,
+            "enter k enter",
+        );
+        after(&name("hostile"), on, fixtures::unicode(), size, "enter");
+        after(
+            &name("nothing"),
+            on,
+            fixtures::unicode(),
+            size,
+            "enter k k k k enter",
+        );
+        let found = reading(SearchState::Reading);
+        after(&name("searching"), on, found, size, FROM);
+        let filter = format!("{FROM} / k e y = O R D enter");
+        let found = reading(SearchState::More);
+        after(&name("filtered"), on, found, size, &filter);
+        after(&name("start"), on, busy(), size, "enter o 1 5");
+        after(&name("filter_typed"), on, busy(), size, "enter / ~ (");
+        after(&name("elsewhere"), on, busy(), size, "j enter");
+    }
 }
 
 #[test]

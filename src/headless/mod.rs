@@ -12,6 +12,7 @@ mod letter_rows;
 mod letters;
 mod limits;
 mod looks;
+mod messages;
 mod operations;
 mod outbox;
 mod pause;
@@ -165,6 +166,7 @@ async fn dispatch(task: &Task, ports: &mut Ports, output: &mut Output<'_>) -> St
             present(Part::Timeline, "timeline", ports, output).await?;
             timeline::run(args, ports, output).await
         }
+        Task::Messages(args) => messages::run(args, ports, output).await,
         Task::Inject(args) => act::inject(args, ports, output).await,
         Task::Replay(args) => act::replay(args, ports, output).await,
         Task::Ops(args) => operations::run(args, ports, output).await,

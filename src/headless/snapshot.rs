@@ -10,7 +10,7 @@ use super::ports::{fresh, reason};
 use super::{End, Output, Ports, Step, json};
 use crate::cli::{Exit, PictureFormat, SnapshotArgs};
 use crate::command::Screen;
-use crate::snapshot::{Dependency, DependencyState, Reading, Snapshot};
+use crate::snapshot::{Dependency, DependencyState, Reading, SearchState, Snapshot};
 use crate::tui::Settings;
 use crate::tui::app::App;
 use crate::tui::picture::Picture;
@@ -122,6 +122,7 @@ fn missing(snapshot: &Snapshot, screen: Screen, asked: DateTime<Utc>) -> Vec<Str
         Screen::Outbox => vec![outbox().flatten()],
         Screen::Letters => vec![letters()],
         Screen::Timeline => vec![timeline().flatten()],
+        Screen::Messages => vec![topics()],
         // What it shows is read at any time.
         Screen::Activity => Vec::new(),
     };
@@ -187,6 +188,13 @@ fn lively(snapshot: &Snapshot, screen: Screen) -> bool {
         }
         Screen::Timeline => {
             begun || (s.timeline.value.as_ref()).is_some_and(|t| !t.rows.is_empty())
+        }
+        Screen::Messages => {
+            s.topics.value.as_ref().is_some_and(Vec::is_empty)
+                || s.messages
+                    .value
+                    .as_ref()
+                    .is_some_and(|m| m.state != SearchState::Reading)
         }
         Screen::Activity => !s.activity.log.is_empty(),
     }

@@ -182,10 +182,16 @@ impl Consumer {
     /// When librdkafka does not take the settings.
     pub fn alone(settings: &KafkaSettings) -> Result<Self, KafkaError> {
         let client = settings.reader().create_with_context(Context::default())?;
-        Ok(Self {
-            client,
-            member: false,
-        })
+        Ok(Self::reading(client))
+    }
+
+    pub(super) fn reading(client: StreamConsumer<Context>) -> Self {
+        let member = false;
+        Self { client, member }
+    }
+
+    pub(super) fn client(&self) -> &StreamConsumer<Context> {
+        &self.client
     }
 
     /// Reads these places from now on, each from its offset, and no others. An offset that is no longer

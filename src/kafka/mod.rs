@@ -1,6 +1,7 @@
 //! The only user of rdkafka. Everything above speaks of records, partitions and offsets as plain data.
 
 pub mod baseline;
+pub mod browse;
 pub mod consumer;
 pub mod embedded;
 mod ffi;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -108,6 +109,21 @@ impl Observer {
                 .collect())
         })
         .await
+    }
+
+    /// The first offset of that time or later, in the places' order; `None` where there is none, and where
+    /// the broker can't look it up.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub async fn offsets_at(
+        &self,
+        places: Vec<Place>,
+        time: DateTime<Utc>,
+    ) -> Result<Vec<Option<i64>>, KafkaError> {
+        let time = Offset::Offset(time.timestamp_millis().max(0));
+        self.ask(move |client, timeout| list_offsets(client, &places, time, timeout))
+            .await
     }
 
     /// What `group` has committed, in the places' order; `None` where it never did.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::action::Action;
 use super::app::{App, Depth};
 use super::cursor::Motion;
-use super::overlay::{Filter, Inject, Overlay, Themes};
+use super::overlay::{Filter, Inject, Overlay, StartForm, Themes};
 use super::palette::Palette;
 use super::rows::{FlowKey, LagKey, OutboxKey, screen_of};
 use super::toast::Tone;
@@ -25,9 +25,9 @@ impl App {
         }
         let page = self.page();
         match action {
-            Action::Go(screen) => self.go(screen),
-            Action::NextScreen => self.go(neighbour(self.screen, 1)),
-            Action::PreviousScreen => self.go(neighbour(self.screen, Screen::ALL.len() - 1)),
+            Action::Go(screen) => self.walk(screen),
+            Action::NextScreen => self.walk(neighbour(self.screen, 1)),
+            Action::PreviousScreen => self.walk(neighbour(self.screen, Screen::ALL.len() - 1)),
             Action::Up => self.step(Motion::Up),
             Action::Down => self.step(Motion::Down),
             Action::PageUp => self.step(Motion::PageUp(page)),
@@ -45,6 +45,11 @@ impl App {
             Action::Sort => self.sort_next(),
             Action::SortReverse => self.sort_reverse(),
             Action::Copy => self.copy(),
+            Action::Message => self.jump_to_record(),
+            Action::Start => {
+                let form = StartForm::new(self.messages.start);
+                self.overlay = Some(Overlay::Start(form));
+            }
             Action::Freeze => self.freeze(),
             Action::Faster => self.refresh(-1),
             Action::Slower => self.refresh(1),
@@ -88,7 +93,13 @@ impl App {
         None
     }
 
-    fn go(&mut self, screen: Screen) {
+    /// Goes there by one's own choice: no way back is kept.
+    fn walk(&mut self, screen: Screen) {
+        self.messages.from = None;
+        self.go(screen);
+    }
+
+    pub(super) fn go(&mut self, screen: Screen) {
         self.screen = screen;
         self.settle();
     }
@@ -123,6 +134,7 @@ impl App {
                     self.timeline.open = true;
                 }
             }
+            Screen::Messages => self.open_message(),
             Screen::Activity => {}
         }
     }
@@ -261,6 +273,12 @@ impl App {
                 self.look_at_events(EventFilter::default());
             }
             Screen::Consumers if self.consumers.open => self.consumers.open = false,
+            Screen::Messages => {
+                if !self.close_message(true) {
+                    self.hold_message();
+                    self.set_filter(String::new());
+                }
+            }
             _ => self.set_filter(String::new()),
         }
     }

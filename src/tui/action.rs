@@ -34,6 +34,8 @@ pub enum Action {
     Replay,
     ReplayMany,
     Raw,
+    Message,
+    Start,
     Correlation,
     PauseConsumer,
     ResumeConsumer,
@@ -108,6 +110,12 @@ const fn act(
 const LETTERS: &[Screen] = &[Screen::Letters];
 const TIMELINE: &[Screen] = &[Screen::Timeline];
 const CONSUMERS: &[Screen] = &[Screen::Consumers];
+const RECORDS: &[Screen] = &[
+    Screen::Letters,
+    Screen::Timeline,
+    Screen::Lag,
+    Screen::Outbox,
+];
 const FLOW: &[Screen] = &[Screen::Flow];
 
 /// Every action, in the order of the help; hints stand in the same order.
@@ -129,6 +137,8 @@ pub const TABLE: &[Row] = &[
     act(Action::ReplayMany, "replay-stream", &["P"], TIMELINE, "replay the event's whole stream", Some("replay stream")),
     look(Action::Correlation, "correlation", &["c"], TIMELINE, "follow the event's correlation; esc clears", Some("correlation")),
     look(Action::Raw, "raw", &["v"], TIMELINE, "show the payload as written, or as the newest schema sees it", Some("raw/upcast")),
+    look(Action::Message, "message", &["m"], RECORDS, "the record in its topic, among its neighbours; esc comes back", Some("message")),
+    look(Action::Start, "from", &["o"], &[Screen::Messages], "read from somewhere else: newest:500, offset:2:4812, time:15m, beginning", Some("from")),
     act(Action::PauseConsumer, "pause", &["p"], CONSUMERS, "pause the consumer", Some("pause")),
     act(Action::ResumeConsumer, "resume", &["r"], CONSUMERS, "resume the consumer", Some("resume")),
     act(Action::Faults, "faults", &["f"], CONSUMERS, "change what the service fails on purpose", Some("faults")),
@@ -137,7 +147,7 @@ pub const TABLE: &[Row] = &[
     act(Action::TrafficUp, "traffic-up", &["]"], FLOW, "more test orders a second", Some("orders +")),
     look(Action::Open, "open", &["enter"], &[], "open, unfold, or go to the screen of the place", Some("open")),
     look(Action::Back, "back", &["esc"], &[], "back, or clear the filter; never quits", None),
-    look(Action::Filter, "filter", &["/"], &[], "show only rows with this text; ! in front shows the others", Some("filter")),
+    look(Action::Filter, "filter", &["/"], &[], "show only rows with these words: key=, type=, value.path=, header.name=, ~regex, !not", Some("filter")),
     act(Action::Inject, "inject", &["i"], &[], "inject test orders", Some("inject")),
     look(Action::Sort, "sort", &["s"], &[Screen::Lag, Screen::Consumers], "sort by the next column; after the last, as it came", Some("sort")),
     look(Action::SortReverse, "sort-reverse", &["S"], &[Screen::Lag, Screen::Consumers], "sort the other way round", None),
@@ -156,7 +166,7 @@ pub const TABLE: &[Row] = &[
     look(Action::PageUp, "page-up", &["pgup", "ctrl-u"], &[], "a page up", None),
     look(Action::PageDown, "page-down", &["pgdn", "ctrl-d"], &[], "a page down", None),
     look(Action::Top, "top", &["g", "home"], &[], "to the first row", None),
-    look(Action::Bottom, "bottom", &["G", "end"], &[], "to the last row; the timeline follows from there", None),
+    look(Action::Bottom, "bottom", &["G", "end"], &[], "to the last row; timeline and messages follow from there", None),
     look(Action::NextScreen, "next-screen", &["tab"], &[], "the next screen", None),
     look(Action::PreviousScreen, "previous-screen", &["shift-tab"], &[], "the screen before", None),
     look(Action::Go(Screen::Flow), "flow", &["1"], &[], "Flow: is it healthy, and where does it stick", None),
@@ -165,6 +175,7 @@ pub const TABLE: &[Row] = &[
     look(Action::Go(Screen::Outbox), "outbox", &["4"], &[], "Outbox: what is written and not yet sent", None),
     look(Action::Go(Screen::Letters), "dead-letters", &["5"], &[], "Dead letters: what failed, why, and putting it back", None),
     look(Action::Go(Screen::Timeline), "timeline", &["6"], &[], "Timeline: the event store, and replay", None),
+    look(Action::Go(Screen::Messages), "messages", &["8"], &[], "Messages: the records of a topic, live or searched", None),
     look(Action::Go(Screen::Activity), "activity", &["9"], &[], "Activity: operations, audit and the log", None),
 ];
 

@@ -78,6 +78,12 @@ impl App {
             Action::SortReverse if self.sort(self.screen).is_none() => {
                 "The list stands as it came; s sorts it by a column"
             }
+            Action::Message => return self.record_place().err().map(str::to_owned),
+            Action::Start
+                if self.messages.topic.is_none() && self.messages.topics.key().is_none() =>
+            {
+                "There is no topic to read"
+            }
             Action::CancelOperation if self.operation_to_cancel().is_none() => {
                 "No operation is running"
             }

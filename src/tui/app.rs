@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::cursor::Cursor;
 use super::keymap::{Code, Key, Keymap};
+use super::messages::{Level, MessagesView};
 use super::overlay::Overlay;
 use super::reload::ThemeFile;
 use super::rows::{FlowKey, LagKey, LogKey, OutboxKey};
@@ -19,6 +20,7 @@ use super::theme::Theme;
 use super::toast::{Toasts, Tone};
 use crate::command::{Anchor, Command, LettersFocus, Screen};
 use crate::config::ConfigError;
+use crate::domain::filter::Filter;
 use crate::domain::position::Position;
 use crate::domain::stored::EventFilter;
 use crate::snapshot::{Snapshot, VerdictKind};
@@ -81,13 +83,14 @@ pub struct App {
     pub outbox: Cursor<OutboxKey>,
     pub letters: LettersView,
     pub timeline: TimelineView,
+    pub messages: MessagesView,
     pub activity: ActivityView,
     pub overlay: Option<Overlay>,
     pub toasts: Toasts,
     pub quit: bool,
     /// Text that a person wants to go on with in an editor of their own.
     pub editor: Option<String>,
-    filters: BTreeMap<char, String>,
+    filters: BTreeMap<char, Filter>,
     pub(super) sorts: BTreeMap<char, Sort>,
     /// What the terminal is asked to put on its clipboard.
     pub(super) copied: Option<String>,
@@ -200,6 +203,7 @@ impl App {
             outbox: Cursor::default(),
             letters: LettersView::default(),
             timeline: TimelineView::default(),
+            messages: MessagesView::default(),
             activity: ActivityView::default(),
             overlay: None,
             toasts: Toasts::default(),
@@ -348,6 +352,7 @@ impl App {
                     self.timeline.cursor.settle(&rows);
                 }
             }
+            Screen::Messages => self.settle_messages(),
             Screen::Activity => {
                 let rows = self.operation_keys();
                 self.activity.operation.settle_from(&rows, 0);
@@ -370,15 +375,38 @@ impl App {
         self.lag.unfolded.get(key).copied().unwrap_or(by_default)
     }
 
+    /// The filter of the messages screen's topics; every other is called as its tab.
+    pub(super) const TOPICS: char = 't';
+
+    fn filter_name(&self, screen: Screen) -> char {
+        match screen {
+            Screen::Messages if self.messages.level == Level::Topics => Self::TOPICS,
+            _ => screen.tab().0,
+        }
+    }
+
+    pub(super) fn filter_of(&self, name: char) -> &Filter {
+        static NONE: Filter = Filter::NONE;
+        self.filters.get(&name).unwrap_or(&NONE)
+    }
+
+    /// A screen's filter.
+    #[must_use]
+    pub fn sieve(&self, screen: Screen) -> &Filter {
+        self.filter_of(self.filter_name(screen))
+    }
+
     /// A screen's filter, as typed.
     #[must_use]
     pub fn filter(&self, screen: Screen) -> &str {
-        self.filters.get(&screen.tab().0).map_or("", String::as_str)
+        self.sieve(screen).text()
     }
 
     pub(super) fn set_filter(&mut self, text: String) {
-        self.filters.insert(self.screen.tab().0, text);
+        let name = self.filter_name(self.screen);
+        self.filters.insert(name, Filter::new(text));
         self.letters.from = 0;
+        self.messages.page = 0;
         self.settle_screen();
     }
 

@@ -72,6 +72,10 @@ impl App {
                 let event = self.events().into_iter().find(|e| e.position == key)?;
                 ("the payload", event.payload.clone())
             }
+            Screen::Messages => {
+                let value = self.message()?.record.value.clone()?;
+                ("the record's value", String::from_utf8(value).ok()?)
+            }
             Screen::Activity => (
                 "the operation's id",
                 self.activity.operation.key()?.to_string(),

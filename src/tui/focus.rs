@@ -23,6 +23,7 @@ impl App {
                 rows: u32::from(self.size.1).max(20),
                 event: on(Screen::Timeline).then(|| self.event_key()).flatten(),
             },
+            messages: self.messages_focus(),
             lag_rows: if on(Screen::Lag) {
                 self.lag_focus()
             } else {

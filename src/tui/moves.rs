@@ -27,6 +27,7 @@ impl App {
             }
             Screen::Letters => self.step_letters(motion),
             Screen::Timeline => self.step_timeline(motion),
+            Screen::Messages => self.step_messages(motion),
             Screen::Activity => self.step_activity(motion),
         }
     }
@@ -157,7 +158,12 @@ impl App {
                     (Pane::Log, true) | (Pane::Audit, false) => Pane::Operations,
                 };
             }
-            Screen::Letters | Screen::Timeline | Screen::Consumers if right => self.open(),
+            Screen::Letters | Screen::Timeline | Screen::Consumers | Screen::Messages if right => {
+                self.open();
+            }
+            Screen::Messages => {
+                self.close_message(false);
+            }
             Screen::Letters if self.letters.depth > Depth::Causes => self.back(),
             Screen::Timeline if self.timeline.open => self.timeline.open = false,
             Screen::Consumers => self.consumers.open = false,
@@ -213,7 +219,7 @@ impl App {
     }
 }
 
-fn scroll(at: &mut u16, motion: Motion) {
+pub(super) fn scroll(at: &mut u16, motion: Motion) {
     let page = |lines: usize| u16::try_from(lines).unwrap_or(u16::MAX);
     *at = match motion {
         Motion::Up => at.saturating_sub(1),

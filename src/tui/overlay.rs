@@ -10,6 +10,7 @@ use super::triage::Triage;
 use crate::command::{Command, EventChoice, ReplayTarget};
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::scenario::Scenario;
+use crate::domain::when::Start;
 
 #[derive(Clone, Debug)]
 pub enum Overlay {
@@ -23,6 +24,7 @@ pub enum Overlay {
     Themes(Themes),
     Triage(Triage),
     Edit(Box<Editing>),
+    Start(StartForm),
 }
 
 impl Overlay {
@@ -53,6 +55,24 @@ impl Filter {
         Self {
             input: Input::new(text.clone()),
             before: text,
+        }
+    }
+}
+
+/// Where reading a topic is to begin, as it is typed.
+#[derive(Clone, Debug)]
+pub struct StartForm {
+    pub input: Input,
+    /// Nothing was typed yet: the first character replaces what stands there.
+    pub fresh: bool,
+}
+
+impl StartForm {
+    #[must_use]
+    pub fn new(start: Start) -> Self {
+        Self {
+            input: Input::new(start.to_string()),
+            fresh: true,
         }
     }
 }

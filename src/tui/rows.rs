@@ -1,12 +1,15 @@
 //! Which rows each list has right now: the shown snapshot's, through the screen's filter and what is
 //! folded. Cursor moves and views read the same functions, so they can't disagree.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::app::App;
 use super::sort::{self, Sorted};
 use crate::command::Screen;
+use crate::domain::filter::{Fields, Filter, Row};
 use crate::domain::letter::{Cause, Letter};
 use crate::domain::operation::{AuditRow, Operation};
 use crate::domain::position::Position;
@@ -125,6 +128,21 @@ impl FlowKey {
     }
 }
 
+/// An event as a filter sees it.
+fn fields<'a>(event: &'a StoredEvent, filter: &Filter) -> Fields<'a> {
+    let texts = [&*event.stream, &*event.event_type, &*event.source_service];
+    Fields {
+        texts: texts.map(Cow::Borrowed).to_vec(),
+        key: Some(Cow::Borrowed(&event.stream)),
+        kind: Some(&event.event_type),
+        value: filter
+            .reads_value()
+            .then(|| serde_json::from_str(&event.payload).ok())
+            .flatten(),
+        ..Fields::default()
+    }
+}
+
 /// The screen that a place is on.
 #[must_use]
 pub fn screen_of(place: &Place) -> Screen {
@@ -139,30 +157,13 @@ pub fn screen_of(place: &Place) -> Screen {
     }
 }
 
-/// Whether a row with these texts passes a filter: a plain substring, whatever its case; with `!` in
-/// front, every row without it.
-pub fn passes<'a>(filter: &str, texts: impl IntoIterator<Item = &'a str>) -> bool {
-    let (wanted, inverse) = match filter.strip_prefix('!') {
-        Some(rest) => (rest, true),
-        None => (filter, false),
-    };
-    if wanted.is_empty() {
-        return true;
-    }
-    let wanted = wanted.to_lowercase();
-    let found = texts
-        .into_iter()
-        .any(|text| text.to_lowercase().contains(&wanted));
-    found != inverse
-}
-
 impl App {
     #[must_use]
     pub fn findings(&self) -> Vec<(FindingKey, &Finding)> {
-        let filter = self.filter(Screen::Flow);
+        let filter = self.sieve(Screen::Flow);
         let mut rows: Vec<(FindingKey, &Finding)> = Vec::new();
         for finding in &self.shown.findings {
-            if passes(filter, [finding.text.as_str()]) {
+            if filter.passes([finding.text.as_str()]) {
                 let nth = rows
                     .iter()
                     .filter(|((p, _), _)| *p == finding.place)
@@ -179,14 +180,13 @@ impl App {
         let Some(groups) = &self.shown.lag.value else {
             return Vec::new();
         };
-        let filter = self.filter(Screen::Lag);
+        let filter = self.sieve(Screen::Lag);
         let few = groups.len() <= 12;
         let mut rows = Vec::new();
         for group in self.sorted_lag(groups.iter().map(LagRow::of_group)) {
             let topics = group.group.topics.iter().map(|topic| group.topic(topic));
-            let topics: Vec<LagRow<'_>> =
-                topics.filter(|row| passes(filter, row.names())).collect();
-            if topics.is_empty() && !passes(filter, group.names()) {
+            let topics: Vec<LagRow<'_>> = topics.filter(|row| filter.passes(row.names())).collect();
+            if topics.is_empty() && !filter.passes(group.names()) {
                 continue;
             }
             let open = (!topics.is_empty()).then(|| self.is_unfolded(&group.key(), few));
@@ -221,8 +221,8 @@ impl App {
 
     #[must_use]
     pub fn consumers(&self) -> Vec<&Consumer> {
-        let filter = self.filter(Screen::Consumers);
-        let passes = |c: &&Consumer| passes(filter, [c.name().as_str(), c.group.as_str()]);
+        let filter = self.sieve(Screen::Consumers);
+        let passes = |c: &&Consumer| filter.passes([c.name().as_str(), c.group.as_str()]);
         let mut rows: Vec<_> = self.shown.consumers.iter().filter(passes).collect();
         if let Some(sort) = self.sort(Screen::Consumers) {
             let value = |c: &&Consumer| sort::of_consumer(sort.column, &self.consumer_label(c), c);
@@ -258,21 +258,21 @@ impl App {
         let Some(outbox) = &self.shown.outbox.value else {
             return Vec::new();
         };
-        let filter = self.filter(Screen::Outbox);
+        let filter = self.sieve(Screen::Outbox);
         let blocked = outbox
             .blocked
             .iter()
-            .filter(|b| passes(filter, [b.aggregate_id.as_str(), b.error.as_str()]))
+            .filter(|b| filter.passes([b.aggregate_id.as_str(), b.error.as_str()]))
             .map(|b| OutboxKey::Blocked(b.aggregate_id.clone()));
         let waiting = outbox
             .head
             .iter()
-            .filter(|r| passes(filter, [&*r.aggregate_id, &*r.event_type, &*r.topic]))
+            .filter(|r| filter.passes([&*r.aggregate_id, &*r.event_type, &*r.topic]))
             .map(|r| OutboxKey::Waiting(r.seq));
         let sent = outbox
             .sent
             .iter()
-            .filter(|r| passes(filter, [&*r.aggregate_id, &*r.event_type, &*r.topic]))
+            .filter(|r| filter.passes([&*r.aggregate_id, &*r.event_type, &*r.topic]))
             .map(|r| OutboxKey::Sent(r.seq));
         blocked.chain(waiting).chain(sent).collect()
     }
@@ -299,7 +299,7 @@ impl App {
     /// Oldest first. While the store looks up what is typed, its page may still be the one before.
     #[must_use]
     pub fn events(&self) -> Vec<&StoredEvent> {
-        let filter = self.filter(Screen::Timeline);
+        let filter = self.sieve(Screen::Timeline);
         let rows = self.shown.timeline.value.iter().flat_map(|t| &t.rows);
         let wanted = self.timeline_filter();
         if wanted != self.timeline.filter {
@@ -314,37 +314,37 @@ impl App {
                 })
                 .collect();
         }
-        rows.filter(|e| passes(filter, [&*e.stream, &*e.event_type, &*e.source_service]))
+        rows.filter(|e| filter.is_empty() || filter.holds(Row::Record(&fields(e, filter))))
             .collect()
     }
 
     #[must_use]
     pub fn operations(&self) -> Vec<&Operation> {
-        let filter = self.filter(Screen::Activity);
+        let filter = self.sieve(Screen::Activity);
         let rows = self.shown.activity.operations.iter();
-        rows.filter(|o| passes(filter, [o.kind.name(), &*o.what, &*o.target, &*o.by]))
+        rows.filter(|o| filter.passes([o.kind.name(), &*o.what, &*o.target, &*o.by]))
             .collect()
     }
 
     #[must_use]
     pub fn audit(&self) -> Vec<&AuditRow> {
-        let filter = self.filter(Screen::Activity);
+        let filter = self.sieve(Screen::Activity);
         let rows = self.shown.activity.audit.iter();
-        rows.filter(|a| passes(filter, [&*a.action, &*a.detail, &*a.who]))
+        rows.filter(|a| filter.passes([&*a.action, &*a.detail, &*a.who]))
             .collect()
     }
 
     /// Newest last.
     #[must_use]
     pub fn log(&self) -> Vec<(LogKey, &LogLine)> {
-        let filter = self.filter(Screen::Activity);
+        let filter = self.sieve(Screen::Activity);
         let mut rows: Vec<(LogKey, &LogLine)> = Vec::new();
         for line in self.shown.activity.log.iter() {
             let nth = match rows.last() {
                 Some(((at, nth), _)) if *at == line.at => nth + 1,
                 _ => 0,
             };
-            if passes(filter, [&*line.target, &*line.text]) {
+            if filter.passes([&*line.target, &*line.text]) {
                 rows.push(((line.at, nth), line));
             }
         }

@@ -6,7 +6,7 @@ use tui_input::{Input, InputRequest};
 use super::action::Action;
 use super::app::App;
 use super::keymap::{Code, Key};
-use super::overlay::{Confirm, Dry, Faults, Filter, Inject, Overlay, Replay, Themes};
+use super::overlay::{Confirm, Dry, Faults, Filter, Inject, Overlay, Replay, StartForm, Themes};
 use super::palette::Palette;
 use super::toast::Tone;
 use crate::command::{Command, ReplayTarget};
@@ -87,6 +87,7 @@ impl App {
             Overlay::Themes(themes) => self.themes_key(themes, key),
             Overlay::Triage(form) => return self.triage_key(form, key),
             Overlay::Edit(_) => {}
+            Overlay::Start(form) => self.start_key(form, key),
         }
         None
     }
@@ -149,6 +150,17 @@ impl App {
         edit(&mut filter.input, key);
         self.set_filter(filter.input.value().to_owned());
         self.overlay = Some(Overlay::Filter(filter));
+    }
+
+    fn start_key(&mut self, mut form: StartForm, key: Key) {
+        if key.code == Code::Enter {
+            return self.start_messages(form);
+        }
+        if key.typed().is_some() && std::mem::take(&mut form.fresh) {
+            form.input.reset();
+        }
+        form.fresh &= !edit(&mut form.input, key);
+        self.overlay = Some(Overlay::Start(form));
     }
 
     fn confirm_key(&mut self, mut confirm: Confirm, key: Key) -> Option<Command> {

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::domain::operation::{AuditRow, Operation};
 use crate::lock::lock;
 use crate::snapshot::{
-    Consumer, Dependency, EventDetail, GroupLag, LetterDetail, Letters, Outbox, Reading,
+    Consumer, Dependency, EventDetail, GroupLag, LetterDetail, Letters, Messages, Outbox, Reading,
     StoreTotals, Timeline, Topic,
 };
 
@@ -33,6 +33,11 @@ impl<T: Clone> Slot<T> {
         }
     }
 
+    /// Nobody looks any more.
+    pub fn clear(&self) {
+        *lock(&self.0) = Reading::default();
+    }
+
     #[must_use]
     pub fn read(&self) -> Reading<T> {
         lock(&self.0).clone()
@@ -53,6 +58,7 @@ pub struct Board {
     pub workers: Slot<Vec<Consumer>>,
     pub timeline: Slot<Timeline>,
     pub event: Slot<Option<EventDetail>>,
+    pub messages: Slot<Arc<Messages>>,
     pub operations: Slot<Vec<Operation>>,
     pub audit: Slot<Vec<AuditRow>>,
     pub health: Mutex<Vec<Dependency>>,

@@ -11,9 +11,11 @@ pub mod health;
 pub mod history;
 pub mod lag;
 pub mod letters;
+pub mod messages;
 pub mod outbox;
 pub mod partition;
 pub mod reports;
+mod search;
 pub mod source;
 pub mod sources;
 pub mod timeline;
@@ -166,6 +168,7 @@ impl Watch {
             letter: board.letter.read().value.flatten(),
             timeline: board.timeline.read(),
             event: board.event.read().value.flatten(),
+            messages: board.messages.read(),
             activity: Activity {
                 operations: board.operations.read().value.unwrap_or_default(),
                 audit: board.audit.read().value.unwrap_or_default(),
@@ -201,6 +204,13 @@ pub fn observe(
         let (sources, board) = (sources.clone(), Arc::clone(board));
         tokio::spawn(source.keep_asking(sources, board, focus.clone(), stop.clone()));
     }
+    let (reader, board) = (messages::Reader::of(sources), Arc::clone(board));
+    tokio::spawn(messages::keep_reading(
+        reader,
+        board,
+        focus.clone(),
+        stop.clone(),
+    ));
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
+use crate::command::Screen;
 use crate::tui::action::{self, Action, Row};
 use crate::tui::app::App;
-use crate::tui::overlay::Filter;
+use crate::tui::overlay::{Filter, StartForm};
 use crate::tui::theme::Role;
 
-use super::parts::{line, right, width};
+use super::parts::{line, outside, right, width};
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let help = hint(app, action::row(Action::Help));
@@ -60,10 +61,29 @@ fn hint(app: &App, row: &Row) -> Vec<Span<'static>> {
 
 pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
     let mut spans = vec![app.theme.span(Role::Key, " / ")];
-    spans.extend(super::inject::field(app, &filter.input, 24, true));
-    spans.push(app.theme.span(
-        Role::Dim,
-        "   ⏎ keep   esc back   ! in front: rows without it",
-    ));
+    let wide = app.screen == Screen::Messages && app.sieve(app.screen).error().is_none();
+    let cells = if wide { 40 } else { 24 };
+    spans.extend(super::inject::field(app, &filter.input, cells, true));
+    let help = match (app.sieve(app.screen).error(), app.screen) {
+        (Some(error), _) => {
+            spans.push("   ".into());
+            spans.extend(outside(&app.theme, Role::Warn, error));
+            return line(buf, area, 0, spans);
+        }
+        (None, Screen::Messages) => {
+            "   ⏎ keep   esc back   word   key=   type=   value.a.b=   header.x=   ~regex   !not"
+        }
+        (None, _) => "   ⏎ keep   esc back   ! in front: rows without it",
+    };
+    spans.push(app.theme.span(Role::Dim, help));
+    line(buf, area, 0, spans);
+}
+
+/// Where reading is to begin, while it is typed.
+pub fn start(app: &App, form: &StartForm, area: Rect, buf: &mut Buffer) {
+    let mut spans = vec![app.theme.span(Role::Key, " from ")];
+    spans.extend(super::inject::field(app, &form.input, 24, true));
+    let help = "   ⏎ read   esc back   newest:500   offset:2:4812   time:15m   beginning";
+    spans.push(app.theme.span(Role::Dim, help));
     line(buf, area, 0, spans);
 }

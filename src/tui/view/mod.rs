@@ -26,6 +26,8 @@ mod inject;
 mod lag;
 mod letter;
 mod letters;
+mod message;
+mod messages;
 mod outbox;
 mod outbox_rows;
 mod palette;
@@ -85,10 +87,12 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         Screen::Outbox => outbox::render(app, body, buf),
         Screen::Letters => letters::render(app, body, buf),
         Screen::Timeline => timeline::render(app, body, buf),
+        Screen::Messages => messages::render(app, body, buf),
         Screen::Activity => activity::render(app, body, buf),
     }
     match &app.overlay {
         Some(Overlay::Filter(filter)) => hints::filter(app, filter, hints, buf),
+        Some(Overlay::Start(form)) => hints::start(app, form, hints, buf),
         _ => hints::render(app, hints, buf),
     }
     match &app.overlay {
@@ -101,7 +105,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         Some(Overlay::Themes(themes)) => themes::render(app, themes.at, area, buf),
         Some(Overlay::Triage(form)) => triage::render(app, form, area, buf),
         Some(Overlay::Edit(form)) => edit::render(app, form, area, buf),
-        Some(Overlay::Filter(_)) | None => {}
+        Some(Overlay::Filter(_) | Overlay::Start(_)) | None => {}
     }
     toast::render(app, body, buf);
 }

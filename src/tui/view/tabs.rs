@@ -11,7 +11,7 @@ use crate::tui::overlay::Overlay;
 use crate::tui::theme::Role;
 
 use super::format;
-use super::parts::{line, outside, right, width};
+use super::parts::{cut, line, outside, right, width};
 
 /// How much room a tab takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,11 +70,18 @@ pub fn rule(app: &App, area: Rect, buf: &mut Buffer) {
     let rule = if app.ascii { "-" } else { "─" };
     let text = rule.repeat(usize::from(area.width));
     line(buf, area, 0, vec![app.theme.span(Role::Faint, text)]);
-    let filter = app.filter(app.screen);
-    if !filter.is_empty() && !matches!(app.overlay, Some(Overlay::Filter(_))) {
-        let (which, text) = match filter.strip_prefix('!') {
+    let filter = app.sieve(app.screen);
+    if let Some(error) = filter.error() {
+        let mut words = outside(&app.theme, Role::Warn, error);
+        words.insert(0, " ".into());
+        words.push(" ".into());
+        let words = cut(words, usize::from(area.width).saturating_sub(4));
+        return right(buf, area, 0, 0, words);
+    }
+    if !filter.text().is_empty() && !matches!(app.overlay, Some(Overlay::Filter(_))) {
+        let (which, text) = match filter.without() {
             Some(text) => (" only rows without ", text),
-            None => (" only rows with ", filter),
+            None => (" only rows with ", filter.text()),
         };
         let mut words = vec![app.theme.span(Role::Dim, which)];
         words.extend(outside(&app.theme, Role::Strong, text));
@@ -122,7 +129,7 @@ fn tab(app: &App, screen: Screen, fit: Fit) -> Vec<Span<'static>> {
 fn badge(app: &App, screen: Screen) -> Option<(Role, String)> {
     let shown = &app.shown;
     let (role, n) = match screen {
-        Screen::Flow | Screen::Timeline => return None,
+        Screen::Flow | Screen::Timeline | Screen::Messages => return None,
         Screen::Lag => {
             let groups = shown.lag.value.iter().flat_map(|groups| groups.iter());
             let trouble = groups.filter(|g| g.verdict.kind >= VerdictKind::AtRisk);

@@ -1,0 +1,126 @@
+//! The way from a letter, an event, a sent row or a partition to its record among its neighbours; esc
+//! comes back.
+
+use super::app::App;
+use super::messages::Level;
+use super::rows::{LagKey, OutboxKey};
+use crate::command::Screen;
+use crate::domain::event_type::EventType;
+use crate::domain::when::{Start, When};
+
+/// Neighbours that are shown before the record.
+const BEFORE: i64 = 20;
+
+impl App {
+    /// Where the record of what is under the cursor stands.
+    pub(super) fn record_place(&self) -> Result<Jump, &'static str> {
+        match self.screen {
+            Screen::Letters => {
+                let letters = self.letters();
+                let here = self
+                    .letters
+                    .letter
+                    .key()
+                    .ok_or("There is no letter under the cursor")?;
+                let letter = letters.iter().find(|l| l.id == *here);
+                let letter = letter.ok_or("There is no letter under the cursor")?;
+                match (&letter.topic, letter.partition, letter.offset, &letter.dlq) {
+                    (Some(topic), Some(partition), Some(offset), _) => {
+                        Ok(Jump::at(topic, partition, offset))
+                    }
+                    (.., Some(dlq)) => Ok(Jump::at(&dlq.topic, dlq.partition, dlq.offset)),
+                    _ => Err("Nothing says where this letter's record stands"),
+                }
+            }
+            Screen::Lag => {
+                let Some(LagKey::Partition(group, topic, partition)) = self.lag.cursor.key() else {
+                    return Err("A group or a topic is no single place: unfold it to a partition");
+                };
+                let groups = self.shown.lag.value.iter().flat_map(|g| g.iter());
+                let topics = groups.filter(|g| g.group == *group).flat_map(|g| &g.topics);
+                let rows = topics
+                    .filter(|t| t.topic == *topic)
+                    .flat_map(|t| &t.partitions);
+                let row = rows.into_iter().find(|p| p.partition == *partition);
+                match row.and_then(|p| p.committed) {
+                    Some(offset) => Ok(Jump::at(topic, *partition, offset)),
+                    None => Err(
+                        "This group has committed no offset here, so there is no record to go to",
+                    ),
+                }
+            }
+            Screen::Outbox => {
+                let sent = self.shown.outbox.value.iter().flat_map(|o| &o.sent);
+                let Some(OutboxKey::Sent(seq)) = self.outbox.key() else {
+                    return Err("Only a row that was sent has a record");
+                };
+                let row = sent.into_iter().find(|row| row.seq == *seq);
+                let row = row.ok_or("There is no row under the cursor")?;
+                Ok(Jump::at(&row.topic, row.partition, row.offset))
+            }
+            _ => {
+                let here = self.event_key();
+                let events = self.events();
+                let event = events.iter().find(|e| Some(e.position) == here);
+                let event = event.ok_or("There is no event under the cursor")?;
+                let mut sent = self.shown.outbox.value.iter().flat_map(|o| &o.sent);
+                if let Some(row) = sent.find(|row| row.id == event.event_id) {
+                    return Ok(Jump::at(&row.topic, row.partition, row.offset));
+                }
+                let kind = EventType::from_name(&event.event_type);
+                let topic = kind
+                    .ok_or("Nobody knows the topic of an event of this type")?
+                    .topic();
+                // Sent after it was written down, on a clock that may be another.
+                let since = event.recorded_at - chrono::TimeDelta::seconds(2);
+                Ok(Jump {
+                    topic: topic.to_owned(),
+                    start: Start::Time(When::At(since)),
+                    target: None,
+                    filter: event.event_id.to_string(),
+                })
+            }
+        }
+    }
+
+    /// Goes to the record of what is under the cursor, among its neighbours.
+    pub(super) fn jump_to_record(&mut self) {
+        let Ok(jump) = self.record_place() else {
+            return;
+        };
+        let from = self.screen;
+        self.screen = Screen::Messages;
+        self.messages.begin(jump.start);
+        self.messages.topics.set(jump.topic.clone());
+        self.messages.topic = Some(jump.topic);
+        self.messages.level = Level::Records;
+        self.messages.target = jump.target;
+        self.messages.from = Some(from);
+        if let Some(place) = jump.target {
+            self.messages.cursor.set(place);
+        }
+        self.set_filter(jump.filter);
+    }
+}
+
+/// A record's place, and what to read around it.
+pub(super) struct Jump {
+    topic: String,
+    start: Start,
+    target: Option<(i32, i64)>,
+    filter: String,
+}
+
+impl Jump {
+    fn at(topic: &str, partition: i32, offset: i64) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            start: Start::Offset {
+                partition,
+                offset: (offset - BEFORE).max(0),
+            },
+            target: Some((partition, offset)),
+            filter: String::new(),
+        }
+    }
+}

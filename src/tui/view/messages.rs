@@ -1,0 +1,388 @@
+//! Messages: what is in a topic right now, or was there then? Topics, the records of one, and one in
+//! full: beside each other where there is room, else one after the other.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+use crate::command::Screen;
+use crate::domain::message::Message;
+use crate::domain::printable;
+use crate::domain::when::Start;
+use crate::snapshot::{Messages, SearchState, Topic};
+use crate::tui::app::App;
+use crate::tui::messages::Level;
+use crate::tui::theme::Role;
+
+use super::parts::{below, cut, empty, line, outside, right, title, waiting, width};
+use super::table::{Cells, Column, Table};
+use super::{RULE_FROM, format, message};
+
+const TOPICS: [Column; 2] = [
+    Column::left("TOPIC", 12, 0).growing(4),
+    Column::right("/S", 6, 1),
+];
+
+const RECORDS: [Column; 6] = [
+    Column::right("P", 2, 1),
+    Column::right("OFFSET", 8, 0),
+    Column::left("TIME", 12, 3),
+    Column::left("KEY", 14, 0).growing(3).most(40),
+    Column::left("TYPE", 12, 2).growing(2).most(28),
+    Column::right("SIZE", 8, 4),
+];
+
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    if app.shown.topics.value.is_none() {
+        return waiting(app, buf, area, "the topics", &app.shown.topics);
+    }
+    let level = app.messages.level;
+    if !app.messages_wide() {
+        if level > Level::Topics && area.height >= 24 && app.message().is_some() {
+            return stacked(app, area, buf);
+        }
+        return match level {
+            Level::Topics => topics(app, area, buf),
+            Level::Records => records(app, area, buf),
+            Level::Record => message::render(app, area, buf),
+        };
+    }
+    let left = Rect {
+        width: (area.width * 7 / 20).clamp(32, 48),
+        ..area
+    };
+    topics(app, left, buf);
+    let bar = if app.ascii { "|" } else { "│" };
+    for row in 0..area.height {
+        let cell = Rect {
+            x: left.right(),
+            y: area.y + row,
+            width: 1,
+            height: 1,
+        };
+        line(buf, cell, 0, vec![app.theme.span(Role::Faint, bar)]);
+    }
+    let right = Rect {
+        x: left.right() + 1,
+        width: area.width - left.width - 1,
+        ..area
+    };
+    if area.height >= 20 && app.message().is_some() {
+        return stacked(app, right, buf);
+    }
+    if level == Level::Record {
+        return message::render(app, right, buf);
+    }
+    records(app, right, buf);
+}
+
+/// The list above the record that is looked at.
+fn stacked(app: &App, area: Rect, buf: &mut Buffer) {
+    let top = Rect {
+        height: area.height - area.height * 11 / 20,
+        ..area
+    };
+    records(app, top, buf);
+    message::render(app, below(area, top.height), buf);
+}
+
+fn topics(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let rows = app.topics();
+    let inner = inset(area);
+    let all = app.shown.topics.value.as_ref().map_or(0, Vec::len);
+    let mut head = vec![
+        theme.span(Role::Strong, format::count(rows.len() as u64)),
+        theme.span(
+            Role::Dim,
+            if rows.len() == 1 { " topic" } else { " topics" },
+        ),
+    ];
+    if rows.len() < all {
+        head.push(theme.span(Role::Dim, format!(" of {}", format::count(all as u64))));
+    }
+    line(buf, inner, 0, head);
+    let area = below(area, 1);
+    if rows.is_empty() {
+        let (why, remedy) = if all == 0 {
+            (
+                "The cluster has no topics yet.",
+                "Setup creates ours: `evtop setup`.",
+            )
+        } else {
+            ("No topic has that name.", "esc shows all")
+        };
+        return empty(app, buf, area, why, remedy);
+    }
+    let here = match app.messages.level {
+        Level::Topics => app.messages.topics.key(),
+        _ => app.messages.topic.as_ref(),
+    };
+    let table = Table {
+        columns: &TOPICS,
+        len: rows.len(),
+        selected: rows.iter().position(|t| Some(&t.name) == here),
+        focused: app.messages.level == Level::Topics,
+    };
+    table.render(app, buf, area, |at, _| topic(app, rows[at]));
+}
+
+fn topic(app: &App, it: &Topic) -> Cells {
+    let role = if it.dead_letters {
+        Role::Dim
+    } else {
+        Role::Base
+    };
+    vec![
+        outside(&app.theme, role, &it.name),
+        vec![app.theme.span(Role::Dim, format::rate(it.rate))],
+    ]
+}
+
+fn records(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let Some(name) = app.messages_topic() else {
+        return empty(
+            app,
+            buf,
+            area,
+            "No topic is open.",
+            "Enter opens the one under the cursor.",
+        );
+    };
+    let reading = &app.shown.messages;
+    let inner = inset(area);
+    let Some(found) = app.messages_shown() else {
+        line(buf, inner, 0, outside(theme, Role::Strong, name));
+        let area = below(area, 1);
+        return match &reading.error {
+            Some(error) => {
+                let why = format!("{name} can't be read: {error}");
+                empty(app, buf, area, &why, "It is tried again by itself.")
+            }
+            None if app.frozen => empty(
+                app,
+                buf,
+                area,
+                "Frozen before it was read.",
+                "Space goes on.",
+            ),
+            None => empty(app, buf, area, "Reading…", ""),
+        };
+    };
+    let mut used = head(app, name, found, inner, buf);
+    if let Some(error) = &reading.error {
+        line(buf, inner, used, outside(theme, Role::Warn, error));
+        used += 1;
+    }
+    let area = below(area, used);
+    if found.rows.is_empty() {
+        let (why, remedy) = nothing(app, found);
+        return empty(app, buf, area, &why, remedy);
+    }
+    let table = Table {
+        columns: &RECORDS,
+        len: found.rows.len(),
+        selected: app.message_at(),
+        focused: app.messages.level == Level::Records,
+    };
+    table.render(app, buf, area, |at, _| record(app, &found.rows[at]));
+}
+
+/// Why no record is listed, and what to do.
+fn nothing(app: &App, found: &Messages) -> (String, &'static str) {
+    let filtered = !app.messages_filter().is_empty();
+    let why = match found.state {
+        SearchState::NoTopic => "There is no such topic any more.".to_owned(),
+        SearchState::NoPartition => "This topic has no such partition.".to_owned(),
+        SearchState::Reading => "Reading…".to_owned(),
+        _ if filtered => format!(
+            "None of {} passes the filter.",
+            format::plural(found.searched, "record")
+        ),
+        SearchState::Following => "This topic is empty; what comes is shown here.".to_owned(),
+        SearchState::End | SearchState::More => "There is no record from there on.".to_owned(),
+    };
+    let remedy = match found.state {
+        SearchState::Reading => "",
+        _ if filtered => "esc clears the filter; o reads from further back, such as beginning",
+        _ => "o reads from somewhere else",
+    };
+    (why, remedy)
+}
+
+/// What is read, from where, how far it is and what was found; returns the lines it took.
+fn head(app: &App, name: &str, found: &Messages, area: Rect, buf: &mut Buffer) -> u16 {
+    let theme = &app.theme;
+    let dim = |text: String| theme.span(Role::Dim, text);
+    let mut first = outside(theme, Role::Strong, name);
+    if let Start::Offset { partition, .. } = found.asked.start {
+        first.push(theme.span(Role::Strong, format!("/{partition}")));
+    }
+    first.push("  ".into());
+    let sign = if app.ascii { "*" } else { "●" };
+    first.push(match found.state {
+        SearchState::Following if app.messages.following() => {
+            theme.span(Role::Ok, format!("{sign} live"))
+        }
+        SearchState::Following => dim("standing still · G follows".to_owned()),
+        SearchState::Reading => theme.span(Role::Warn, reading(found)),
+        SearchState::More => theme.span(Role::Accent, "more below: ↓ at the last row"),
+        SearchState::End => dim("all read · G twice follows".to_owned()),
+        SearchState::NoTopic | SearchState::NoPartition => theme.span(Role::Warn, "not there"),
+    });
+    let filter = app.messages_filter();
+    // The rule above says it in full, where there is one and it is about records.
+    let said = app.size.1 >= RULE_FROM && app.sieve(Screen::Messages) == filter;
+    if !filter.text().is_empty() && !said {
+        first.push(dim("  ".to_owned()));
+        first.extend(cut(outside(theme, Role::Strong, filter.text()), 30));
+    }
+    let taken = width(&first);
+    line(buf, area, 0, first);
+    if let (Some(from), true) = (app.messages.from, filter.text().is_empty()) {
+        let back = vec![dim(format!("esc: back to {}", from.tab().1))];
+        right(buf, area, 0, taken, back);
+    }
+    let mut bounds = vec![dim(bound(found))];
+    let read = format!(" · {} read", format::count(found.searched));
+    bounds.push(dim(read));
+    if !filter.is_empty() {
+        bounds.push(dim(" · ".to_owned()));
+        let matches = format!("{} match", format::count(found.matched));
+        bounds.push(theme.span(Role::Strong, matches));
+    }
+    if found.dropped > 0 {
+        let kept = found.rows.len() as u64;
+        let text = match found.asked.page {
+            0 => format!(" · newest {} kept", format::count(kept)),
+            _ => format!(" · after {} before", format::count(found.dropped)),
+        };
+        bounds.push(dim(text));
+    }
+    if found.unread > 0 {
+        let text = format!(
+            " · {} can't be read",
+            format::plural(found.unread as u64, "partition")
+        );
+        bounds.push(theme.span(Role::Warn, text));
+    }
+    if let Some((role, text)) = gone(app, found) {
+        bounds.push(theme.span(role, format!(" · {text}")));
+    }
+    line(buf, area, 1, bounds);
+    2
+}
+
+fn reading(found: &Messages) -> String {
+    let of = found.searched + found.left();
+    match (found.searched * 100).checked_div(of) {
+        Some(share) if share > 0 => format!("reading, {share} %"),
+        _ => "reading".to_owned(),
+    }
+}
+
+/// Where reading began, in words.
+fn bound(found: &Messages) -> String {
+    match found.asked.start {
+        Start::Newest(n) => format!(
+            "newest {} of each of {}",
+            format::count(u64::from(n)),
+            format::plural(found.partitions.len() as u64, "partition")
+        ),
+        Start::Offset { .. } => {
+            let from = found.partitions.first().map(|p| p.from);
+            format!("from offset {}", format::offset(from))
+        }
+        Start::Time(_) => found.since.map_or_else(
+            || "from a time".to_owned(),
+            |at| format!("from {}", format::date_time(at)),
+        ),
+        Start::Beginning => "from the beginning".to_owned(),
+    }
+}
+
+/// Why the record that was asked for is not listed.
+fn gone(app: &App, found: &Messages) -> Option<(Role, String)> {
+    let (partition, offset) = app.messages.target?;
+    let place = found.partitions.iter().find(|p| p.partition == partition)?;
+    let shown = format::offset(Some(offset));
+    if offset < place.first {
+        let first = format::offset(Some(place.first));
+        let text = format!("{shown} is gone: the log begins at {first}");
+        return Some((Role::Warn, text));
+    }
+    (offset >= place.end).then(|| (Role::Dim, format!("{shown} comes next, not written yet")))
+}
+
+fn record(app: &App, it: &Message) -> Cells {
+    let theme = &app.theme;
+    let dim = |text: String| vec![theme.span(Role::Dim, text)];
+    let at = it.record.timestamp;
+    let kind = it.kind.as_deref().unwrap_or(format::UNKNOWN);
+    let sought = app.messages.target == Some(it.place());
+    let offset = format::offset(Some(it.record.offset));
+    vec![
+        dim(it.record.partition.to_string()),
+        vec![theme.span(if sought { Role::Marked } else { Role::Dim }, offset)],
+        dim(at.map_or_else(|| format::UNKNOWN.to_owned(), format::clock_ms)),
+        key(app, it),
+        outside(
+            theme,
+            if it.kind.is_some() {
+                Role::Base
+            } else {
+                Role::Dim
+            },
+            kind,
+        ),
+        dim(it.size().map_or_else(|| "null".to_owned(), format::bytes)),
+    ]
+}
+
+/// A record's key, whatever bytes it is.
+#[must_use]
+pub fn key(app: &App, it: &Message) -> Vec<Span<'static>> {
+    match &it.record.key {
+        Some(key) => match std::str::from_utf8(key) {
+            Ok(text) => outside(&app.theme, Role::Base, text),
+            Err(_) => vec![app.theme.span(Role::Escaped, printable::visible_bytes(key))],
+        },
+        None => vec![app.theme.span(Role::Dim, "no key")],
+    }
+}
+
+/// Room for text that stands where a table's does.
+#[must_use]
+pub fn inset(area: Rect) -> Rect {
+    Rect {
+        x: area.x + 2.min(area.width),
+        width: area.width.saturating_sub(4),
+        ..area
+    }
+}
+
+/// A heading over a record: where it stands.
+pub fn heading(app: &App, it: &Message, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let role = if app.messages.level == Level::Record {
+        Role::Accent
+    } else {
+        Role::Heading
+    };
+    let mut left = outside(theme, role, &it.record.topic);
+    let place = format!(
+        "/{} @ {}",
+        it.record.partition,
+        format::offset(Some(it.record.offset))
+    );
+    left.push(theme.span(role, place));
+    let mut end = Vec::new();
+    if let Some(kind) = &it.kind {
+        end = outside(theme, Role::Base, kind);
+    }
+    if width(&end) > usize::from(area.width) / 3 {
+        end.clear();
+    }
+    title(app, buf, area, left, end);
+}
