@@ -29,6 +29,7 @@ fn every_screen_by_its_number_and_in_turn() {
         ("4", "4 Outbox"),
         ("5", "5 Dead letters"),
         ("6", "6 Timeline"),
+        ("8", "8 Messages"),
         ("9", "9 Activity"),
     ];
     // The tab of the screen that is shown stands on a ground of its own.
@@ -54,12 +55,12 @@ fn every_screen_by_its_number_and_in_turn() {
         pty.wait_for(tab, shown(tab));
     }
     pty.keys("?");
-    pty.wait_text("next theme");
+    pty.wait_text("choose a theme");
     pty.keys("?");
-    pty.wait_for("help gone", |s| !s.contents().contains("next theme"));
+    pty.wait_for("help gone", |s| !s.contents().contains("choose a theme"));
     let colours = |s: &vt100::Screen| s.rows_formatted(0, 140).nth(1);
     let before = pty.look(colours);
-    pty.keys("t");
+    pty.keys("tj\r");
     pty.wait_for("another theme", |s| colours(s) != before);
 }
 
@@ -67,7 +68,7 @@ fn every_screen_by_its_number_and_in_turn() {
 fn any_size_and_back() {
     let mut pty = Pty::start();
     joined(&mut pty);
-    for screen in ["1", "2", "3", "4", "5", "6", "9"] {
+    for screen in ["1", "2", "3", "4", "5", "6", "8", "9"] {
         pty.keys(screen);
         for (width, height) in [(140, 42), (80, 24), (40, 12)] {
             pty.resize(width, height);
