@@ -132,12 +132,12 @@ fn comes_and_goes(part: &str) {
     running.says_down(part, stopped);
     stack(&["start", part]);
     running.goes_on(&rig, part);
-    // So quickly that it may not be seen.
+    // So quickly that it may not be seen, or only while it is frozen next.
+    let stopped = now();
     stack(&["stop", part]);
     stack(&["start", part]);
     running.goes_on(&rig, part);
     // It has its connections, and says nothing.
-    let stopped = now();
     stack(&["freeze", part]);
     running.says_down(part, stopped);
     stack(&["thaw", part]);
