@@ -90,6 +90,22 @@ fn any_size_and_back() {
     pty.wait_text("1 Flow");
 }
 
+/// One after the other without waiting, as a window manager and a person do.
+#[test]
+fn a_key_pressed_while_the_terminal_is_resized_is_answered() {
+    let mut pty = quiet(QUIET);
+    for turn in 0..60 {
+        let (key, shown) = [("?", true), ("?", false)][turn % 2];
+        for width in [100, 120, 110] {
+            pty.resize(width, 30);
+        }
+        pty.keys(key);
+        pty.wait_for("an answer to ?", |s| {
+            s.contents().contains("choose a theme") == shown
+        });
+    }
+}
+
 #[test]
 fn it_says_that_a_terminal_is_too_small() {
     let mut pty = Pty::sized((39, 11), &[], &[]);
