@@ -154,11 +154,13 @@ fn play(mut scenario: Scenario, kind: Kind) {
             .with_test_writer()
             .try_init();
     }
+    let _turn = stack::turn(kind);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
-        .build();
-    let ended = runtime.unwrap().block_on(async {
+        .build()
+        .unwrap();
+    let ended = runtime.block_on(async {
         let mut world = World::new(&mut scenario, kind, seed).await;
         for (n, step) in scenario.step.iter().enumerate() {
             let done = world.carry_out(step).await;

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use evtop::kafka::KafkaSettings;
 use evtop::kafka::embedded::Embedded;
 use evtop::operate::wanted_topics;
-use tokio::sync::{Mutex, MutexGuard};
 
 use super::ASK;
 use crate::kafka::{DLQ_TEMPLATE, afresh, env, have_topic};
@@ -21,12 +20,8 @@ pub enum Broker {
         proxied: String,
         direct: String,
         proxy: Proxy,
-        _turn: MutexGuard<'static, ()>,
     },
 }
-
-/// Whose turn it is to have Kafka.
-static TURN: Mutex<()> = Mutex::const_new(());
 
 impl Broker {
     pub fn embedded() -> Self {
@@ -38,7 +33,6 @@ impl Broker {
     }
 
     pub async fn kafka() -> Self {
-        let turn = TURN.lock().await;
         let (direct, proxied) = (
             env("EVTOP_STACK_BROKERS"),
             env("EVTOP_STACK_BROKERS_PROXIED"),
@@ -51,7 +45,6 @@ impl Broker {
             proxied,
             direct,
             proxy,
-            _turn: turn,
         }
     }
 

@@ -4,6 +4,7 @@
 mod broker;
 mod reader;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use broker::Broker;
@@ -22,6 +23,15 @@ pub enum Kind {
     Real,
 }
 
+/// Whose turn it is to have the servers.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Waits until the servers are free. Held until everything of a scenario has ended, also of one that failed:
+/// its workers would take the next one's events.
+pub fn turn(kind: Kind) -> Option<MutexGuard<'static, ()>> {
+    (kind == Kind::Real).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 /// Servers at work.
 pub struct Stack {
     pub broker: Broker,
@@ -38,7 +48,6 @@ impl Stack {
                 redis: None,
             },
             Kind::Real => Self {
-                // First: from here on the servers are ours alone.
                 broker: Broker::kafka().await,
                 database: Database::postgres().await,
                 redis: Some(emptied(env("EVTOP_STACK_REDIS")).await),
