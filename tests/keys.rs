@@ -17,13 +17,14 @@ use evtop::domain::stored::EventFilter;
 use evtop::domain::when::{Start, When};
 use evtop::snapshot::SearchState;
 use evtop::tui::action::{Action, TABLE};
-use evtop::tui::app::{App, Depth};
+use evtop::tui::app::App;
 use evtop::tui::keymap::{Key, KeyError, Keymap};
+use evtop::tui::lag_rows::LagKey;
 use evtop::tui::messages::Level;
 use evtop::tui::overlay::{Dry, Overlay};
 use evtop::tui::reload::ThemeFile;
-use evtop::tui::rows::LagKey;
 use evtop::tui::theme::{Role, Theme};
+use evtop::tui::views::Depth;
 use proptest::prelude::*;
 use uuid::Uuid;
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use common::{draw, fixtures, role_theme};
 use evtop::tui::action::TABLE;
-use evtop::tui::app::{App, Settings};
+use evtop::tui::app::App;
 use evtop::tui::keymap::Key;
+use evtop::tui::settings::Settings;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::Action;
-use super::app::{App, Depth};
+use super::app::App;
 use super::cursor::Motion;
+use super::lag_rows::LagKey;
 use super::overlay::{Filter, Inject, Overlay, StartForm, Themes};
 use super::palette::Palette;
-use super::rows::{FlowKey, LagKey, OutboxKey, screen_of};
+use super::rows::{FlowKey, OutboxKey, screen_of};
 use super::toast::Tone;
+use super::views::Depth;
 use crate::command::{Anchor, Command, Screen};
 use crate::domain::stored::EventFilter;
 use crate::snapshot::{Consumer, Place};

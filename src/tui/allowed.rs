@@ -1,7 +1,8 @@
 //! What can't be done right now, and why: said in the hint bar, in the help, and when the key is pressed.
 
 use super::action::{Action, row};
-use super::app::{App, Depth};
+use super::app::App;
+use super::views::Depth;
 use crate::domain::operation::Operation;
 
 impl App {

@@ -1,7 +1,7 @@
 //! The state of the screen: what is shown, where one is, what lies on top. It changes by a key, a
 //! snapshot or an outcome, and never by itself: no clock, no channel, no I/O.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,56 +10,21 @@ use uuid::Uuid;
 
 use super::cursor::Cursor;
 use super::keymap::{Code, Key, Keymap};
+use super::lag_rows::LagKey;
 use super::messages::{Level, MessagesView};
 use super::overlay::Overlay;
-use super::reload::ThemeFile;
-use super::rows::{FlowKey, LagKey, LogKey, OutboxKey};
+use super::rows::{FlowKey, OutboxKey};
+use super::settings::Settings;
 use super::sort::Sort;
 use super::steady::Latencies;
 use super::theme::Theme;
 use super::toast::{Toasts, Tone};
-use crate::command::{Anchor, Command, LettersFocus, Screen};
+use super::views::{ActivityView, ConsumersView, Depth, LagView, LettersView, TimelineView};
+use crate::command::{Command, LettersFocus, Screen};
 use crate::config::ConfigError;
 use crate::domain::filter::Filter;
 use crate::domain::position::Position;
-use crate::domain::stored::EventFilter;
 use crate::snapshot::{Snapshot, VerdictKind};
-
-/// How the screen looks and answers, as the configuration says.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    pub theme: Theme,
-    /// Those to choose from: the built-in ones, and the person's own.
-    pub themes: Vec<Theme>,
-    pub keys: Keymap,
-    /// Frames a second at most.
-    pub max_fps: u32,
-    /// Only characters that every terminal has.
-    pub ascii: bool,
-    /// Mouse events are asked for.
-    pub mouse: bool,
-    /// The theme's own file, where it has one.
-    pub theme_file: Option<ThemeFile>,
-    /// The screen to begin with.
-    pub screen: Screen,
-}
-
-impl Settings {
-    /// The defaults with this theme.
-    #[must_use]
-    pub fn with(theme: Theme) -> Self {
-        Self {
-            themes: Theme::all(&theme),
-            theme,
-            keys: Keymap::default(),
-            max_fps: 30,
-            ascii: false,
-            mouse: false,
-            theme_file: None,
-            screen: Screen::Flow,
-        }
-    }
-}
 
 /// Everything a frame is drawn from.
 #[derive(Clone, Debug)]
@@ -99,87 +64,6 @@ pub struct App {
     pub(super) hurry: u8,
     /// What was asked and is not answered yet, for the words of the answer.
     pub(super) asked: Vec<(Uuid, Command)>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct LagView {
-    pub cursor: Cursor<LagKey>,
-    /// What was folded or unfolded by hand, or by trouble.
-    pub unfolded: BTreeMap<LagKey, bool>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct ConsumersView {
-    pub cursor: Cursor<String>,
-    /// On a small screen: the detail instead of the list.
-    pub open: bool,
-}
-
-/// How deep one is in the dead letters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Depth {
-    #[default]
-    Causes,
-    Letters,
-    Detail,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct LettersView {
-    pub depth: Depth,
-    pub cause: Cursor<String>,
-    pub letter: Cursor<Uuid>,
-    pub marked: BTreeSet<Uuid>,
-    /// The archived letters are looked at, not the open ones.
-    pub archived: bool,
-    /// First row of the window that is asked for.
-    pub from: u64,
-    /// Lines the detail is scrolled by.
-    pub scroll: u16,
-}
-
-impl LettersView {
-    /// The cause whose letters are listed.
-    #[must_use]
-    pub fn fingerprint(&self) -> Option<&String> {
-        self.cause.key()
-    }
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct TimelineView {
-    /// Empty while it follows the newest event.
-    pub cursor: Cursor<Position>,
-    pub anchor: Anchor,
-    pub filter: EventFilter,
-    /// The payload as it was written, not as the newest schema sees it.
-    pub raw: bool,
-    pub open: bool,
-    pub scroll: u16,
-}
-
-impl TimelineView {
-    #[must_use]
-    pub fn following(&self) -> bool {
-        self.anchor == Anchor::Newest && self.cursor.key().is_none()
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pane {
-    #[default]
-    Operations,
-    Audit,
-    Log,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct ActivityView {
-    pub pane: Pane,
-    pub operation: Cursor<Uuid>,
-    pub audit: Cursor<i64>,
-    /// Empty while it follows the newest line.
-    pub log: Cursor<LogKey>,
 }
 
 impl App {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::app::App;
 use super::cursor::window;
-use super::rows::LagRow;
+use super::lag_rows::LagRow;
 use crate::command::{Focus, Screen, TimelineFocus};
 use crate::domain::event_type::EventType;
 use crate::domain::stored::EventFilter;

@@ -14,6 +14,7 @@ pub mod editing;
 mod editor;
 mod focus;
 pub mod keymap;
+pub mod lag_rows;
 pub mod messages;
 mod mouse;
 mod moves;
@@ -23,7 +24,7 @@ pub mod picture;
 mod record;
 pub mod reload;
 pub mod rows;
-mod settings;
+pub mod settings;
 pub mod sort;
 mod steady;
 mod terminal;
@@ -32,6 +33,7 @@ pub mod toast;
 pub mod triage;
 mod typing;
 pub mod view;
+pub mod views;
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -49,8 +51,8 @@ use ratatui::buffer::Buffer;
 use reload::ThemeFile;
 
 use app::App;
-pub use app::Settings;
 use keymap::Key;
+pub use settings::Settings;
 use terminal::Painter;
 pub use terminal::{enter, leave};
 

@@ -1,8 +1,10 @@
 //! Motions: what up, down, sideways and a page mean on each screen.
 
-use super::app::{App, Depth, Pane};
+use super::app::App;
 use super::cursor::Motion;
-use super::rows::{FlowKey, LagKey};
+use super::lag_rows::LagKey;
+use super::rows::FlowKey;
+use super::views::{Depth, Pane};
 use crate::command::{Anchor, Screen};
 use crate::domain::position::Position;
 

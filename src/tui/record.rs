@@ -2,8 +2,9 @@
 //! comes back.
 
 use super::app::App;
+use super::lag_rows::LagKey;
 use super::messages::Level;
-use super::rows::{LagKey, OutboxKey};
+use super::rows::OutboxKey;
 use crate::command::Screen;
 use crate::domain::event_type::EventType;
 use crate::domain::when::{Start, When};

@@ -14,79 +14,7 @@ use crate::domain::letter::{Cause, Letter};
 use crate::domain::operation::{AuditRow, Operation};
 use crate::domain::position::Position;
 use crate::domain::stored::StoredEvent;
-use crate::snapshot::{
-    Consumer, Finding, GroupLag, LagNumbers, LogLine, PartitionLag, Place, Topic, TopicLag, Verdict,
-};
-
-/// A row of the lag tree.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LagKey {
-    Group(String),
-    Topic(String, String),
-    Partition(String, String, i32),
-}
-
-/// A lag row with what it shows.
-#[derive(Clone, Copy, Debug)]
-pub struct LagRow<'a> {
-    pub group: &'a GroupLag,
-    pub topic: Option<&'a TopicLag>,
-    pub partition: Option<&'a PartitionLag>,
-    /// Whether its children are shown; `None` for a row without.
-    pub open: Option<bool>,
-}
-
-impl<'a> LagRow<'a> {
-    fn of_group(group: &'a GroupLag) -> Self {
-        Self {
-            group,
-            topic: None,
-            partition: None,
-            open: None,
-        }
-    }
-
-    fn topic(self, topic: &'a TopicLag) -> Self {
-        Self {
-            topic: Some(topic),
-            ..self
-        }
-    }
-
-    /// What the filter looks at.
-    fn names(&self) -> impl Iterator<Item = &'a str> {
-        let topic = self.topic.map(|topic| topic.topic.as_str());
-        std::iter::once(self.group.group.as_str()).chain(topic)
-    }
-
-    #[must_use]
-    pub fn key(&self) -> LagKey {
-        let group = self.group.group.clone();
-        match (self.topic, self.partition) {
-            (Some(t), Some(p)) => LagKey::Partition(group, t.topic.clone(), p.partition),
-            (Some(t), None) => LagKey::Topic(group, t.topic.clone()),
-            _ => LagKey::Group(group),
-        }
-    }
-
-    #[must_use]
-    pub fn numbers(&self) -> &'a LagNumbers {
-        match (self.topic, self.partition) {
-            (_, Some(p)) => &p.numbers,
-            (Some(t), None) => &t.numbers,
-            _ => &self.group.numbers,
-        }
-    }
-
-    #[must_use]
-    pub fn verdict(&self) -> &'a Verdict {
-        match (self.topic, self.partition) {
-            (_, Some(p)) => &p.verdict,
-            (Some(t), None) => &t.verdict,
-            _ => &self.group.verdict,
-        }
-    }
-}
+use crate::snapshot::{Consumer, Finding, LogLine, Place, Topic};
 
 /// A row of the outbox screen: its three tables are one list to the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,51 +98,6 @@ impl App {
                     .count();
                 rows.push(((finding.place.clone(), nth), finding));
             }
-        }
-        rows
-    }
-
-    /// The lag tree as it is unfolded. A filter that a partition or topic passes shows its parents too.
-    #[must_use]
-    pub fn lag_rows(&self) -> Vec<LagRow<'_>> {
-        let Some(groups) = &self.shown.lag.value else {
-            return Vec::new();
-        };
-        let filter = self.sieve(Screen::Lag);
-        let few = groups.len() <= 12;
-        let mut rows = Vec::new();
-        for group in self.sorted_lag(groups.iter().map(LagRow::of_group)) {
-            let topics = group.group.topics.iter().map(|topic| group.topic(topic));
-            let topics: Vec<LagRow<'_>> = topics.filter(|row| filter.passes(row.names())).collect();
-            if topics.is_empty() && !filter.passes(group.names()) {
-                continue;
-            }
-            let open = (!topics.is_empty()).then(|| self.is_unfolded(&group.key(), few));
-            rows.push(LagRow { open, ..group });
-            if open != Some(true) {
-                continue;
-            }
-            for topic in self.sorted_lag(topics.into_iter()) {
-                let partitions = topic.topic.map_or(&[][..], |t| &t.partitions);
-                let open = (!partitions.is_empty()).then(|| self.is_unfolded(&topic.key(), false));
-                rows.push(LagRow { open, ..topic });
-                if open == Some(true) {
-                    let partitions = partitions.iter().map(|partition| LagRow {
-                        partition: Some(partition),
-                        ..topic
-                    });
-                    rows.extend(self.sorted_lag(partitions));
-                }
-            }
-        }
-        rows
-    }
-
-    /// Rows of one level as the screen is sorted.
-    fn sorted_lag<'a>(&self, rows: impl Iterator<Item = LagRow<'a>>) -> Vec<LagRow<'a>> {
-        let mut rows: Vec<_> = rows.collect();
-        if let Some(sort) = self.sort(Screen::Lag) {
-            rows.sort_by_cached_key(|row| Sorted(sort, sort::of_lag(sort.column, row)));
         }
         rows
     }
@@ -384,10 +267,6 @@ impl App {
         }
         let consumers = self.shown.consumers.iter();
         consumers.map(|c| c.service.as_str()).collect()
-    }
-
-    pub(super) fn lag_keys(&self) -> Vec<LagKey> {
-        self.lag_rows().iter().map(LagRow::key).collect()
     }
 
     pub(super) fn consumer_keys(&self) -> Vec<String> {

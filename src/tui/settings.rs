@@ -1,13 +1,47 @@
 //! From the configuration to what the screen needs: theme and keys. What only the screen can judge is
 //! told like any other mistake in the settings, with its place and the remedy.
 
-use super::app::Settings;
 use super::keymap::{KeyError, Keymap};
 use super::reload::ThemeFile;
 use super::theme::{Depth, Theme};
+use crate::command::Screen;
 use crate::config::{Config, ConfigError, Source};
 
+/// How the screen looks and answers, as the configuration says.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub theme: Theme,
+    /// Those to choose from: the built-in ones, and the person's own.
+    pub themes: Vec<Theme>,
+    pub keys: Keymap,
+    /// Frames a second at most.
+    pub max_fps: u32,
+    /// Only characters that every terminal has.
+    pub ascii: bool,
+    /// Mouse events are asked for.
+    pub mouse: bool,
+    /// The theme's own file, where it has one.
+    pub theme_file: Option<ThemeFile>,
+    /// The screen to begin with.
+    pub screen: Screen,
+}
+
 impl Settings {
+    /// The defaults with this theme.
+    #[must_use]
+    pub fn with(theme: Theme) -> Self {
+        Self {
+            themes: Theme::all(&theme),
+            theme,
+            keys: Keymap::default(),
+            max_fps: 30,
+            ascii: false,
+            mouse: false,
+            theme_file: None,
+            screen: Screen::Flow,
+        }
+    }
+
     /// Reads theme and keys, for a terminal of this colour depth.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::app::App;
-use super::rows::LagRow;
+use super::lag_rows::LagRow;
 use crate::command::Screen;
 use crate::snapshot::{Consumer, Percentiles};
 

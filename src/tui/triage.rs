@@ -4,11 +4,12 @@
 use tui_input::Input;
 use uuid::Uuid;
 
-use super::app::{App, Depth};
+use super::app::App;
 use super::keymap::{Code, Key};
 use super::overlay::{Confirm, Overlay};
 use super::toast::Tone;
 use super::typing::{edit, vertical};
+use super::views::Depth;
 use crate::command::{Behind, Command, LetterChoice};
 use crate::domain::letter::Letter;
 use crate::snapshot::short_id;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use evtop::command::{Command, Screen};
 use evtop::snapshot::Snapshot;
-use evtop::tui::app::{App, Settings};
+use evtop::tui::app::App;
+use evtop::tui::settings::Settings;
 use evtop::tui::theme::{Role, Theme};
 use evtop::tui::view;
 use ratatui::Terminal;

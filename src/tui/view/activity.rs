@@ -8,9 +8,10 @@ use crate::command::Screen;
 use crate::domain::operation::{AuditRow, Operation, OperationState};
 use crate::domain::printable;
 use crate::snapshot::{LogLevel, LogLine, short_id};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::App;
 use crate::tui::cursor::window;
 use crate::tui::theme::Role;
+use crate::tui::views::Pane;
 
 use super::chart::share;
 use super::format;

@@ -10,7 +10,7 @@ use ratatui::text::Span;
 use crate::command::Screen;
 use crate::snapshot::{LagNumbers, VerdictKind};
 use crate::tui::app::App;
-use crate::tui::rows::LagRow;
+use crate::tui::lag_rows::LagRow;
 use crate::tui::theme::Role;
 
 use super::chart::{chart, sparkline};

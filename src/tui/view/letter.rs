@@ -9,8 +9,9 @@ use crate::domain::foreign::{Family, Foreign};
 use crate::domain::letter::Letter;
 use crate::domain::printable;
 use crate::snapshot::LetterDetail;
-use crate::tui::app::{App, Depth};
+use crate::tui::app::App;
 use crate::tui::theme::Role;
+use crate::tui::views::Depth;
 
 use super::format;
 use super::letters::{key, word};

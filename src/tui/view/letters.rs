@@ -9,8 +9,9 @@ use crate::command::Screen;
 use crate::domain::letter::{Cause, Letter, LetterStatus};
 use crate::domain::printable;
 use crate::snapshot::{Letters, Series};
-use crate::tui::app::{App, Depth};
+use crate::tui::app::App;
 use crate::tui::theme::Role;
+use crate::tui::views::Depth;
 
 use super::chart::sparkline;
 use super::letter::{from, number};
