@@ -314,14 +314,15 @@ pub enum DlqTask {
     Export(ExportArgs),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[derive(Clone, Debug, PartialEq, Args)]
 pub struct DlqListArgs {
     /// Only letters of this cause, by its fingerprint (see `dlq causes`) or the first digits of it
     #[arg(long, value_name = "FINGERPRINT")]
     pub cause: Option<String>,
-    /// Only letters with this text in id, key, type, code or message
-    #[arg(long)]
-    pub text: Option<String>,
+    /// Only letters that pass this filter: words in id, key, type, code, message, group or topic; key=ORD-*,
+    /// type=…, group=…, partition=2, value.data.order_id=…, header.name=…, ~regex; ! turns a term around
+    #[arg(long, value_name = "FILTER", visible_alias = "text", value_parser = Filter::parse)]
+    pub filter: Option<Filter>,
     /// The archived ones instead of the open ones
     #[arg(long)]
     pub archived: bool,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::filter::Filter;
+use crate::domain::letter::LetterOrder;
 use crate::domain::position::Position;
 use crate::domain::scenario::Scenario;
 use crate::domain::stored::EventFilter;
@@ -72,7 +73,8 @@ pub struct Focus {
 pub struct LettersFocus {
     /// The open cause; `None` lists letters of every cause.
     pub fingerprint: Option<String>,
-    pub text: Option<String>,
+    pub filter: Filter,
+    pub order: Option<LetterOrder>,
     /// The archived ones instead of the open ones.
     pub archived: bool,
     /// First row wanted, and how many.
@@ -209,6 +211,11 @@ pub enum LetterChoice {
     /// Every open letter of this cause, as it stands when the operation is planned; every archived one
     /// where it is about those.
     Cause(String),
+    /// Those of them that pass a filter.
+    Matching {
+        cause: String,
+        filter: Filter,
+    },
 }
 
 /// What becomes of the events that wait behind an archived letter of their key.
@@ -431,6 +438,7 @@ impl fmt::Display for LetterChoice {
                 write!(f, "letters {}", ids.join(" "))
             }
             Self::Cause(fingerprint) => write!(f, "cause {fingerprint}"),
+            Self::Matching { cause, filter } => write!(f, "cause {cause} where {filter}"),
         }
     }
 }

@@ -18,8 +18,9 @@ pub use messages::{Messages, SearchState, Searched};
 pub use stack::{Part, Stack};
 
 use crate::domain::fault_plan::FaultPlan;
+use crate::domain::filter::Filter;
 use crate::domain::foreign::Foreign;
-use crate::domain::letter::{Cause, Letter, LetterBody, LetterStatus};
+use crate::domain::letter::{Cause, Letter, LetterBody, LetterOrder, LetterStatus};
 use crate::domain::operation::{AuditRow, Operation};
 use crate::domain::stored::{BlockedKey, OutboxRow, SentRow, StoredEvent};
 
@@ -328,7 +329,14 @@ pub struct Letters {
     pub causes_total: u64,
     /// Causes and rows are of the archived letters, not of the open ones.
     pub archived: bool,
-    /// The window of letters that is looked at, newest failure first.
+    /// The filter that causes and rows passed.
+    pub filter: Filter,
+    /// How the rows are sorted; `None`: the newest failure first.
+    pub order: Option<LetterOrder>,
+    /// Letters that were not held against it yet, or never will be because they are too many: causes and
+    /// totals are of the others, so they are bounds.
+    pub unjudged: u64,
+    /// The window of letters that is looked at, in the order that was asked for.
     pub rows: Vec<Letter>,
     pub rows_total: u64,
     /// Index of the first row of the window.
@@ -346,6 +354,10 @@ pub struct LetterDetail {
     pub foreign: Option<Foreign>,
     /// Later events of the same key that wait behind it.
     pub behind: u64,
+    /// The first of them, in their order.
+    pub waiting: Vec<Letter>,
+    /// Of an archived one: later letters of its key that went on since.
+    pub gone_on: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

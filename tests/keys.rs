@@ -289,6 +289,55 @@ fn a_capital_redrives_the_cause_or_the_marked() {
     );
 }
 
+/// What is done to a whole cause under a filter is done to what the filter lets through, and only once that
+/// is known of every letter.
+#[test]
+fn a_filter_narrows_what_a_capital_means() {
+    let mut app = failing(Screen::Letters);
+    let whole = [
+        (Action::RedriveMany, "R y"),
+        (Action::ArchiveMany, "A w h y enter"),
+        (Action::Export, "E enter"),
+    ];
+    keys(&mut app, "/ v a l u e . a = 1 enter");
+    let why = |app: &evtop::tui::app::App, action| app.why_not(action).unwrap_or_default();
+    for (action, _) in whole {
+        let said = why(&app, action);
+        assert!(said.contains("still being"), "{action:?}: {said}");
+    }
+    let mut shown = (*app.shown).clone();
+    shown.stack.production = false;
+    let letters = shown.letters.value.as_mut().expect("letters");
+    letters.filter = evtop::domain::filter::Filter::new("value.a=1");
+    letters.unjudged = 12;
+    app.on_snapshot(shown.clone().into());
+    for (action, _) in whole {
+        let said = why(&app, action);
+        assert!(said.contains("12 letters"), "{action:?}: {said}");
+    }
+    shown.letters.value.as_mut().expect("letters").unjudged = 0;
+    app.on_snapshot(shown.into());
+    for (action, pressed) in whole {
+        assert_eq!(app.why_not(action), None, "{action:?}");
+        let sent = keys(&mut app, pressed);
+        let [
+            Command::Redrive { letters, .. }
+            | Command::Archive { letters, .. }
+            | Command::Export { letters, .. },
+        ] = &sent[..]
+        else {
+            panic!("{action:?}: {sent:?}");
+        };
+        let LetterChoice::Matching { cause, filter } = letters else {
+            panic!("{action:?}: {letters:?}");
+        };
+        assert_eq!(*cause, app.causes()[0].fingerprint);
+        assert_eq!(filter.text(), "value.a=1");
+    }
+    keys(&mut app, "/ ctrl-u ~ ( enter");
+    assert!(why(&app, Action::RedriveMany).contains("can't be read"));
+}
+
 #[test]
 fn what_cannot_be_redriven_as_it_is_says_why_and_asks_nothing() {
     let mut app = failing(Screen::Letters);
@@ -782,7 +831,7 @@ fn focus_says_what_is_looked_at() {
     keys(&mut app, "5 / O R D enter");
     let focus = app.focus();
     assert!(focus.lag_rows.is_empty());
-    assert_eq!(focus.letters.text.as_deref(), Some("ORD"));
+    assert_eq!(focus.letters.filter.text(), "ORD");
     assert_eq!(
         focus.letters.fingerprint.as_ref(),
         Some(&app.causes()[0].fingerprint)

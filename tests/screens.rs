@@ -150,7 +150,11 @@ fn what_lies_above() {
         (Screen::Timeline, "timeline", "/ P a y m e n t enter"),
         (Screen::Activity, "activity", "/ r e p l a y enter"),
     ] {
-        after(&format!("filter_on_{name}"), screen, busy(), USUAL, typed);
+        let mut shown = busy();
+        if let Some(letters) = &mut shown.letters.value {
+            letters.filter = evtop::domain::filter::Filter::new("ORD");
+        }
+        after(&format!("filter_on_{name}"), screen, shown, USUAL, typed);
     }
     after(
         "filter_small",

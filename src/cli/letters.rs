@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 
 use super::WriteArgs;
+use crate::domain::filter::Filter;
 use crate::domain::ids::IdPart;
 
 /// Which letters: some by their ids, or all of a cause.
@@ -17,6 +18,9 @@ pub struct LetterArgs {
     /// Every letter of this cause, by its fingerprint or the first digits of it
     #[arg(long, value_name = "FINGERPRINT")]
     pub cause: Option<String>,
+    /// Only those of the cause that pass this filter, as `dlq ls --filter` lists them
+    #[arg(long, value_name = "FILTER", requires = "cause", conflicts_with = "ids", value_parser = Filter::parse)]
+    pub filter: Option<Filter>,
 }
 
 /// `evtop dlq archive`

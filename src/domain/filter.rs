@@ -5,6 +5,7 @@
 //! word               somewhere in the row, whatever its case; quotes for blanks: "timed out"
 //! key=ORD-1*         the key; * is any text
 //! type=OrderCreated  the event's type
+//! group=email*       the group that failed, of a dead letter
 //! partition=2
 //! value.data.order_id=ORD-1   a place in the JSON value; of a list, any of its elements
 //! header.traceparent=00-*     a header by its name
@@ -14,11 +15,15 @@
 //!
 //! A row that has no such fields, as a line of a log, is asked for the term as it is typed.
 
+mod plain;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
+
+pub use self::plain::{Plain, PlainTest};
 
 /// Bytes that a compiled expression may take.
 const LARGEST_REGEX: usize = 1 << 20;
@@ -59,6 +64,7 @@ enum Test {
 enum Field {
     Key,
     Type,
+    Group,
     Value(Vec<String>),
     /// In lower case.
     Header(String),
@@ -79,6 +85,7 @@ pub struct Fields<'a> {
     pub texts: Vec<Cow<'a, str>>,
     pub key: Option<Cow<'a, str>>,
     pub kind: Option<&'a str>,
+    pub group: Option<&'a str>,
     pub partition: Option<i32>,
     /// The value, where it is JSON; only [`Filter::reads_value`] needs it.
     pub value: Option<Value>,
@@ -154,6 +161,13 @@ impl Filter {
         self.terms.iter().any(into)
     }
 
+    /// Whether it looks at a record's value or headers.
+    #[must_use]
+    pub fn reads_body(&self) -> bool {
+        let into = |t: &Term| matches!(t.test, Test::Field(Field::Value(_) | Field::Header(_), _));
+        self.terms.iter().any(into)
+    }
+
     #[must_use]
     pub fn holds(&self, row: Row<'_>) -> bool {
         self.terms.iter().all(|term| term.holds(row))
@@ -196,6 +210,7 @@ impl Field {
         match self {
             Self::Key => fields.key.as_deref().is_some_and(|key| like(key, wanted)),
             Self::Type => fields.kind.is_some_and(|kind| like(kind, wanted)),
+            Self::Group => fields.group.is_some_and(|group| like(group, wanted)),
             Self::Value(path) => fields.value.as_ref().is_some_and(|v| at(v, path, wanted)),
             Self::Header(name) => {
                 let named = |n: &str| n.to_lowercase() == *name;
@@ -334,6 +349,7 @@ fn test(typed: &Typed) -> Result<Test, String> {
     let field = match name {
         "key" => Field::Key,
         "type" => Field::Type,
+        "group" => Field::Group,
         "partition" => {
             return wanted
                 .parse()

@@ -1,9 +1,12 @@
 //! Dead letters: what failed, why, and what became of it.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::fault::Stage;
+use super::filter::{Fields, Filter};
 use super::foreign::Family;
 use super::record::Headers;
 
@@ -198,6 +201,41 @@ impl Letter {
         self.reason.as_deref().filter(|_| archived)
     }
 
+    /// What a filter sees of it: words are looked for in id, key, type, code, message, group and topic, as
+    /// the store does it. `body` is the record as it was before it failed, where the filter reads it.
+    #[must_use]
+    pub fn fields<'a>(&'a self, body: Option<&'a LetterBody>) -> Fields<'a> {
+        let key = self.key.as_deref().map(String::from_utf8_lossy);
+        let ids = [self.id.to_string(), self.id.simple().to_string()];
+        let texts = [
+            self.event_type.as_deref(),
+            Some(&*self.code),
+            Some(&*self.message),
+            self.group.as_deref(),
+            self.topic.as_deref(),
+        ];
+        let texts = texts.into_iter().flatten().map(Cow::Borrowed);
+        let headers = body.iter().flat_map(|body| &body.headers);
+        Fields {
+            texts: ids
+                .into_iter()
+                .map(Cow::Owned)
+                .chain(key.clone())
+                .chain(texts)
+                .collect(),
+            key,
+            kind: self.event_type.as_deref(),
+            group: self.group.as_deref(),
+            partition: self.partition,
+            value: body.and_then(|b| serde_json::from_slice(b.value.as_deref()?).ok()),
+            headers: headers
+                .filter_map(|(name, value)| {
+                    Some((&**name, String::from_utf8_lossy(value.as_deref()?)))
+                })
+                .collect(),
+        }
+    }
+
     /// Why there is no topic to send it back to.
     fn no_way_back(&self) -> Option<String> {
         let id = self.id;
@@ -269,13 +307,37 @@ impl Cause {
 }
 
 /// Which letters a page is about; empty fields do not filter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LetterFilter {
     pub fingerprint: Option<String>,
     pub group: Option<String>,
     pub key: Option<Vec<u8>>,
     /// Empty: every status that is still open.
     pub statuses: Vec<LetterStatus>,
-    /// Text found in id, key, type, code or message.
-    pub text: Option<String>,
+    /// What was typed. The store judges its plain terms alone ([`Filter::plain_terms`]).
+    pub typed: Filter,
+    /// Only letters among these, where the rest of it was judged on the letters.
+    pub among: Option<Vec<Uuid>>,
+    /// `None`: the newest failure first.
+    pub order: Option<LetterOrder>,
+}
+
+/// How letters are sorted; what is unknown stands last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LetterOrder {
+    pub by: LetterColumn,
+    /// The largest first.
+    pub down: bool,
+}
+
+/// What letters can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LetterColumn {
+    Key,
+    Type,
+    /// Topic, partition and offset.
+    From,
+    Failed,
+    Attempts,
+    Status,
 }

@@ -103,6 +103,7 @@ fn fields<'a>(record: &'a Record, kind: Option<&'a str>, value: Option<Value>) -
         texts,
         key,
         kind,
+        group: None,
         partition: Some(record.partition),
         value,
         headers,

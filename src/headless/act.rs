@@ -65,7 +65,7 @@ pub(super) async fn redrive(
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Exit> {
-    let (choice, letters) = chosen(&args.letters, false, ports, output).await?;
+    let (choice, letters) = chosen(&args.letters, Some(false), ports, output).await?;
     confirm(letters, "letter", args.write.yes, ports).await?;
     let command = Command::Redrive {
         letters: choice,
@@ -75,10 +75,11 @@ pub(super) async fn redrive(
     begun(done, args.write, ports, output).await
 }
 
-/// The letters that are meant, open or archived, and how many they are.
+/// The letters that are meant, and how many they are: open or archived ones; without a word, named ones
+/// may be either and a cause is of open ones.
 pub(super) async fn chosen(
     args: &LetterArgs,
-    archived: bool,
+    archived: Option<bool>,
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<(LetterChoice, u64)> {
@@ -92,24 +93,39 @@ pub(super) async fn chosen(
         let count = ids.len() as u64;
         return Ok((LetterChoice::Ids(ids), count));
     };
+    let archived = archived.unwrap_or_default();
     let known = letters::known(archived, ports, output).await?;
     let cause = super::ids::cause(cause, &known)?;
+    let filter = args.filter.clone().unwrap_or_default();
     let wanted = LettersFocus {
         fingerprint: Some(cause.clone()),
+        filter: filter.clone(),
         rows: 1,
         archived,
         ..LettersFocus::default()
     };
     let letters = letters::page(ports, output, wanted).await?;
+    if letters.unjudged > 0 {
+        let why = format!(
+            "{} could not be held against the filter, so nothing was done: key=, type= or group= beside it leaves fewer",
+            count(letters.unjudged, "letter")
+        );
+        return Err(End::Said(Exit::Refused, why));
+    }
     let listed = letters.causes.iter().find(|c| c.fingerprint == cause);
     match listed.map_or(letters.rows_total, |c| c.count) {
         0 => {
             let state = if archived { "archived" } else { "open" };
-            let why =
-                format!("no {state} letter has the cause {cause}; `evtop dlq causes` lists them");
+            let why = match filter.is_empty() {
+                true => format!(
+                    "no {state} letter has the cause {cause}; `evtop dlq causes` lists them"
+                ),
+                false => format!("no {state} letter of the cause {cause} passes the filter"),
+            };
             Err(End::Said(Exit::Refused, why))
         }
-        count => Ok((LetterChoice::Cause(cause), count)),
+        count if filter.is_empty() => Ok((LetterChoice::Cause(cause), count)),
+        count => Ok((LetterChoice::Matching { cause, filter }, count)),
     }
 }
 

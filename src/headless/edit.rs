@@ -16,7 +16,7 @@ use crate::domain::printable::visible;
 const LARGEST: u64 = 8 * 1024 * 1024;
 
 pub(super) async fn run(args: &EditArgs, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
-    let id = ids::letter(&args.id, false, ports, output).await?;
+    let id = ids::letter(&args.id, None, ports, output).await?;
     let detail = letters::detail(id, ports, output).await?;
     let (letter, body) = (&detail.letter, &detail.body);
     let refused = |why: String| {

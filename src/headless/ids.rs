@@ -7,6 +7,7 @@ use super::ports::reason;
 use super::{End, Output, Ports, Step, letters};
 use crate::cli::Exit;
 use crate::command::{Focus, LettersFocus, Screen};
+use crate::domain::filter::Filter;
 use crate::domain::ids::IdPart;
 use crate::snapshot::{DependencyState, Letters, Snapshot};
 
@@ -36,22 +37,42 @@ fn one<T: ToString>(part: &str, what: &str, lists: &str, mut found: Vec<T>) -> S
     }
 }
 
-/// The letter that is meant, among the open or the archived ones. A whole id is taken as it is, whatever
-/// its letter's state.
+/// The letter that is meant. One that is open, or archived, is preferred where only such a one can be
+/// meant; the others are looked through too, since what is wrong with it is said then. A whole id is taken
+/// as it is, whatever its letter's state.
 pub(super) async fn letter(
     part: &IdPart,
-    archived: bool,
+    archived: Option<bool>,
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Uuid> {
     if let Some(id) = part.whole() {
         return Ok(id);
     }
+    let first = archived.unwrap_or_default();
+    let mut found = of_list(part, first, ports, output).await?;
+    if archived.is_none() || found.is_empty() {
+        found.extend(of_list(part, !first, ports, output).await?);
+        found.sort_unstable();
+        found.dedup();
+    }
+    let what = "open or archived letter has an id that begins or ends with";
+    let lists = "evtop dlq ls` and `evtop dlq ls --archived";
+    one(&part.to_string(), what, lists, found)
+}
+
+/// Those of the open, or of the archived letters that may be meant.
+async fn of_list(
+    part: &IdPart,
+    archived: bool,
+    ports: &mut Ports,
+    output: &mut Output<'_>,
+) -> Step<Vec<Uuid>> {
     let mut found = Vec::new();
     let mut from = 0;
     loop {
         let wanted = LettersFocus {
-            text: Some(part.to_string()),
+            filter: Filter::new(part.to_string()),
             archived,
             from,
             rows: letters::PAGE,
@@ -60,19 +81,11 @@ pub(super) async fn letter(
         let page = letters::page(ports, output, wanted).await?;
         from += page.rows.len() as u64;
         let ids = page.rows.iter().map(|l| l.id);
-        found.extend(
-            ids.filter(|id| part.is_of(*id) && !found.contains(id))
-                .collect::<Vec<_>>(),
-        );
+        found.extend(ids.filter(|id| part.is_of(*id)));
         if page.rows.is_empty() || from >= page.rows_total {
-            let (what, lists) = if archived {
-                let what = "archived letter has an id that begins or ends with";
-                (what, "evtop dlq ls --archived")
-            } else {
-                let what = "open letter has an id that begins or ends with";
-                (what, "evtop dlq ls")
-            };
-            return one(&part.to_string(), what, lists, found);
+            found.sort_unstable();
+            found.dedup();
+            return Ok(found);
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) async fn page(
 ) -> Step<Letters> {
     catch_up(ports).await?;
     let cause = wanted.fingerprint.clone();
-    let (from, archived) = (wanted.from, wanted.archived);
+    let (from, archived, filter) = (wanted.from, wanted.archived, wanted.filter.clone());
     let asked = ports.look(Focus {
         screen: Screen::Letters,
         letters: wanted,
@@ -43,10 +43,16 @@ pub(super) async fn page(
         let of_cause = |l: &Letter| cause.as_ref().is_none_or(|c| *c == l.fingerprint);
         let fits = letters.rows_from == from
             && letters.archived == archived
+            && letters.filter == filter
             && letters.rows.iter().all(of_cause);
         fits.then(|| letters.clone())
     };
-    if let Some(letters) = ports.until(ports.patience, answer).await? {
+    // A filter that looks into the letters takes as many looks as there are letters for.
+    let judged = |s: &Snapshot| answer(s).filter(|letters| letters.unjudged == 0);
+    if let Some(letters) = ports.until(ports.patience, judged).await? {
+        return Ok(letters);
+    }
+    if let Some(letters) = answer(&ports.latest()) {
         return Ok(letters);
     }
     let latest = ports.latest();
@@ -93,7 +99,8 @@ pub(super) async fn list(
         let left = args.limit - u32::try_from(seen.len()).unwrap_or(args.limit);
         let wanted = LettersFocus {
             fingerprint: cause.clone(),
-            text: args.text.clone(),
+            filter: args.filter.clone().unwrap_or_default(),
+            order: None,
             archived: args.archived,
             from,
             rows: left.min(PAGE),
@@ -118,6 +125,12 @@ pub(super) async fn list(
 
 /// What the list leaves out is said.
 fn tell_bounds(letters: &Letters, shown: u64, ports: &mut Ports, output: &mut Output<'_>) -> Exit {
+    if letters.unjudged > 0 {
+        let many = count(letters.unjudged, "older letter");
+        output.say(&format!(
+            "{many} could not be held against the filter: key=, type= or group= beside it leaves fewer"
+        ));
+    }
     if shown < letters.rows_total {
         let total = count(letters.rows_total, "letter");
         output.say(&format!("the newest {shown} of {total}"));
@@ -180,7 +193,7 @@ pub(super) async fn causes(ports: &mut Ports, output: &mut Output<'_>) -> Step<E
 }
 
 pub(super) async fn show(part: &IdPart, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
-    let id = ids::letter(part, false, ports, output).await?;
+    let id = ids::letter(part, None, ports, output).await?;
     let detail = detail(id, ports, output).await?;
     letter_detail(&detail, output.json, &mut *output.out)?;
     Ok(Exit::Ok)

@@ -17,7 +17,7 @@ pub(super) async fn archive(
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Exit> {
-    let (letters, many) = chosen(&args.letters, false, ports, output).await?;
+    let (letters, many) = chosen(&args.letters, Some(false), ports, output).await?;
     confirm(many, "letter", args.yes, ports).await?;
     let command = Command::Archive {
         letters,
@@ -49,8 +49,12 @@ pub(super) async fn unarchive(
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Exit> {
-    let (letters, many) = chosen(&args.letters, true, ports, output).await?;
+    let (letters, many) = chosen(&args.letters, Some(true), ports, output).await?;
     confirm(many, "letter", args.yes, ports).await?;
+    // Never on stdout: a script reads the data, a person reads this.
+    output.say(
+        "later events of their keys may have gone on since: redriven now, these come out of order",
+    );
     let Done::Unarchived { letters } = ports.ask(Command::Unarchive { letters }).await? else {
         return Err(other());
     };
@@ -67,7 +71,7 @@ pub(super) async fn note(
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Exit> {
-    let letter = ids::letter(&args.id, false, ports, output).await?;
+    let letter = ids::letter(&args.id, None, ports, output).await?;
     confirm(1, "letter", args.yes, ports).await?;
     let text = args.text.clone();
     let Done::Noted = ports.ask(Command::Note { letter, text }).await? else {
@@ -88,8 +92,14 @@ pub(super) async fn export(
 ) -> Step<Exit> {
     let letters = match &args.letters.cause {
         // Of archived letters too, so that a cause which is put away can still be written out.
-        Some(whole) if whole.len() >= 16 => LetterChoice::Cause(whole.to_ascii_lowercase()),
-        _ => chosen(&args.letters, false, ports, output).await?.0,
+        Some(whole) if whole.len() >= 16 => {
+            let cause = whole.to_ascii_lowercase();
+            match args.letters.filter.clone() {
+                Some(filter) if !filter.is_empty() => LetterChoice::Matching { cause, filter },
+                _ => LetterChoice::Cause(cause),
+            }
+        }
+        _ => chosen(&args.letters, None, ports, output).await?.0,
     };
     let Some(file) = &args.output else {
         // The engine writes a file of our own, which is handed on: no list of letters is held in memory.

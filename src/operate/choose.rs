@@ -1,10 +1,14 @@
 //! Which letters may be redriven, and why others may not.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::{Operator, from_store, refuse};
 use crate::command::{LetterChoice, Refusal, RefusalKind};
+use crate::domain::filter::Filter;
 use crate::domain::letter::{Letter, LetterBody, LetterFilter, LetterStatus};
+use crate::kafka::headers;
 
 /// Letters to send, and those left out with a reason.
 #[derive(Debug, Default)]
@@ -15,7 +19,8 @@ pub struct Chosen {
     pub what: String,
 }
 
-const PAGE: u32 = 1_000;
+/// Letters that are read at once; with their bytes they are held in memory.
+const PAGE: u32 = 500;
 
 /// Resolves a choice to letters; nothing eligible is a refusal with the first reason.
 pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen, Refusal> {
@@ -40,13 +45,25 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
                 }
             }
         }
-        LetterChoice::Cause(fingerprint) => {
+        LetterChoice::Cause(_) | LetterChoice::Matching { .. } => {
             let open = [LetterStatus::Unresolved, LetterStatus::Parked];
-            for letter in of_cause(operator, fingerprint, &open).await? {
+            let mut letters = Vec::new();
+            each(operator, choice, &open, false, |letter, _| {
+                letters.push(letter);
+                Ok(())
+            })
+            .await?;
+            for letter in letters {
                 sort_in(operator, &mut chosen, letter, false).await?;
             }
             chosen.what = match chosen.letters.first() {
-                Some(letter) => format!("cause {} of {}", letter.code, letter.group_name()),
+                Some(letter) => {
+                    let cause = format!("cause {} of {}", letter.code, letter.group_name());
+                    match choice {
+                        LetterChoice::Matching { filter, .. } => format!("{cause} where {filter}"),
+                        _ => cause,
+                    }
+                }
                 None => words(choice),
             };
             // Oldest first, as they came.
@@ -65,54 +82,68 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
     Ok(chosen)
 }
 
-/// Every letter of a cause in one of these states.
-async fn of_cause(
-    operator: &Operator,
-    fingerprint: &str,
-    statuses: &[LetterStatus],
-) -> Result<Vec<Letter>, Refusal> {
-    let filter = LetterFilter {
-        fingerprint: Some(fingerprint.to_owned()),
-        statuses: statuses.to_vec(),
-        ..LetterFilter::default()
-    };
-    let store = &operator.shared.store;
-    let mut all = Vec::new();
-    loop {
-        let page = store.letters(&filter, all.len() as u64, PAGE).await;
-        let (page, total) = page.map_err(|e| from_store(&e))?;
-        let last = page.is_empty();
-        all.extend(page);
-        if last || all.len() as u64 >= total {
-            return Ok(all);
-        }
-    }
-}
-
-/// Hands over each chosen letter with its bytes: those that are named whatever their state, those of a
-/// cause in one of these states. One that is named and not there is a refusal.
+/// Hands over each chosen letter, in pages and with its bytes where they are wanted: those that are named
+/// whatever their state, the others in one of these states. One that is named and not there is a refusal.
 pub async fn each(
     operator: &Operator,
     choice: &LetterChoice,
     statuses: &[LetterStatus],
-    mut take: impl FnMut(&Letter, &LetterBody) -> Result<(), Refusal>,
+    bodies: bool,
+    mut take: impl FnMut(Letter, LetterBody) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let ids: Vec<Uuid> = match choice {
-        LetterChoice::Ids(ids) => ids.clone(),
-        LetterChoice::Cause(cause) => {
-            let letters = of_cause(operator, cause, statuses).await?;
-            letters.iter().map(|letter| letter.id).collect()
+    let (cause, typed) = match choice {
+        LetterChoice::Ids(ids) => {
+            for ids in ids.chunks(PAGE as usize) {
+                let filter = LetterFilter {
+                    among: Some(ids.to_vec()),
+                    statuses: LetterStatus::ALL.to_vec(),
+                    ..LetterFilter::default()
+                };
+                let page = operator.shared.store.letter_page(&filter, 0, PAGE, bodies);
+                let rows = page.await.map_err(|e| from_store(&e))?.rows;
+                let there: HashSet<Uuid> = rows.iter().map(|(letter, _)| letter.id).collect();
+                if let Some(id) = ids.iter().find(|id| !there.contains(id)) {
+                    let why = format!("there is no letter {id}: nothing was done");
+                    return Err(refuse(RefusalKind::NotFound, why));
+                }
+                for (letter, body) in rows {
+                    take(letter, body)?;
+                }
+            }
+            return Ok(());
         }
+        LetterChoice::Cause(cause) => (cause, Filter::NONE),
+        LetterChoice::Matching { cause, filter } => (cause, filter.clone()),
     };
-    for id in ids {
-        let found = operator.shared.store.letter(id).await;
-        let Some((letter, body)) = found.map_err(|e| from_store(&e))? else {
-            let why = format!("there is no letter {id}: nothing was done");
-            return Err(refuse(RefusalKind::NotFound, why));
-        };
-        take(&letter, &body)?;
+    if let Some(why) = typed.error() {
+        return Err(refuse(RefusalKind::Invalid, why.to_owned()));
     }
-    Ok(())
+    let filter = LetterFilter {
+        fingerprint: Some(cause.clone()),
+        statuses: statuses.to_vec(),
+        typed,
+        ..LetterFilter::default()
+    };
+    let typed = &filter.typed;
+    let bodies = bodies || typed.reads_body();
+    let mut after = 0;
+    loop {
+        let page = operator
+            .shared
+            .store
+            .letter_page(&filter, after, PAGE, bodies);
+        let page = page.await.map_err(|e| from_store(&e))?;
+        for (letter, body) in page.rows {
+            // What the store could not judge is judged here.
+            if typed.is_plain() || headers::passes(typed, &letter, &body) {
+                take(letter, body)?;
+            }
+        }
+        match page.next {
+            Some(next) => after = next,
+            None => return Ok(()),
+        }
+    }
 }
 
 /// A choice in a few words.
@@ -122,7 +153,7 @@ pub fn words(choice: &LetterChoice) -> String {
             [one] => format!("letter {one}"),
             many => format!("{} marked letters", many.len()),
         },
-        LetterChoice::Cause(fingerprint) => format!("cause {fingerprint}"),
+        LetterChoice::Cause(_) | LetterChoice::Matching { .. } => choice.to_string(),
     }
 }
 

@@ -37,9 +37,9 @@ pub async fn export(
         .into_iter()
         .filter(|status| *status != LetterStatus::Resolved)
         .collect();
-    let written = each(operator, choice, &statuses, |letter, body| {
+    let written = each(operator, choice, &statuses, true, |letter, body| {
         letters += 1;
-        let line = letter_json::line(&letter_json::full(letter, body).into());
+        let line = letter_json::line(&letter_json::full(&letter, &body).into());
         out.write_all(line.as_bytes()).map_err(cant)
     })
     .await;

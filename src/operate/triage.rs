@@ -30,7 +30,7 @@ pub async fn archive(
     ];
     let mut ids = Vec::new();
     let mut first = None;
-    each(operator, choice, &open, |letter, _| {
+    each(operator, choice, &open, false, |letter, _| {
         match letter.archive_refusal() {
             None => ids.push(letter.id),
             Some(why) => first = first.or(Some(why)),
@@ -58,12 +58,18 @@ pub async fn archive(
 /// Opens archived letters again.
 pub async fn unarchive(operator: &Operator, choice: &LetterChoice) -> Result<Done, Refusal> {
     let mut ids = Vec::new();
-    each(operator, choice, &[LetterStatus::Archived], |letter, _| {
-        if letter.status == LetterStatus::Archived {
-            ids.push(letter.id);
-        }
-        Ok(())
-    })
+    each(
+        operator,
+        choice,
+        &[LetterStatus::Archived],
+        false,
+        |letter, _| {
+            if letter.status == LetterStatus::Archived {
+                ids.push(letter.id);
+            }
+            Ok(())
+        },
+    )
     .await?;
     if ids.is_empty() {
         let what = words(choice);

@@ -24,8 +24,8 @@ pub use self::shard::{Part, Shard};
 use self::sqlite::Sqlite;
 pub use self::types::{
     Ack, Applied, ConsumerWish, EmailRow, EventCount, EventPage, Expected, Item, ItemState,
-    OrderRow, OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, Restored, ShardOwner, StockRow,
-    StoreSettings, TailHolder, Work, WorkerReport,
+    LetterPage, OrderRow, OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, Restored,
+    ShardOwner, StockRow, StoreSettings, TailHolder, Work, WorkerReport,
 };
 use crate::clock::Clock;
 use crate::domain::envelope::Envelope;
@@ -202,16 +202,23 @@ operations! {
     index_letters(rows: &[(Letter, LetterBody)]) -> ();
     /// The newest record of each dead-letter partition that a letter stands for.
     letters_indexed() -> Vec<DlqPlace>;
-    /// Letters from the `from`-th on, newest failure first, and how many match in all.
+    /// Letters from the `from`-th on, as the filter orders them, and how many match in all.
     letters(filter: &LetterFilter, from: u64, limit: u32) -> (Vec<Letter>, u64);
     /// A letter and its bytes.
     letter(id: Uuid) -> Option<(Letter, LetterBody)>;
     /// How many rows of its key wait behind this letter.
     behind(id: Uuid) -> u64;
-    /// Open letters that failed themselves by cause, most first, and how many causes there are.
-    causes(limit: u32, now: DateTime<Utc>) -> (Vec<Cause>, u64);
-    /// The same of the archived ones.
-    archived_causes(limit: u32, now: DateTime<Utc>) -> (Vec<Cause>, u64);
+    /// A page of at most `limit` letters of those that came after the `after`-th row, 0 for the first page;
+    /// for whoever goes through all of them while they change.
+    letter_page(filter: &LetterFilter, after: i64, limit: u32, bodies: bool) -> LetterPage;
+    /// The letters that failed last, and when.
+    letters_by_failure(filter: &LetterFilter, limit: u32) -> Vec<(Uuid, DateTime<Utc>)>;
+    /// The first rows of its key that wait behind this letter, in their order.
+    letters_behind(head: Uuid, limit: u32) -> Vec<Letter>;
+    /// Of the archived ones among these letters: how many later letters of their keys went on since.
+    gone_on(ids: &[Uuid]) -> u64;
+    /// Letters that failed themselves by cause, most first, and how many causes there are.
+    causes(filter: &LetterFilter, limit: u32, now: DateTime<Utc>) -> (Vec<Cause>, u64);
     /// Puts letters away that are open and not on their way, and with `behind` also what waits behind
     /// them; else that goes on. Returns how many of each were put away.
     archive(ids: &[Uuid], reason: &str, behind: bool) -> (u64, u64);

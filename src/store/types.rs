@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::envelope::Envelope;
 use crate::domain::event::Event;
 use crate::domain::fault::Fault;
-use crate::domain::letter::RedriveOutcome;
+use crate::domain::letter::{Letter, LetterBody, RedriveOutcome};
 use crate::domain::money::Money;
 use crate::domain::position::Position;
 use crate::domain::stored::StoredEvent;
@@ -364,4 +364,13 @@ mod tests {
              pg_read_all_stats to see who"
         );
     }
+}
+
+/// Letters on the way through all of them, in the order in which they were written down.
+#[derive(Clone, Debug, Default)]
+pub struct LetterPage {
+    /// Without bodies where none were asked for.
+    pub rows: Vec<(Letter, LetterBody)>,
+    /// After which row the next page begins; `None` at the end.
+    pub next: Option<i64>,
 }

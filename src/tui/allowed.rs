@@ -46,6 +46,13 @@ impl App {
             Action::UnarchiveMany if !self.letters.archived => {
                 "These are open: v shows the archived ones"
             }
+            Action::RedriveMany | Action::ArchiveMany | Action::UnarchiveMany | Action::Export
+                if self.letters.fingerprint().is_some()
+                    && !self.redrives_marked()
+                    && self.no_whole_cause().is_some() =>
+            {
+                return self.no_whole_cause();
+            }
             Action::Archive | Action::Unarchive | Action::Edit => return self.no_triage(action),
             Action::Redrive if self.letters.depth == Depth::Causes => {
                 "Enter opens the cause and its letters; R redrives the whole cause"

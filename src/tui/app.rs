@@ -319,10 +319,10 @@ impl App {
     }
 
     pub(super) fn letters_focus(&self) -> LettersFocus {
-        let text = self.filter(Screen::Letters);
         LettersFocus {
             fingerprint: self.letters.fingerprint().cloned(),
-            text: (!text.is_empty()).then(|| text.to_owned()),
+            filter: self.sieve(Screen::Letters).clone(),
+            order: None,
             archived: self.letters.archived,
             from: self.letters.from,
             rows: u32::from(self.size.1).max(20) * 3,

@@ -40,11 +40,7 @@ impl App {
     }
 
     pub(super) fn ask_redrive_many(&mut self) {
-        let Some(cause) = self
-            .causes()
-            .iter()
-            .find(|c| Some(&c.fingerprint) == self.letters.fingerprint())
-        else {
+        let Some((letters, cause)) = self.whole_cause() else {
             return;
         };
         let marked: Vec<_> = self.letters.marked.iter().copied().collect();
@@ -63,27 +59,29 @@ impl App {
                 count,
             )
         } else {
-            Confirm::new(
-                Command::Redrive {
-                    letters: LetterChoice::Cause(cause.fingerprint.clone()),
-                    rate: REDRIVE_RATE,
-                },
-                "Redrive every open letter of this cause",
-                vec![
-                    ("cause", format!("{}: {}", cause.code, cause.title)),
-                    (
-                        "to",
-                        match &cause.group {
-                            Some(group) if Service::is_ours(group) => {
-                                format!("{group} only; other groups skip them")
-                            }
-                            _ => self.redriven_to_readers(&self.letters()),
-                        },
-                    ),
-                    ("rate", format!("at most {REDRIVE_RATE}/s")),
-                ],
-                cause.count,
-            )
+            let mut facts = vec![("cause", format!("{}: {}", cause.code, cause.title))];
+            let mut title = "Redrive every open letter of this cause";
+            if let LetterChoice::Matching { filter, .. } = &letters {
+                facts.push(("that match", filter.to_string()));
+                title = "Redrive the open letters of this cause that match";
+            }
+            let command = Command::Redrive {
+                letters,
+                rate: REDRIVE_RATE,
+            };
+            facts.extend([
+                (
+                    "to",
+                    match &cause.group {
+                        Some(group) if Service::is_ours(group) => {
+                            format!("{group} only; other groups skip them")
+                        }
+                        _ => self.redriven_to_readers(&self.letters()),
+                    },
+                ),
+                ("rate", format!("at most {REDRIVE_RATE}/s")),
+            ]);
+            Confirm::new(command, title, facts, cause.count)
         };
         self.overlay = Some(Overlay::Confirm(self.guard(confirm)));
     }

@@ -10,8 +10,8 @@ use super::overlay::{Confirm, Overlay};
 use super::toast::Tone;
 use super::typing::{edit, vertical};
 use super::views::Depth;
-use crate::command::{Behind, Command, LetterChoice};
-use crate::domain::letter::Letter;
+use crate::command::{Behind, Command, LetterChoice, Screen};
+use crate::domain::letter::{Cause, Letter};
 use crate::snapshot::short_id;
 
 /// What the line of text is for.
@@ -103,17 +103,47 @@ impl App {
                 count,
             ));
         }
+        let (letters, cause) = self.whole_cause()?;
+        let which = match &letters {
+            LetterChoice::Matching { filter, .. } => format!("those that match {filter}"),
+            _ => "every letter".to_owned(),
+        };
+        let words = format!("{which} of {}: {}", cause.code, cause.title);
+        Some((letters, words, cause.count))
+    }
+
+    /// The cause under the cursor as far as the filter lets its letters through, and that cause.
+    pub(super) fn whole_cause(&self) -> Option<(LetterChoice, &Cause)> {
         let open = self.letters.fingerprint();
-        let cause = self
-            .causes()
-            .iter()
-            .find(|c| Some(&c.fingerprint) == open)?;
-        let words = format!("every letter of {}: {}", cause.code, cause.title);
-        Some((
-            LetterChoice::Cause(cause.fingerprint.clone()),
-            words,
-            cause.count,
-        ))
+        let causes = self.causes();
+        let found = causes.iter().find(|c| Some(&c.fingerprint) == open)?;
+        let (cause, filter) = (found.fingerprint.clone(), self.sieve(Screen::Letters));
+        let letters = match filter.is_empty() {
+            true => LetterChoice::Cause(cause),
+            false => LetterChoice::Matching {
+                cause,
+                filter: filter.clone(),
+            },
+        };
+        Some((letters, found))
+    }
+
+    /// Why what is done to a whole cause would not be what the screen says, under the filter.
+    pub(super) fn no_whole_cause(&self) -> Option<String> {
+        let filter = self.sieve(Screen::Letters);
+        let letters = self.shown.letters.value.as_ref()?;
+        if let Some(why) = filter.error() {
+            return Some(format!("The filter can't be read: {why}"));
+        }
+        if *filter != letters.filter {
+            return Some("The letters are still being held against the filter".to_owned());
+        }
+        (letters.unjudged > 0).then(|| {
+            format!(
+                "{} letters are not held against the filter yet, so nobody knows how many are meant: x marks some, key= or type= leaves fewer",
+                letters.unjudged
+            )
+        })
     }
 
     fn form(&mut self, what: What, about: String, count: u64, text: String) {
@@ -180,7 +210,9 @@ impl App {
     pub(super) fn ask_export(&mut self) {
         if let Some((letters, about, count)) = self.many() {
             let name = match &letters {
-                LetterChoice::Cause(cause) => cause.chars().take(12).collect(),
+                LetterChoice::Cause(cause) | LetterChoice::Matching { cause, .. } => {
+                    cause.chars().take(12).collect()
+                }
                 LetterChoice::Ids(_) => "marked".to_owned(),
             };
             let at = self.shown.taken.format("%Y%m%dT%H%M%S");

@@ -3,18 +3,21 @@
 use chrono::TimeDelta;
 
 use super::board::{Board, within};
+use super::judge::Judge;
 use super::sources::Sources;
-use crate::command::{Focus, Screen};
+use crate::command::{Focus, LettersFocus, Screen};
 use crate::domain::letter::{LetterFilter, LetterStatus};
 use crate::kafka::headers;
 use crate::snapshot::{LetterDetail, Letters};
 
 /// Causes that are listed; more are counted.
 const MOST_CAUSES: u32 = 200;
+/// Letters behind one that are listed; more are counted.
+const MOST_WAITING: u32 = 20;
 
-pub async fn poll(sources: &Sources, board: &Board, focus: &Focus) {
+pub async fn poll(sources: &Sources, judge: &mut Judge, board: &Board, focus: &Focus) {
     let now = sources.clock.now();
-    let letters = within(sources.timeout, read(sources, focus)).await;
+    let letters = within(sources.timeout, read(sources, judge, focus)).await;
     board.letters.take_in(letters, now);
     let mut blocked = Vec::new();
     let mut failed = None;
@@ -31,6 +34,8 @@ pub async fn poll(sources: &Sources, board: &Board, focus: &Focus) {
         let detail = within(sources.timeout, async {
             let found = sources.store.letter(id).await?;
             let behind = sources.store.behind(id).await?;
+            let waiting = sources.store.letters_behind(id, MOST_WAITING).await?;
+            let gone_on = sources.store.gone_on(&[id]).await?;
             Ok::<_, crate::store::StoreError>(found.map(|(letter, body)| {
                 LetterDetail {
                     foreign: (letter.family.is_foreign())
@@ -38,6 +43,8 @@ pub async fn poll(sources: &Sources, board: &Board, focus: &Focus) {
                     body: headers::unwrapped(letter.family, &body),
                     letter,
                     behind,
+                    waiting,
+                    gone_on,
                 }
             }))
         });
@@ -47,7 +54,11 @@ pub async fn poll(sources: &Sources, board: &Board, focus: &Focus) {
     }
 }
 
-async fn read(sources: &Sources, focus: &Focus) -> Result<Letters, crate::store::StoreError> {
+async fn read(
+    sources: &Sources,
+    judge: &mut Judge,
+    focus: &Focus,
+) -> Result<Letters, crate::store::StoreError> {
     let store = &sources.store;
     let now = sources.clock.now();
     let by_status = store.letter_counts().await?;
@@ -56,37 +67,25 @@ async fn read(sources: &Sources, focus: &Focus) -> Result<Letters, crate::store:
         .filter(|(s, _)| s.is_open() && *s != LetterStatus::Blocked)
         .map(|(_, n)| n)
         .sum();
-    let archived = focus.screen == Screen::Letters && focus.letters.archived;
-    let (causes, causes_total) = if archived {
-        store.archived_causes(MOST_CAUSES, now).await?
-    } else {
-        store.causes(MOST_CAUSES, now).await?
+    // Elsewhere nobody narrows them.
+    let looked_at = focus.screen == Screen::Letters;
+    let nobody = LettersFocus::default();
+    let wanted = if looked_at { &focus.letters } else { &nobody };
+    let archived = wanted.archived;
+    let mut filter = LetterFilter {
+        typed: wanted.filter.clone(),
+        statuses: archived
+            .then_some(LetterStatus::Archived)
+            .into_iter()
+            .collect(),
+        ..LetterFilter::default()
     };
-    // The text narrows causes as it narrows letters.
-    let text = focus
-        .letters
-        .text
-        .as_deref()
-        .unwrap_or_default()
-        .to_lowercase();
-    let mut causes = causes;
-    causes.retain(|c| {
-        let group = c.group.as_deref().unwrap_or_default();
-        let all = [&c.code, &c.title, group];
-        focus.screen != Screen::Letters || all.iter().any(|t| t.to_lowercase().contains(&text))
-    });
+    let unjudged = judge.narrow(store, &mut filter).await?;
+    let (causes, causes_total) = store.causes(&filter, MOST_CAUSES, now).await?;
     let last_minute = store.letters_since(now - TimeDelta::minutes(1)).await?;
-    let wanted = &focus.letters;
-    let (rows, rows_total) = if focus.screen == Screen::Letters && wanted.rows > 0 {
-        let filter = LetterFilter {
-            fingerprint: wanted.fingerprint.clone(),
-            text: wanted.text.clone(),
-            statuses: archived
-                .then_some(LetterStatus::Archived)
-                .into_iter()
-                .collect(),
-            ..LetterFilter::default()
-        };
+    let (rows, rows_total) = if wanted.rows > 0 {
+        filter.fingerprint.clone_from(&wanted.fingerprint);
+        filter.order = wanted.order;
         store.letters(&filter, wanted.from, wanted.rows).await?
     } else {
         (Vec::new(), 0)
@@ -98,6 +97,9 @@ async fn read(sources: &Sources, focus: &Focus) -> Result<Letters, crate::store:
         causes,
         causes_total,
         archived,
+        filter: wanted.filter.clone(),
+        order: wanted.order,
+        unjudged,
         rows,
         rows_total,
         rows_from: wanted.from,

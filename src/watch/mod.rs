@@ -9,6 +9,7 @@ pub mod findings;
 pub mod groups;
 pub mod health;
 pub mod history;
+mod judge;
 pub mod lag;
 pub mod letters;
 pub mod messages;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, within};
 use super::groups::Groups;
+use super::judge::Judge;
 use super::lag::LagWatch;
 use super::outbox::OutboxWatch;
 use super::sources::Sources;
@@ -23,7 +24,7 @@ const MOST_ROWS: u32 = 200;
 /// What can be asked.
 pub enum Source {
     Health,
-    Letters,
+    Letters(Judge),
     Timeline,
     Activity,
     /// Workers of other processes.
@@ -45,7 +46,7 @@ impl Source {
         );
         let mut all = vec![
             Self::Health,
-            Self::Letters,
+            Self::Letters(Judge::default()),
             Self::Activity,
             Self::Lag(Box::new(lag), Groups::default()),
         ];
@@ -72,7 +73,7 @@ impl Source {
         match self {
             Self::Health | Self::Workers => part.screen = Screen::default(),
             Self::Activity | Self::Outbox(_) => {}
-            Self::Letters => part.letters = focus.letters.clone(),
+            Self::Letters(_) => part.letters = focus.letters.clone(),
             Self::Timeline => part.timeline = focus.timeline.clone(),
             Self::Lag(..) => part.lag_rows.clone_from(&focus.lag_rows),
         }
@@ -82,7 +83,7 @@ impl Source {
     async fn ask(&mut self, sources: &Sources, board: &Board, focus: &Focus) {
         match self {
             Self::Health => health::poll(sources, board).await,
-            Self::Letters => letters::poll(sources, board, focus).await,
+            Self::Letters(judge) => letters::poll(sources, judge, board, focus).await,
             Self::Timeline => timeline::poll(sources, board, focus).await,
             Self::Activity => activity(sources, board, focus).await,
             Self::Workers => reports::read(sources, board).await,

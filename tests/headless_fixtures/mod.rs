@@ -151,6 +151,8 @@ pub fn detail() -> LetterDetail {
         },
         foreign: None,
         behind: 2,
+        waiting: Vec::new(),
+        gone_on: 0,
     }
 }
 
@@ -420,6 +422,10 @@ impl Engine {
                             return;
                         }
                         let focus = focused.borrow_and_update().clone();
+                        if let Some(letters) = &mut self.snapshot.letters.value {
+                            letters.filter = focus.letters.filter.clone();
+                            letters.archived = focus.letters.archived;
+                        }
                         (self.on_focus)(&focus, &mut self.snapshot);
                     }
                     Some(request) = asked.recv() => {

@@ -1,5 +1,6 @@
 //! Dead letters and their index.
 
+use evtop::domain::filter::Filter;
 use evtop::domain::foreign::Family;
 use evtop::domain::letter::{Letter, LetterBody, LetterFilter, LetterStatus};
 use evtop::domain::service::Service;
@@ -97,7 +98,11 @@ pub async fn what_is_unknown_of_a_foreign_letter_stays_so(kit: Kit) {
         let kept = kit.store.letter(letter.id).await.unwrap();
         assert_eq!(kept, Some((letter.clone(), body())));
     }
-    let (causes, _) = kit.store.causes(10, kit.now()).await.unwrap();
+    let (causes, _) = kit
+        .store
+        .causes(&LetterFilter::default(), 10, kit.now())
+        .await
+        .unwrap();
     let mut groups: Vec<_> = causes.into_iter().map(|c| c.group).collect();
     groups.sort();
     assert_eq!(groups, [None, Some("inventory-service".to_owned())]);
@@ -330,11 +335,11 @@ pub async fn search_takes_text_as_it_is(kit: Kit) {
         kit.store.bury(letter, &body(), None).await.unwrap();
     }
     let search = |text: &str| LetterFilter {
-        text: Some(text.into()),
+        typed: Filter::new(text),
         ..LetterFilter::default()
     };
     for (text, hits) in [
-        ("% OF_", 1),
+        ("\"% OF_\"", 1),
         ("%", 1),
         ("_", 1),
         ("o-2", 1),
@@ -368,7 +373,11 @@ pub async fn causes_group_and_trend(kit: Kit) {
     let one = letter(&kit, 0);
     let (_, ids) = kit.redrive(&[&one]).await;
     assert!(kit.store.item_queued(ids[0]).await.unwrap());
-    let (causes, total) = kit.store.causes(1, kit.now()).await.unwrap();
+    let (causes, total) = kit
+        .store
+        .causes(&LetterFilter::default(), 1, kit.now())
+        .await
+        .unwrap();
     assert_eq!(
         (causes.len(), total),
         (1, 2),
@@ -391,10 +400,18 @@ pub async fn causes_group_and_trend(kit: Kit) {
     );
     assert_eq!(cause.per_minute, [0, 0, 0, 1, 1, 1, 1, 1, 1, 0]);
     assert_eq!(cause.last - cause.first, chrono::TimeDelta::minutes(5));
-    let (causes, _) = kit.store.causes(10, kit.now()).await.unwrap();
+    let (causes, _) = kit
+        .store
+        .causes(&LetterFilter::default(), 10, kit.now())
+        .await
+        .unwrap();
     assert_eq!(causes[1].fingerprint, "other");
     assert_eq!(causes[1].per_minute[9], 1);
-    let (none, total) = kit.store.causes(0, kit.now()).await.unwrap();
+    let (none, total) = kit
+        .store
+        .causes(&LetterFilter::default(), 0, kit.now())
+        .await
+        .unwrap();
     assert!(none.is_empty() && total == 0);
 }
 

@@ -8,6 +8,7 @@
 mod append;
 mod apply;
 mod events;
+mod filters;
 mod kit;
 mod letters;
 mod operations;
@@ -94,6 +95,11 @@ macro_rules! contract {
                 what_is_before_an_archived_letter_stays, an_opened_letter_holds_its_key_again,
                 a_parked_letter_comes_back_parked, a_note_stays_with_its_letter,
                 an_edited_letter_that_fails_shows_what_failed
+            }
+            filters::{
+                the_store_and_the_filter_judge_alike, causes_count_what_passes,
+                letters_are_sorted_by_each_column, pages_reach_every_letter_while_they_change,
+                what_waits_behind_is_listed, what_went_on_since_is_counted
             }
             property::{
                 duplicates_and_order_change_nothing

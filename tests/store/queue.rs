@@ -53,7 +53,12 @@ pub async fn events_wait_in_order_behind_a_letter(kit: Kit) {
     assert_eq!(next.blocked_by, Some(letter.id));
     assert_eq!(kit.store.letter(next.id).await.unwrap().unwrap().1, body());
     assert_eq!(
-        kit.store.causes(10, kit.now()).await.unwrap().0[0].count,
+        kit.store
+            .causes(&LetterFilter::default(), 10, kit.now())
+            .await
+            .unwrap()
+            .0[0]
+            .count,
         1,
         "what waits has no cause"
     );

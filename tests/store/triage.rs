@@ -43,8 +43,19 @@ pub async fn an_archived_letter_leaves_lists_and_counts(kit: Kit) {
     assert_eq!(put_away.unwrap(), (1, 0));
     assert_eq!(listed(&kit, &[]).await, 0);
     assert_eq!(listed(&kit, &[LetterStatus::Archived]).await, 1);
-    assert_eq!(kit.store.causes(9, kit.now()).await.unwrap().1, 0);
-    let (causes, _) = kit.store.archived_causes(9, kit.now()).await.unwrap();
+    assert_eq!(
+        kit.store
+            .causes(&LetterFilter::default(), 9, kit.now())
+            .await
+            .unwrap()
+            .1,
+        0
+    );
+    let put_away = LetterFilter {
+        statuses: vec![LetterStatus::Archived],
+        ..LetterFilter::default()
+    };
+    let (causes, _) = kit.store.causes(&put_away, 9, kit.now()).await.unwrap();
     assert_eq!(causes[0].count, 1);
     assert_eq!(blocked(&kit).await, 0, "nothing holds its key any more");
     let kept = kit.store.letter(it.id).await.unwrap().unwrap().0;

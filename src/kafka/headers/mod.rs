@@ -11,7 +11,7 @@ mod origin;
 mod others;
 
 pub use directions::{Directions, add_replay, directions};
-pub use family::{foreign, unwrapped};
+pub use family::{foreign, passes, unwrapped};
 pub use letter::{body, dead_letter, letter, letter_id, redrive, restored};
 pub use origin::{history, origin, original};
 pub use others::place_id;

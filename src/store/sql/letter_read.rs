@@ -1,53 +1,23 @@
-//! Reading dead letters: lists, causes, counts.
+//! Reading dead letters: one, counts, and what waits behind which.
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::codec::{self, Columns, Id, at, count, headers, list, part, sql, text};
+use super::codec::{self, Columns, Id, at, count, headers};
 use super::{Db, Driver, Row};
 use crate::domain::fault::Stage;
-use crate::domain::fingerprint;
 use crate::domain::foreign::Family;
-use crate::domain::letter::{
-    Cause, DlqPlace, Letter, LetterBody, LetterFilter, LetterStatus, RedriveOutcome,
-};
+use crate::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus, RedriveOutcome};
 use crate::store::StoreError;
 
-const COLUMNS: &str = "SELECT id, status, consumer, topic, partition, \"offset\", key, event_id, event_type,
+pub(super) const COLUMNS: &str = "SELECT id, status, consumer, topic, partition, \"offset\", key, event_id, event_type,
     correlation_id, stage, code, message, fingerprint, attempts, first_failed_at, last_failed_at, redrives,
-    outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset, family, note, reason FROM dead_letter";
-
-/// Open letters, in the very words of the partial indexes.
-const OPEN: &str = "status NOT IN ('resolved', 'archived')";
-/// Open letters that failed themselves.
-const FAILED: &str = "status NOT IN ('resolved', 'archived') AND status != 'blocked'";
-/// Letters that were put away.
-const ARCHIVED: &str = "status = 'archived'";
+    outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset, family, note, reason, seq FROM dead_letter";
 
 impl Db {
-    pub(in crate::store) async fn letters(
-        &self,
-        filter: &LetterFilter,
-        from: u64,
-        limit: u32,
-    ) -> Result<(Vec<Letter>, u64), StoreError> {
-        let mut query = select("SELECT count(*) FROM dead_letter", filter);
-        let total: i64 = query.build_query_scalar().fetch_one(&self.read).await?;
-        let mut query = select(COLUMNS, filter);
-        query
-            .push(" ORDER BY last_failed_at DESC, seq DESC LIMIT ")
-            .push_bind(i64::from(limit));
-        query
-            .push(" OFFSET ")
-            .push_bind(i64::try_from(from).unwrap_or(i64::MAX));
-        let rows = query.build().fetch_all(&self.read).await?;
-        let letters = rows.iter().map(letter).collect::<Result<_, _>>()?;
-        Ok((letters, count(total)))
-    }
-
     pub(in crate::store) async fn letter(
         &self,
         id: Uuid,
@@ -84,101 +54,6 @@ impl Db {
         .fetch_one(&self.read)
         .await?;
         Ok(count(rows))
-    }
-
-    pub(in crate::store) async fn causes(
-        &self,
-        limit: u32,
-        now: DateTime<Utc>,
-    ) -> Result<(Vec<Cause>, u64), StoreError> {
-        self.causes_of(FAILED, limit, now).await
-    }
-
-    pub(in crate::store) async fn archived_causes(
-        &self,
-        limit: u32,
-        now: DateTime<Utc>,
-    ) -> Result<(Vec<Cause>, u64), StoreError> {
-        self.causes_of(ARCHIVED, limit, now).await
-    }
-
-    async fn causes_of(
-        &self,
-        which: &'static str,
-        limit: u32,
-        now: DateTime<Utc>,
-    ) -> Result<(Vec<Cause>, u64), StoreError> {
-        let mut query = QueryBuilder::<Driver>::new(
-            "WITH cause AS (
-                 SELECT fingerprint, count(*) AS n, count(*) FILTER (WHERE status = 'parked') AS parked,
-                     count(*) FILTER (WHERE status IN ('queued', 'in_flight')) AS redriving,
-                     min(first_failed_at) AS first, max(last_failed_at) AS last
-                 FROM dead_letter WHERE ",
-        );
-        query.push(which).push(
-            " GROUP BY fingerprint)
-             SELECT c.fingerprint, d.consumer, d.stage, d.code, d.message, c.n, c.parked, c.redriving, c.first, c.last,
-                 (SELECT count(*) FROM cause)
-             FROM (SELECT * FROM cause ORDER BY n DESC, last DESC, fingerprint LIMIT ",
-        );
-        query.push_bind(i64::from(limit)).push(
-            ") c JOIN dead_letter d ON d.seq = (
-                 SELECT seq FROM dead_letter WHERE fingerprint = c.fingerprint AND last_failed_at = c.last AND ",
-        );
-        query.push(which).push(
-            " ORDER BY seq DESC LIMIT 1)
-             ORDER BY c.n DESC, c.last DESC, c.fingerprint",
-        );
-        let rows = query.build().fetch_all(&self.read).await?;
-        let mut total = 0;
-        let mut causes = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let mut c = Columns::of(row);
-            causes.push(Cause {
-                fingerprint: c.get()?,
-                group: c.text_or_none()?,
-                stage: stage(&mut c)?,
-                code: c.get()?,
-                title: fingerprint::normalise(c.get()?),
-                count: c.count()?,
-                parked: c.count()?,
-                redriving: c.count()?,
-                first: c.time()?,
-                last: c.time()?,
-                per_minute: [0; 10],
-            });
-            total = c.count()?;
-        }
-        self.trends(&mut causes, now).await?;
-        Ok((causes, total))
-    }
-
-    /// Fills in how many letters of each cause were new in each of the last ten minutes.
-    async fn trends(&self, causes: &mut [Cause], now: DateTime<Utc>) -> Result<(), StoreError> {
-        let Some(from) = now.checked_sub_signed(TimeDelta::minutes(10)) else {
-            return Ok(());
-        };
-        let rows: Vec<(String, i64, i64)> = sqlx::query_as(sql(
-            "SELECT fingerprint, {minute $1 first_failed_at}, count(*) FROM dead_letter
-             WHERE first_failed_at > $1 AND first_failed_at <= $2 AND status != 'blocked'
-                 AND fingerprint IN (SELECT {text 0} FROM {rows 3})
-             GROUP BY 1, 2",
-        ))
-        .bind(at(from))
-        .bind(at(now))
-        .bind(list(causes.iter().map(|c| c.fingerprint.as_str()))?)
-        .fetch_all(&self.read)
-        .await?;
-        for (fingerprint, minute, new) in rows {
-            let cause = causes.iter_mut().find(|c| c.fingerprint == fingerprint);
-            let slot = usize::try_from(minute).ok();
-            if let (Some(cause), Some(slot)) = (cause, slot)
-                && let Some(slot) = cause.per_minute.get_mut(slot)
-            {
-                *slot = u32::try_from(new).unwrap_or(u32::MAX);
-            }
-        }
-        Ok(())
     }
 
     pub(in crate::store) async fn letters_indexed(&self) -> Result<Vec<DlqPlace>, StoreError> {
@@ -288,43 +163,7 @@ impl Db {
     }
 }
 
-/// A SELECT with the filter's conditions.
-fn select(columns: &'static str, filter: &LetterFilter) -> QueryBuilder<Driver> {
-    let mut query = QueryBuilder::<Driver>::new(columns);
-    if filter.statuses.is_empty() {
-        query.push(" WHERE ").push(OPEN);
-    } else {
-        query.push(" WHERE status IN (");
-        let mut words = query.separated(", ");
-        for status in &filter.statuses {
-            words.push_bind(status.name());
-        }
-        query.push(")");
-    }
-    if let Some(fingerprint) = &filter.fingerprint {
-        query
-            .push(" AND fingerprint = ")
-            .push_bind(fingerprint.clone());
-    }
-    if let Some(group) = &filter.group {
-        query.push(" AND consumer = ").push_bind(group.clone());
-    }
-    if let Some(key) = &filter.key {
-        query.push(" AND key = ").push_bind(key.clone());
-    }
-    if let Some(wanted) = filter.text.as_ref().filter(|t| !t.is_empty()) {
-        // Found as it stands: no wildcard of the searcher's has a meaning.
-        query.push(part(
-            " AND {find}(lower(CAST(id AS text) || '\n' || replace(CAST(id AS text), '-', '') || '\n'
-                || coalesce({readable key}, '') || '\n' || coalesce(event_type, '') || '\n'
-                || code || '\n' || message), lower(",
-        ));
-        query.push_bind(text(wanted)).push(")) > 0");
-    }
-    query
-}
-
-fn stage(c: &mut Columns<'_>) -> Result<Option<Stage>, StoreError> {
+pub(super) fn stage(c: &mut Columns<'_>) -> Result<Option<Stage>, StoreError> {
     let parse = |name: &str| Stage::ALL.into_iter().find(|s| s.name() == name);
     match c.get()? {
         "" => Ok(None),
@@ -334,7 +173,7 @@ fn stage(c: &mut Columns<'_>) -> Result<Option<Stage>, StoreError> {
     }
 }
 
-fn letter(row: &Row) -> Result<Letter, StoreError> {
+pub(super) fn letter(row: &Row) -> Result<Letter, StoreError> {
     let mut c = Columns::of(row);
     Ok(Letter {
         id: c.uuid()?,

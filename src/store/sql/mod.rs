@@ -11,13 +11,16 @@
 
 mod apply;
 mod audit;
+mod causes;
 pub(super) mod codec;
 mod event_read;
 mod event_write;
 mod inbox;
 mod items;
+mod letter_page;
 mod letter_read;
 mod letter_triage;
+mod letter_where;
 mod letter_write;
 mod operations;
 mod orders;

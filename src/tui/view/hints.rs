@@ -73,6 +73,9 @@ pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
         (None, Screen::Messages) => {
             "   ⏎ keep   esc back   word   key=   type=   value.a.b=   header.x=   ~regex   !not"
         }
+        (None, Screen::Letters) => {
+            "   ⏎ keep   esc back   word   key=   type=   group=   value.a.b=   ~regex   !not"
+        }
         (None, _) => "   ⏎ keep   esc back   ! in front: rows without it",
     };
     spans.push(app.theme.span(Role::Dim, help));

@@ -15,7 +15,8 @@ use crate::tui::views::Depth;
 
 use super::chart::sparkline;
 use super::letter::{from, number};
-use super::parts::{below, empty, freshness, line, matching, outside, title, waiting};
+use super::letters_head::head;
+use super::parts::{below, empty, line, outside, title, waiting};
 use super::table::{Cells, Column, Table};
 use super::{format, letter};
 
@@ -55,7 +56,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
             return empty(app, buf, area, "No letter is archived.", remedy);
         }
         if letters.open > 0 && !app.filter(Screen::Letters).is_empty() {
-            return empty(app, buf, area, "No cause has that text.", "esc shows all");
+            return empty(app, buf, area, none(letters), "esc shows all");
         }
         return nothing(app, area, buf);
     }
@@ -149,82 +150,24 @@ fn nothing(app: &App, area: Rect, buf: &mut Buffer) {
             "i injects an order that fails; f on 3 Consumers makes a service fail.",
         )
     } else {
-        ("No letter has this text.", "Esc shows all.")
+        (
+            app.shown
+                .letters
+                .value
+                .as_ref()
+                .map_or("No letter matches.", none),
+            "Esc shows all.",
+        )
     };
     empty(app, buf, area, why, remedy);
 }
 
-/// The counts, what runs right now, and how fresh it is.
-fn head(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) -> u16 {
-    let theme = &app.theme;
-    let inner = Rect {
-        x: area.x + 2,
-        width: area.width.saturating_sub(4),
-        ..area
-    };
-    let mut spans = vec![
-        theme.span(
-            if letters.open > 0 {
-                Role::Warn
-            } else {
-                Role::Strong
-            },
-            format::count(letters.open),
-        ),
-        theme.span(Role::Dim, " want attention"),
-    ];
-    for (status, n) in &letters.by_status {
-        spans.push(theme.span(Role::Dim, "   "));
-        spans.push(theme.span(Role::Base, format::count(*n)));
-        spans.push(theme.span(Role::Dim, format!(" {}", word(*status))));
+/// What a filter that lets nothing through has looked at.
+fn none(letters: &Letters) -> &'static str {
+    match letters.unjudged {
+        0 => "No letter matches.",
+        _ => "No letter matches so far.",
     }
-    spans.push(theme.span(
-        Role::Dim,
-        format!("   +{} in the last minute", letters.last_minute),
-    ));
-    let all = usize::try_from(letters.causes_total).unwrap_or(usize::MAX);
-    let mut which = matching(app, letters.causes.len(), all);
-    if !which.is_empty() {
-        which.insert(0, theme.span(Role::Dim, "causes: "));
-        which.push(theme.span(Role::Dim, "   "));
-        spans.splice(0..0, which);
-    }
-    if app.letters.archived {
-        spans.insert(0, theme.span(Role::Badge, " ARCHIVED "));
-        spans.insert(1, "  ".into());
-    }
-    line(buf, inner, 0, spans);
-    let mut used = 1;
-    if area.height < 12 && app.letters.depth == Depth::Detail {
-        return used;
-    }
-    let mut say = |spans: Vec<Span<'static>>| {
-        if !spans.is_empty() {
-            line(buf, inner, used, spans);
-            used += 1;
-        }
-    };
-    if let Some(unread) = letters.unread.filter(|n| *n > 0) {
-        let text = format!(
-            "{} records of the dead-letter topics are not indexed yet",
-            format::count(unread)
-        );
-        say(vec![theme.span(Role::Warn, text)]);
-    }
-    if letters.unread.is_none() && app.shown.stack.attached {
-        let text =
-            "The dead-letter topics are not read yet: these are the letters of an earlier look.";
-        say(vec![theme.span(Role::Warn, text)]);
-    }
-    say(freshness(theme, &app.shown, &app.shown.letters));
-    let redrive =
-        app.shown.activity.operations.iter().find(|o| {
-            !o.state.is_over() && o.kind == crate::domain::operation::OperationKind::Redrive
-        });
-    if let Some(operation) = redrive {
-        say(super::activity::progress(app, operation, 12));
-    }
-    used
 }
 
 /// A status as a person says it.
@@ -243,8 +186,7 @@ fn causes(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
         .position(|c| Some(&c.fingerprint) == app.letters.fingerprint());
     let focused = app.letters.depth == Depth::Causes;
     let mut place = area;
-    // Why a filter leaves some out is said above.
-    if letters.causes_total > rows.len() as u64 && app.filter(Screen::Letters).is_empty() {
+    if letters.causes_total > rows.len() as u64 {
         place.height = place.height.saturating_sub(1);
         let text = format!(
             "   the {} worst of {} causes",
@@ -325,10 +267,15 @@ fn list(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
         end.push(theme.span(
             Role::Dim,
             format!(
-                "{} of {}{}",
+                "{} of {}{}{}",
                 format::count(at),
+                if letters.unjudged > 0 {
+                    "at least "
+                } else {
+                    ""
+                },
                 format::count(letters.rows_total),
-                if app.filter(Screen::Letters).is_empty() {
+                if letters.filter.is_empty() {
                     ""
                 } else {
                     " that match"
@@ -350,7 +297,7 @@ fn list(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
             buf,
             area,
             if letters.rows_total == 0 && !app.filter(Screen::Letters).is_empty() {
-                "No letter of this cause has that text."
+                "No letter of this cause matches."
             } else {
                 "The letters of this cause are being read."
             },

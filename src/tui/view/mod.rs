@@ -26,6 +26,7 @@ mod inject;
 mod lag;
 mod letter;
 mod letters;
+mod letters_head;
 mod message;
 mod messages;
 mod outbox;

@@ -191,12 +191,18 @@ pub fn matching(app: &App, passing: usize, of: usize) -> Vec<Span<'static>> {
     if filter.is_empty() {
         return Vec::new();
     }
-    let theme = &app.theme;
     let count = |n: usize| format::count(n as u64);
-    let mut spans = vec![
-        theme.span(Role::Strong, count(passing)),
-        theme.span(Role::Dim, format!(" of {} match", count(of))),
-    ];
+    let mut spans = vec![app.theme.span(Role::Strong, count(passing))];
+    spans.extend(filtered(app, &format!("of {} match", count(of))));
+    spans
+}
+
+/// The end of how many rows pass the filter, which is said where no rule says it.
+#[must_use]
+pub fn filtered(app: &App, words: &str) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let filter = app.filter(app.screen);
+    let mut spans = vec![theme.span(Role::Dim, format!(" {words}"))];
     // On a low screen there is no rule to say the text.
     if app.size.1 < RULE_FROM {
         spans.push(" ".into());

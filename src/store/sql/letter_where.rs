@@ -1,0 +1,117 @@
+//! Which letters a statement is about: a filter as SQL conditions, with the same words on every database.
+//! The rule: a condition holds for exactly the letters for which the filter's own judgement does.
+
+use sqlx::QueryBuilder;
+
+use super::Driver;
+use super::codec::{list, part, text};
+use crate::domain::filter::{Plain, PlainTest};
+use crate::domain::letter::LetterFilter;
+use crate::store::StoreError;
+
+/// Open letters, in the very words of the partial indexes.
+const OPEN: &str = "status NOT IN ('resolved', 'archived')";
+
+/// A statement that goes on with ` WHERE` and the filter's conditions.
+pub(super) fn select(
+    columns: &'static str,
+    filter: &LetterFilter,
+) -> Result<QueryBuilder<Driver>, StoreError> {
+    let mut query = QueryBuilder::new(columns);
+    query.push(" WHERE ");
+    conditions(&mut query, filter)?;
+    Ok(query)
+}
+
+/// The filter's conditions, at least one.
+pub(super) fn conditions(
+    query: &mut QueryBuilder<Driver>,
+    filter: &LetterFilter,
+) -> Result<(), StoreError> {
+    if filter.statuses.is_empty() {
+        query.push(OPEN);
+    } else {
+        query.push("status IN (");
+        let mut words = query.separated(", ");
+        for status in &filter.statuses {
+            words.push_bind(status.name());
+        }
+        query.push(")");
+    }
+    narrow(query, filter)
+}
+
+/// The conditions beside the status, each with its `AND`.
+pub(super) fn narrow(
+    query: &mut QueryBuilder<Driver>,
+    filter: &LetterFilter,
+) -> Result<(), StoreError> {
+    if let Some(fingerprint) = &filter.fingerprint {
+        query
+            .push(" AND fingerprint = ")
+            .push_bind(fingerprint.clone());
+    }
+    if let Some(group) = &filter.group {
+        query.push(" AND consumer = ").push_bind(group.clone());
+    }
+    if let Some(key) = &filter.key {
+        query.push(" AND key = ").push_bind(key.clone());
+    }
+    for term in filter.typed.plain_terms() {
+        plain(query, term);
+    }
+    if let Some(ids) = &filter.among {
+        query.push(" AND id IN ");
+        let ids = list(ids.iter().copied())?;
+        with_bound(query, "(SELECT {id 0} FROM {rows 0})", ids);
+    }
+    Ok(())
+}
+
+/// Adds a part in which `$0` stands for this value: its number among the bound ones is the builder's to
+/// give.
+pub(super) fn with_bound<T>(query: &mut QueryBuilder<Driver>, statement: &str, value: T)
+where
+    T: for<'q> sqlx::Encode<'q, Driver> + sqlx::Type<Driver>,
+{
+    let filled = part(statement);
+    let (before, after) = filled.split_once("$0").unwrap_or((&filled, ""));
+    query.push(before).push_bind(value).push(after);
+}
+
+fn plain(query: &mut QueryBuilder<Driver>, term: Plain<'_>) {
+    query.push(if term.inverse { " AND NOT " } else { " AND " });
+    match term.test {
+        PlainTest::Word(wanted) => {
+            // Found as it stands: no wildcard of the searcher's has a meaning.
+            query.push(part(
+                "{find}(lower(CAST(id AS text) || '\n' || replace(CAST(id AS text), '-', '') || '\n'
+                    || coalesce({readable key}, '') || '\n' || coalesce(event_type, '') || '\n'
+                    || code || '\n' || message || '\n' || consumer || '\n' || topic), ",
+            ));
+            query.push_bind(text(wanted)).push(") > 0");
+        }
+        PlainTest::Key(wanted) => like(query, "{readable key}", wanted),
+        PlainTest::Type(wanted) => like(query, "event_type", wanted),
+        PlainTest::Group(wanted) => like(query, "NULLIF(consumer, '')", wanted),
+        PlainTest::Partition(wanted) => {
+            // An unknown one is written as -1.
+            query.push("(partition >= 0 AND partition = ");
+            query.push_bind(wanted).push(")");
+        }
+    }
+}
+
+/// Text like a pattern in lower case, in which `*` is any text; what is unknown is like nothing.
+fn like(query: &mut QueryBuilder<Driver>, column: &str, pattern: &str) {
+    let mut escaped = String::with_capacity(pattern.len());
+    for c in text(pattern).chars() {
+        match c {
+            '*' => escaped.push('%'),
+            '%' | '_' | '!' => escaped.extend(['!', c]),
+            c => escaped.push(c),
+        }
+    }
+    query.push(part(&format!("coalesce(lower({column}) LIKE ")));
+    query.push_bind(escaped).push(" ESCAPE '!', FALSE)");
+}
