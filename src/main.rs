@@ -76,7 +76,7 @@ fn start(cli: &Cli) -> Result<Exit> {
     if cli.profile.is_some() {
         source.given("profile", "--profile");
     }
-    let ui = match preflight::checked(cli, &config, &source) {
+    let mut ui = match preflight::checked(cli, &config, &source) {
         Ok(ui) => ui,
         Err(error) => {
             say(&error.to_string());
@@ -84,7 +84,13 @@ fn start(cli: &Cli) -> Result<Exit> {
         }
     };
     match &cli.task {
-        None => screen(config, ui),
+        None => {
+            if let Some(folder) = config::state_dir() {
+                let memory = tui::Memory::open(folder.join("screen.json"), config.stack_name());
+                ui.remember(memory, source.origin("ui.theme").is_some());
+            }
+            screen(config, ui)
+        }
         Some(Task::Config(args)) => config_task(cli, args, &config, &source, &ui),
         Some(Task::Bench(args)) => {
             runtime()?.block_on(bench::run(args, &config, cli.json, &mut io::stdout()))

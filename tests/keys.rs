@@ -1008,6 +1008,55 @@ fn a_list_is_sorted_by_any_column_and_remembers_it() {
 }
 
 #[test]
+fn what_is_whole_is_sorted_and_a_window_says_why_not() {
+    let mut app = failing(Screen::Letters);
+    keys(&mut app, "s");
+    let names: Vec<String> = app.causes().iter().map(|c| c.code.clone()).collect();
+    assert!(names.is_sorted() && names.len() > 1, "{names:?}");
+    keys(&mut app, "s");
+    let counts: Vec<u64> = app.causes().iter().map(|c| c.count).collect();
+    assert!(counts.is_sorted_by(|a, b| a >= b), "{counts:?}");
+    // Letters are a window, so the store sorts them.
+    keys(&mut app, "g enter s S");
+    let order = app.focus().letters.order;
+    let by = |by, down| Some(evtop::domain::letter::LetterOrder { by, down });
+    assert_eq!(order, by(evtop::domain::letter::LetterColumn::Key, true));
+    keys(&mut app, "s s s s s s");
+    assert_eq!(
+        app.focus().letters.order,
+        None,
+        "after the last, as it came"
+    );
+
+    let mut app = busy(Screen::Messages);
+    keys(&mut app, "s S");
+    let names: Vec<&str> = app.topics().iter().map(|t| t.name.as_str()).collect();
+    assert!(names.is_sorted_by(|a, b| a >= b), "{names:?}");
+    let mut app = failing(Screen::Activity);
+    keys(&mut app, "s");
+    let what: Vec<&str> = app.operations().iter().map(|o| o.kind.name()).collect();
+    assert!(what.is_sorted() && what.len() > 1, "{what:?}");
+
+    for (screen, more) in [
+        (Screen::Outbox, ""),
+        (Screen::Timeline, ""),
+        (Screen::Messages, "enter"),
+        (Screen::Activity, "right"),
+    ] {
+        let mut app = failing(screen);
+        keys(&mut app, more);
+        for action in [Action::Sort, Action::SortReverse] {
+            let why = app.why_not(action).unwrap_or_default();
+            if screen != Screen::Activity
+                || app.activity.pane != evtop::tui::views::Pane::Operations
+            {
+                assert!(why.contains("order"), "{screen:?}: {why}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_under_the_cursor_is_copied() {
     for (screen, more, wanted) in [
         (Screen::Lag, "", "email-service"),

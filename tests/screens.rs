@@ -210,6 +210,7 @@ fn palette_and_themes() {
         after("themes", Screen::Lag, "t j");
         after("sorted_lag", Screen::Lag, "s s");
         after("sorted_consumers", Screen::Consumers, "s s s S");
+        after("sorted_letters", Screen::Letters, "s s S enter s s");
     }
 }
 

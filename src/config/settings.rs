@@ -389,7 +389,8 @@ impl Default for Watch {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ui {
-    /// A built-in theme's name or a file's path.
+    /// A built-in theme's name or a file's path. Named here, by `--theme` or in the environment it wins over
+    /// the one that was chosen on the screen the last time; that wins over the default.
     pub theme: String,
     pub max_fps: u32,
     /// Draws with ASCII alone.

@@ -170,6 +170,12 @@ pub fn letter_detail(
     if json {
         let mut object = letter_json::full(l, body);
         object.insert("behind".to_owned(), detail.behind.into());
+        let waiting = detail
+            .waiting
+            .iter()
+            .map(|l| Value::Object(letter_json::facts(l)));
+        object.insert("waiting".to_owned(), waiting.collect());
+        object.insert("gone_on".to_owned(), detail.gone_on.into());
         if let Some(foreign) = &detail.foreign {
             object.insert("foreign".to_owned(), foreign_object(foreign));
         }
@@ -199,6 +205,21 @@ pub fn letter_detail(
         ("blocked by", number(l.blocked_by)),
         ("behind it", count(detail.behind, "event")),
     ];
+    lines.extend(detail.waiting.iter().map(|it| {
+        let kind = text(it.event_type.as_deref());
+        ("waits", format!("{}  {}  {kind}", it.id, it.from()))
+    }));
+    let more = detail.behind.saturating_sub(detail.waiting.len() as u64);
+    if more > 0 && !detail.waiting.is_empty() {
+        lines.push(("waits", format!("{more} more")));
+    }
+    if detail.gone_on > 0 {
+        let gone = count(detail.gone_on, "later event");
+        lines.push((
+            "order",
+            format!("{gone} of its key went on since it was archived"),
+        ));
+    }
     lines.extend(l.archived_because().map(|why| ("archived", why.to_owned())));
     lines.extend(l.note.clone().map(|note| ("note", note)));
     lines.extend(detail.foreign.iter().flat_map(foreign_lines));

@@ -116,7 +116,7 @@ impl App {
                 let rows = self.lag_rows();
                 let open = rows.iter().find(|r| r.key() == key).and_then(|r| r.open);
                 if let Some(open) = open {
-                    self.lag.unfolded.insert(key, !open);
+                    self.fold_row(key, !open);
                 }
             }
             Screen::Consumers => self.consumers.open = !self.consumers.open,

@@ -117,6 +117,16 @@ const RECORDS: &[Screen] = &[
     Screen::Outbox,
 ];
 const FLOW: &[Screen] = &[Screen::Flow];
+/// Where there are lists; one that can't be sorted says why.
+const SORTED: &[Screen] = &[
+    Screen::Lag,
+    Screen::Consumers,
+    Screen::Outbox,
+    Screen::Letters,
+    Screen::Timeline,
+    Screen::Messages,
+    Screen::Activity,
+];
 
 /// Every action, in the order of the help; hints stand in the same order.
 #[rustfmt::skip]
@@ -149,8 +159,8 @@ pub const TABLE: &[Row] = &[
     look(Action::Back, "back", &["esc"], &[], "back, or clear the filter; never quits", None),
     look(Action::Filter, "filter", &["/"], &[], "show only rows with these words: key=, type=, value.path=, header.name=, ~regex, !not", Some("filter")),
     act(Action::Inject, "inject", &["i"], &[], "inject test orders", Some("inject")),
-    look(Action::Sort, "sort", &["s"], &[Screen::Lag, Screen::Consumers], "sort by the next column; after the last, as it came", Some("sort")),
-    look(Action::SortReverse, "sort-reverse", &["S"], &[Screen::Lag, Screen::Consumers], "sort the other way round", None),
+    look(Action::Sort, "sort", &["s"], SORTED, "sort by the next column; after the last, as it came", Some("sort")),
+    look(Action::SortReverse, "sort-reverse", &["S"], SORTED, "sort the other way round", None),
     look(Action::Copy, "copy", &["y"], &[], "copy what is under the cursor to the clipboard", Some("copy")),
     look(Action::Freeze, "freeze", &["space"], &[], "freeze the screen; collecting goes on", Some("freeze")),
     look(Action::Faster, "refresh-faster", &["+", "="], &[], "show news more often", None),

@@ -83,7 +83,10 @@ impl App {
             Action::Faults if self.consumer().is_some_and(|c| c.instance.is_some()) => {
                 "It runs in another instance: change its fault plan there"
             }
-            Action::SortReverse if self.sort(self.screen).is_none() => {
+            Action::Sort | Action::SortReverse if self.list().is_err() => {
+                return self.list().err().map(str::to_owned);
+            }
+            Action::SortReverse if self.list().is_ok_and(|list| self.sort(list).is_none()) => {
                 "The list stands as it came; s sorts it by a column"
             }
             Action::Message => return self.record_place().err().map(str::to_owned),
@@ -119,7 +122,7 @@ impl App {
             let open = self.letters.fingerprint();
             let cause = self
                 .causes()
-                .iter()
+                .into_iter()
                 .find(|c| Some(&c.fingerprint) == open)?;
             ("The letters of this cause", cause.refusal()?)
         };

@@ -15,7 +15,7 @@ use super::messages::{Level, MessagesView};
 use super::overlay::Overlay;
 use super::rows::{FlowKey, OutboxKey};
 use super::settings::Settings;
-use super::sort::Sort;
+use super::sort::{List, Sort};
 use super::steady::Latencies;
 use super::theme::Theme;
 use super::toast::{Toasts, Tone};
@@ -56,7 +56,9 @@ pub struct App {
     /// Text that a person wants to go on with in an editor of their own.
     pub editor: Option<String>,
     filters: BTreeMap<char, Filter>,
-    pub(super) sorts: BTreeMap<char, Sort>,
+    pub(super) sorts: BTreeMap<List, Sort>,
+    /// The theme that a person chose, now or another time.
+    pub(super) chosen_theme: Option<String>,
     /// What the terminal is asked to put on its clipboard.
     pub(super) copied: Option<String>,
     latencies: Latencies,
@@ -70,7 +72,7 @@ impl App {
     #[must_use]
     pub fn new(settings: &Settings, size: (u16, u16)) -> Self {
         let empty = Arc::new(Snapshot::default());
-        Self {
+        let mut app = Self {
             theme: settings.theme.clone(),
             themes: settings.themes.clone(),
             keys: settings.keys.clone(),
@@ -95,11 +97,16 @@ impl App {
             editor: None,
             filters: BTreeMap::new(),
             sorts: BTreeMap::new(),
+            chosen_theme: None,
             copied: None,
             latencies: Latencies::default(),
             hurry: 0,
             asked: Vec::new(),
+        };
+        if let Some(memory) = &settings.memory {
+            app.recall(memory);
         }
+        app
     }
 
     /// A key was pressed. What it asks of the engine, if anything, is returned.
@@ -294,6 +301,10 @@ impl App {
         self.settle_screen();
     }
 
+    pub(super) fn restore_filter(&mut self, name: char, filter: Filter) {
+        self.filters.insert(name, filter);
+    }
+
     pub(super) fn clear_filter(&mut self, screen: Screen) {
         self.filters.remove(&screen.tab().0);
     }
@@ -322,7 +333,7 @@ impl App {
         LettersFocus {
             fingerprint: self.letters.fingerprint().cloned(),
             filter: self.sieve(Screen::Letters).clone(),
-            order: None,
+            order: self.letter_order(),
             archived: self.letters.archived,
             from: self.letters.from,
             rows: u32::from(self.size.1).max(20) * 3,

@@ -1,12 +1,15 @@
 //! The rows of the lag tree: group, topic, partition, as they are unfolded, filtered and sorted.
 
+use serde::{Deserialize, Serialize};
+
 use super::app::App;
-use super::sort::{self, Sorted};
+use super::sort::{self, List, Sorted};
 use crate::command::Screen;
 use crate::snapshot::{GroupLag, LagNumbers, PartitionLag, TopicLag, Verdict};
 
 /// A row of the lag tree.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum LagKey {
     Group(String),
     Topic(String, String),
@@ -115,7 +118,7 @@ impl App {
     /// Rows of one level as the screen is sorted.
     fn sorted_lag<'a>(&self, rows: impl Iterator<Item = LagRow<'a>>) -> Vec<LagRow<'a>> {
         let mut rows: Vec<_> = rows.collect();
-        if let Some(sort) = self.sort(Screen::Lag) {
+        if let Some(sort) = self.sort(List::Lag) {
             rows.sort_by_cached_key(|row| Sorted(sort, sort::of_lag(sort.column, row)));
         }
         rows

@@ -4,6 +4,7 @@ use super::app::App;
 use super::cursor::{Cursor, Motion};
 use super::moves::scroll;
 use super::overlay::{Overlay, StartForm};
+use super::sort::{self, List, Sorted};
 use super::toast::Tone;
 use crate::command::{MessagesFocus, Reading, Screen};
 use crate::domain::filter::Filter;
@@ -71,9 +72,13 @@ impl App {
         let dead = all.filter(|topic| topic.dead_letters);
         let filter = self.topics_filter();
         let topics = self.flow_topics().into_iter().chain(dead);
-        topics
+        let mut rows: Vec<_> = topics
             .filter(|t| filter.passes([t.name.as_str()]))
-            .collect()
+            .collect();
+        if let Some(sort) = self.sort(List::Topics) {
+            rows.sort_by_cached_key(|t| Sorted(sort, sort::of_topic(sort.column, t)));
+        }
+        rows
     }
 
     pub(super) fn topic_keys(&self) -> Vec<String> {

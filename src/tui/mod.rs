@@ -15,6 +15,7 @@ mod editor;
 mod focus;
 pub mod keymap;
 pub mod lag_rows;
+pub mod memory;
 pub mod messages;
 mod mouse;
 mod moves;
@@ -52,6 +53,7 @@ use reload::ThemeFile;
 
 use app::App;
 use keymap::Key;
+pub use memory::Memory;
 pub use settings::Settings;
 use terminal::Painter;
 pub use terminal::{enter, leave};
@@ -94,6 +96,10 @@ pub async fn run(
         terminal::take_mouse(terminal)?;
     }
     let mut theme_file = settings.theme_file.clone();
+    let mut memory = settings.memory.clone();
+    if let Some(memory) = &mut memory {
+        memory.tell();
+    }
     let mut looks = tokio::time::interval(THEME);
     let in_tmux = std::env::var_os("TMUX").is_some();
     let mut painter = Painter::default();
@@ -142,6 +148,10 @@ pub async fn run(
             app.on_edited(edited);
         }
         send_focus(&app, &ports.focus);
+        // What is still being tried out is not kept.
+        if let (Some(memory), None) = (&mut memory, &app.overlay) {
+            memory.keep(&app);
+        }
         if let Some(text) = app.take_copied() {
             copy::write(terminal.backend_mut(), &text, in_tmux)?;
         }

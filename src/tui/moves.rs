@@ -205,7 +205,7 @@ impl App {
             .find(|row| row.key() == key)
             .and_then(|row| row.open);
         if open == Some(!unfold) {
-            self.lag.unfolded.insert(key, unfold);
+            self.fold_row(key, unfold);
             return;
         }
         let parent = match key {

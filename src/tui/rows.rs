@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::app::App;
-use super::sort::{self, Sorted};
+use super::sort::{self, List, Sorted};
 use crate::command::Screen;
 use crate::domain::filter::{Fields, Filter, Row};
 use crate::domain::letter::{Cause, Letter};
@@ -107,7 +107,7 @@ impl App {
         let filter = self.sieve(Screen::Consumers);
         let passes = |c: &&Consumer| filter.passes([c.name().as_str(), c.group.as_str()]);
         let mut rows: Vec<_> = self.shown.consumers.iter().filter(passes).collect();
-        if let Some(sort) = self.sort(Screen::Consumers) {
+        if let Some(sort) = self.sort(List::Consumers) {
             let value = |c: &&Consumer| sort::of_consumer(sort.column, &self.consumer_label(c), c);
             rows.sort_by_cached_key(|c| Sorted(sort, value(c)));
         }
@@ -162,10 +162,14 @@ impl App {
 
     /// Causes are not filtered here: the letters' filter is the index's work.
     #[must_use]
-    pub fn causes(&self) -> &[Cause] {
-        let letters = self.shown.letters.value.as_ref();
+    pub fn causes(&self) -> Vec<&Cause> {
+        let letters = self.shown.letters.value.iter();
         let asked = letters.filter(|l| l.archived == self.letters.archived);
-        asked.map_or(&[], |l| &l.causes)
+        let mut rows: Vec<_> = asked.flat_map(|l| &l.causes).collect();
+        if let Some(sort) = self.sort(List::Causes) {
+            rows.sort_by_cached_key(|c| Sorted(sort, sort::of_cause(sort.column, c)));
+        }
+        rows
     }
 
     /// The letters of the cause that is looked at. What the index still answers for another is left out.
@@ -205,8 +209,13 @@ impl App {
     pub fn operations(&self) -> Vec<&Operation> {
         let filter = self.sieve(Screen::Activity);
         let rows = self.shown.activity.operations.iter();
-        rows.filter(|o| filter.passes([o.kind.name(), &*o.what, &*o.target, &*o.by]))
-            .collect()
+        let mut rows: Vec<_> = rows
+            .filter(|o| filter.passes([o.kind.name(), &*o.what, &*o.target, &*o.by]))
+            .collect();
+        if let Some(sort) = self.sort(List::Operations) {
+            rows.sort_by_cached_key(|o| Sorted(sort, sort::of_operation(sort.column, o)));
+        }
+        rows
     }
 
     #[must_use]

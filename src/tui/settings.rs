@@ -2,6 +2,7 @@
 //! told like any other mistake in the settings, with its place and the remedy.
 
 use super::keymap::{KeyError, Keymap};
+use super::memory::Memory;
 use super::reload::ThemeFile;
 use super::theme::{Depth, Theme};
 use crate::command::Screen;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub theme_file: Option<ThemeFile>,
     /// The screen to begin with.
     pub screen: Screen,
+    /// What was chosen another time; `None`: nothing is remembered, as in tests and pictures.
+    pub memory: Option<Memory>,
 }
 
 impl Settings {
@@ -39,6 +42,7 @@ impl Settings {
             mouse: false,
             theme_file: None,
             screen: Screen::Flow,
+            memory: None,
         }
     }
 
@@ -59,6 +63,17 @@ impl Settings {
                 .then(|| ThemeFile::new(config.ui.theme.clone().into(), depth)),
             ..Self::with(theme(&config.ui.theme, source)?.in_depth(depth))
         })
+    }
+
+    /// Begins with what was chosen the last time, and keeps what is chosen now. A theme that the settings
+    /// name stays: `named`.
+    pub fn remember(&mut self, memory: Memory, named: bool) {
+        let theme = memory.remembered().theme.as_ref();
+        let found = self.themes.iter().find(|t| Some(&t.name) == theme);
+        if let (Some(found), false) = (found, named) {
+            self.theme = found.clone();
+        }
+        self.memory = Some(memory);
     }
 
     /// Every mistake in keys and theme; of a theme's file, the first.

@@ -115,8 +115,8 @@ impl App {
     /// The cause under the cursor as far as the filter lets its letters through, and that cause.
     pub(super) fn whole_cause(&self) -> Option<(LetterChoice, &Cause)> {
         let open = self.letters.fingerprint();
-        let causes = self.causes();
-        let found = causes.iter().find(|c| Some(&c.fingerprint) == open)?;
+        let mut causes = self.causes().into_iter();
+        let found = causes.find(|c| Some(&c.fingerprint) == open)?;
         let (cause, filter) = (found.fingerprint.clone(), self.sieve(Screen::Letters));
         let letters = match filter.is_empty() {
             true => LetterChoice::Cause(cause),
@@ -194,9 +194,30 @@ impl App {
                 "then",
                 "open again: later events of their keys wait behind them".to_owned(),
             ),
+            ("order", self.gone_on(&letters)),
         ];
         let confirm = Confirm::new(Command::Unarchive { letters }, "Open again", facts, count);
         self.overlay = Some(Overlay::Confirm(self.guard(confirm)));
+    }
+
+    /// What opening letters again does to the order of their keys, as far as that is known: what went on
+    /// before is not called back.
+    fn gone_on(&self, letters: &LetterChoice) -> String {
+        let detail = self.shown.letter.as_ref();
+        let known = detail.filter(|d| *letters == LetterChoice::Ids(vec![d.letter.id]));
+        match known {
+            Some(d) if d.letter.family.is_foreign() || d.letter.key.is_none() => {
+                "it holds no key, so nothing waited for it".to_owned()
+            }
+            Some(d) if d.gone_on == 1 => {
+                "broken: a later event of its key has gone on, redriven now it comes after that".to_owned()
+            }
+            Some(d) if d.gone_on > 1 => format!(
+                "broken: {} later events of its key have gone on, redriven now it comes after them",
+                d.gone_on
+            ),
+            _ => "later events of their keys may have gone on since: redriven now, these come after them".to_owned(),
+        }
     }
 
     pub(super) fn ask_note(&mut self) {

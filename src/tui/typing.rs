@@ -129,7 +129,10 @@ impl App {
     /// A theme is seen at once; enter keeps it.
     fn themes_key(&mut self, mut themes: Themes, key: Key) {
         let step = match key.code {
-            Code::Enter => return,
+            Code::Enter => {
+                self.chosen_theme = Some(self.theme.name.clone());
+                return;
+            }
             Code::Char('j' | 't') => Some(true),
             Code::Char('k') => Some(false),
             _ => vertical(key),

@@ -17,6 +17,8 @@ pub struct LagView {
     pub cursor: Cursor<LagKey>,
     /// What was folded or unfolded by hand, or by trouble.
     pub unfolded: BTreeMap<LagKey, bool>,
+    /// Only what was by hand: that is found again the next time.
+    pub by_hand: BTreeMap<LagKey, bool>,
 }
 
 #[derive(Clone, Debug, Default)]

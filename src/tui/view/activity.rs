@@ -10,13 +10,14 @@ use crate::domain::printable;
 use crate::snapshot::{LogLevel, LogLine, short_id};
 use crate::tui::app::App;
 use crate::tui::cursor::window;
+use crate::tui::sort::List;
 use crate::tui::theme::Role;
 use crate::tui::views::Pane;
 
 use super::chart::share;
 use super::format;
 use super::parts::{below, empty, line, matching, outside, title, wrap};
-use super::table::{Cells, Column, Table};
+use super::table::{Cells, Column, Table, sorted};
 
 const OPERATIONS: [Column; 7] = [
     Column::left("ID", 8, 5),
@@ -208,7 +209,7 @@ fn operations(app: &App, focused: bool, area: Rect, buf: &mut Buffer) {
         .iter()
         .position(|o| Some(&o.id) == app.activity.operation.key());
     let table = Table {
-        columns: &OPERATIONS,
+        columns: &sorted(app, List::Operations, OPERATIONS),
         len: rows.len(),
         selected,
         focused,

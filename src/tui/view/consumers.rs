@@ -11,6 +11,7 @@ use crate::domain::fault_plan::FaultPlan;
 use crate::domain::printable;
 use crate::snapshot::{Consumer, ConsumerState, HeldPartition, Part};
 use crate::tui::app::App;
+use crate::tui::sort::List;
 use crate::tui::theme::Role;
 
 use super::chart::{chart, sparkline};
@@ -101,7 +102,7 @@ fn nothing(app: &App, area: Rect, buf: &mut Buffer) {
 
 fn table(app: &App, rows: &[&Consumer], selected: Option<usize>, area: Rect, buf: &mut Buffer) {
     let table = Table {
-        columns: &sorted(app, COLUMNS),
+        columns: &sorted(app, List::Consumers, COLUMNS),
         len: rows.len(),
         selected,
         focused: true,

@@ -38,6 +38,10 @@ fn hint(app: &App, row: &Row) -> Vec<Span<'static>> {
     let (Some(word), Some(key)) = (row.hint, app.keys.keys(row.action).first()) else {
         return Vec::new();
     };
+    // Where nothing can ever be sorted, the room is for what can be done; the key still says why.
+    if row.action == Action::Sort && app.list().is_err() {
+        return Vec::new();
+    }
     let marked = app.letters.marked.len();
     let word = match row.action {
         Action::RedriveMany if app.redrives_marked() => {

@@ -11,6 +11,7 @@ use crate::command::Screen;
 use crate::snapshot::{LagNumbers, VerdictKind};
 use crate::tui::app::App;
 use crate::tui::lag_rows::LagRow;
+use crate::tui::sort::List;
 use crate::tui::theme::Role;
 
 use super::chart::{chart, sparkline};
@@ -97,7 +98,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         }
         return;
     }
-    let mut columns = sorted(app, COLUMNS);
+    let mut columns = sorted(app, List::Lag, COLUMNS);
     if area.width >= 60 {
         columns[0].least = 26;
     }

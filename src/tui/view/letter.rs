@@ -250,9 +250,39 @@ fn facts(app: &App, it: &Letter, detail: Option<&LetterDetail>) -> Lines {
         way(app, told, &mut lines);
     }
     if let Some(detail) = detail {
+        behind(app, detail, &mut lines);
         headers(app, detail, &mut lines);
     }
     lines
+}
+
+/// Which events wait until this letter is done, in their order, and how many more.
+fn behind(app: &App, detail: &LetterDetail, lines: &mut Lines) {
+    if detail.behind == 0 || detail.waiting.is_empty() {
+        return;
+    }
+    let theme = &app.theme;
+    lines.push(Vec::new());
+    let heading = format!("{} BEHIND IT", format::count(detail.behind));
+    lines.push(vec![
+        theme.span(Role::Heading, heading),
+        theme.span(Role::Dim, "   in this order"),
+    ]);
+    for it in &detail.waiting {
+        let mut spans = vec![theme.span(Role::Dim, crate::snapshot::short_id(it.id))];
+        spans.push("  ".into());
+        spans.extend(from(app, Role::Base, it));
+        spans.push("  ".into());
+        let kind = it.event_type.as_deref().unwrap_or(format::UNKNOWN);
+        spans.extend(outside(theme, Role::Base, kind));
+        lines.push(spans);
+    }
+    let more = detail.behind.saturating_sub(detail.waiting.len() as u64);
+    if more > 0 {
+        lines.push(vec![
+            theme.span(Role::Dim, format!("{} more", format::count(more))),
+        ]);
+    }
 }
 
 /// Our own stage, or another framework's own word for one.

@@ -10,6 +10,7 @@ use crate::domain::letter::{Cause, Letter, LetterStatus};
 use crate::domain::printable;
 use crate::snapshot::{Letters, Series};
 use crate::tui::app::App;
+use crate::tui::sort::List;
 use crate::tui::theme::Role;
 use crate::tui::views::Depth;
 
@@ -17,7 +18,7 @@ use super::chart::sparkline;
 use super::letter::{from, number};
 use super::letters_head::head;
 use super::parts::{below, empty, line, outside, title, waiting};
-use super::table::{Cells, Column, Table};
+use super::table::{Cells, Column, Table, sorted};
 use super::{format, letter};
 
 const CAUSES: [Column; 7] = [
@@ -180,7 +181,7 @@ pub fn word(status: LetterStatus) -> &'static str {
 }
 
 fn causes(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
-    let rows = &letters.causes;
+    let rows = app.causes();
     let selected = rows
         .iter()
         .position(|c| Some(&c.fingerprint) == app.letters.fingerprint());
@@ -201,12 +202,12 @@ fn causes(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
         );
     }
     let table = Table {
-        columns: &CAUSES,
+        columns: &sorted(app, List::Causes, CAUSES),
         len: rows.len(),
         selected,
         focused,
     };
-    table.render(app, buf, place, |at, widths| cause(app, &rows[at], widths));
+    table.render(app, buf, place, |at, widths| cause(app, rows[at], widths));
 }
 
 fn cause(app: &App, it: &Cause, widths: &[usize]) -> Cells {
@@ -306,7 +307,7 @@ fn list(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
     }
     let focused = app.letters.depth == Depth::Letters;
     let table = Table {
-        columns: &LETTERS,
+        columns: &sorted(app, List::Letters, LETTERS),
         len: rows.len(),
         selected,
         focused,

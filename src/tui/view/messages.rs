@@ -12,10 +12,11 @@ use crate::domain::when::Start;
 use crate::snapshot::{Messages, SearchState, Topic};
 use crate::tui::app::App;
 use crate::tui::messages::Level;
+use crate::tui::sort::List;
 use crate::tui::theme::Role;
 
 use super::parts::{below, cut, empty, line, outside, right, title, waiting, width};
-use super::table::{Cells, Column, Table};
+use super::table::{Cells, Column, Table, sorted};
 use super::{RULE_FROM, format, message};
 
 const TOPICS: [Column; 2] = [
@@ -119,7 +120,7 @@ fn topics(app: &App, area: Rect, buf: &mut Buffer) {
         _ => app.messages.topic.as_ref(),
     };
     let table = Table {
-        columns: &TOPICS,
+        columns: &sorted(app, List::Topics, TOPICS),
         len: rows.len(),
         selected: rows.iter().position(|t| Some(&t.name) == here),
         focused: app.messages.level == Level::Topics,

@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::tui::app::App;
 use crate::tui::cursor::window;
+use crate::tui::sort::List;
 use crate::tui::theme::Role;
 
 use super::parts::{at, cut, line, width};
@@ -75,10 +76,10 @@ impl Column {
     }
 }
 
-/// The same columns, with the one marked that the screen's list is sorted by.
+/// The same columns, with the one marked that the list is sorted by.
 #[must_use]
-pub fn sorted<const N: usize>(app: &App, mut columns: [Column; N]) -> [Column; N] {
-    if let Some(sort) = app.sort(app.screen)
+pub fn sorted<const N: usize>(app: &App, list: List, mut columns: [Column; N]) -> [Column; N] {
+    if let Some(sort) = app.sort(list)
         && let Some(column) = columns.get_mut(sort.column)
     {
         column.sorted = Some(sort.down);
