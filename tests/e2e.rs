@@ -11,6 +11,8 @@ mod ends;
 mod hostile;
 #[path = "e2e/refuses.rs"]
 mod refuses;
+#[path = "e2e/remembers.rs"]
+mod remembers;
 #[path = "e2e/screens.rs"]
 mod screens;
 #[path = "e2e/steering.rs"]

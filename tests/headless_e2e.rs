@@ -507,3 +507,83 @@ fn a_broker_that_is_away_is_told_within_the_request_timeout() {
     );
     assert_eq!(words.lines().count(), 1, "{words}");
 }
+
+/// Triage as a script does it, on letters that really failed: found by what is in them, put away, opened
+/// again, written out, and sent back changed from a file.
+#[test]
+fn the_way_of_a_script_through_a_triage() {
+    let stack = Stack::start();
+    let made = stack.rows(&["inject", "happy", "--count", "4"]);
+    let order = made[0]["order_ids"][2].as_str().unwrap().to_owned();
+    let letters = stack.until("letters", || {
+        let rows = stack.rows(&["dlq", "ls"]);
+        (rows.len() == 4).then_some(rows)
+    });
+    let cause = letters[0]["fingerprint"].as_str().unwrap();
+    // What only the values say is found in them; the store alone could not.
+    let of_value = format!("value.data.order_id={order}");
+    let found = stack.rows(&["dlq", "ls", "--filter", &of_value]);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let id = found[0]["id"].as_str().unwrap();
+    let others = stack.rows(&[
+        "dlq",
+        "ls",
+        "--filter",
+        &format!("!{of_value} type=Order* ~."),
+    ]);
+    assert_eq!(others.len(), 3);
+    assert!(others.iter().all(|l| l["id"] != id));
+    // Put away: exactly those that pass.
+    let archive = ["dlq", "archive", "--cause", cause, "--reason", "a test"];
+    let narrow = ["--filter", of_value.as_str()];
+    let nothing = [&archive[..], &["--filter", "value.data.order_id=nowhere"]].concat();
+    assert!(stack.refused(&nothing, 4).contains("passes the filter"));
+    stack.refused(&[&archive[..], &narrow[..], &["--read-only"]].concat(), 4);
+    let done = stack.rows(&[&archive[..], &narrow[..]].concat());
+    assert_eq!(done[0], serde_json::json!({ "archived": 1, "behind": 0 }));
+    assert_eq!(stack.rows(&["dlq", "ls"]).len(), 3);
+    let archived = stack.rows(&["dlq", "ls", "--archived"]);
+    assert_eq!(archived[0]["id"], id);
+    // The first digits find it there too.
+    let part = &id[..13];
+    stack.rows(&["dlq", "note", part, "ticket 7"]);
+    let shown = stack.rows(&["dlq", "show", part]);
+    assert_eq!(
+        (&shown[0]["note"], &shown[0]["id"]),
+        (&"ticket 7".into(), &id.into())
+    );
+    let lines = stack.rows(&["dlq", "export", part]);
+    assert_eq!((lines.len(), &lines[0]["id"]), (1, &id.into()));
+    let words = stack.refused(&["dlq", "archive", part, "--reason", "again"], 4);
+    assert!(words.contains("archived already"), "{words}");
+    let opened = stack.ask(&["dlq", "unarchive", part]);
+    assert_eq!(opened.stdout, b"opened 1 letter again\n");
+    assert!(
+        String::from_utf8(opened.stderr)
+            .unwrap()
+            .contains("out of order")
+    );
+    // A whole cause, in a file that nobody else reads.
+    let file = stack.home.path().join("letters.jsonl");
+    let name = file.to_str().unwrap();
+    let written = stack.rows(&["dlq", "export", "--cause", cause, "-o", name]);
+    assert_eq!(written[0]["letters"], 4);
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 4);
+    stack.refused(&["dlq", "export", "--cause", cause, "-o", name], 4);
+    // Sent back changed, as a new event that the consumer takes.
+    let value = shown[0]["value"].as_str().unwrap();
+    let mut event: Value = serde_json::from_str(value).unwrap();
+    event["data"]["items"][0]["product_name"] = "Changed".into();
+    let changed = stack.home.path().join("changed.json");
+    std::fs::write(&changed, event.to_string()).unwrap();
+    let edit = ["dlq", "edit", part, "--file", changed.to_str().unwrap()];
+    let dry = stack.rows(&[&edit[..], &["--dry-run"]].concat());
+    assert_eq!(dry[0]["valid"], true, "{dry:#?}");
+    let (sent, code) = stack.rows_and_code(&edit);
+    assert_eq!(
+        (code, &sent[0]["state"]),
+        (0, &"completed".into()),
+        "{sent:#?}"
+    );
+    assert!(stack.rows(&["dlq", "ls"]).iter().all(|l| l["id"] != id));
+}

@@ -25,7 +25,7 @@ fn matches(app: &App, letters: &Letters) -> Vec<Span<'static>> {
         theme.span(Role::Strong, format::count(causes)),
         theme.span(Role::Dim, if causes == 1 { " cause" } else { " causes" }),
     ];
-    spans.extend(filtered(app, "match"));
+    spans.extend(filtered(app, if causes == 1 { "matches" } else { "match" }));
     if letters.unjudged > 0 {
         let text = format!(
             " so far: {} letters are not looked through",
