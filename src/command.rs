@@ -170,6 +170,8 @@ pub enum Command {
     /// Writes letters to a new file, a JSON object a line.
     Export {
         letters: LetterChoice,
+        /// Of a cause only the archived letters, or only the open ones; `None`: both.
+        archived: Option<bool>,
         file: PathBuf,
     },
     /// With `dry_run` it only counts.
@@ -392,7 +394,18 @@ impl fmt::Display for Command {
             Self::Note { letter, text } if text.is_empty() => write!(f, "letter {letter}: none"),
             Self::Note { letter, text } => write!(f, "letter {letter}: {text}"),
             Self::Edit { letter, value } => write!(f, "letter {letter}, {} bytes", value.len()),
-            Self::Export { letters, file } => write!(f, "{letters} to {}", file.display()),
+            Self::Export {
+                letters,
+                archived,
+                file,
+            } => {
+                let which = match archived {
+                    None => "",
+                    Some(false) => "open of ",
+                    Some(true) => "archived of ",
+                };
+                write!(f, "{which}{letters} to {}", file.display())
+            }
             Self::Replay {
                 events,
                 target,

@@ -171,6 +171,7 @@ fn a_note_is_kept_and_an_export_names_a_new_file() {
     let [
         Command::Export {
             letters: LetterChoice::Cause(_),
+            archived: Some(false),
             file,
         },
     ] = &sent[..]

@@ -128,7 +128,12 @@ pub(super) async fn export(
 
 async fn exported(letters: LetterChoice, file: &Path, ports: &mut Ports) -> Step<u64> {
     let file = file.to_owned();
-    match ports.ask(Command::Export { letters, file }).await? {
+    let command = Command::Export {
+        letters,
+        archived: None,
+        file,
+    };
+    match ports.ask(command).await? {
         Done::Exported { letters, .. } => Ok(letters),
         _ => Err(other()),
     }

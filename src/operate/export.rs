@@ -14,6 +14,7 @@ use crate::domain::letter_json;
 pub async fn export(
     operator: &Operator,
     choice: &LetterChoice,
+    archived: Option<bool>,
     file: &Path,
 ) -> Result<Done, Refusal> {
     let cant = |error: std::io::Error| {
@@ -32,11 +33,13 @@ pub async fn export(
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut out = BufWriter::new(options.open(file).map_err(cant)?);
     let mut letters = 0;
-    // Of a cause, all that is not resolved: open or archived.
-    let statuses: Vec<LetterStatus> = LetterStatus::ALL
-        .into_iter()
-        .filter(|status| *status != LetterStatus::Resolved)
-        .collect();
+    // Of a cause, what its lists show: never what is resolved.
+    let wanted = |status: &LetterStatus| match (status, archived) {
+        (LetterStatus::Resolved, _) => false,
+        (LetterStatus::Archived, archived) => archived != Some(false),
+        (_, archived) => archived != Some(true),
+    };
+    let statuses: Vec<LetterStatus> = LetterStatus::ALL.into_iter().filter(wanted).collect();
     let written = each(operator, choice, &statuses, true, |letter, body| {
         letters += 1;
         let line = letter_json::line(&letter_json::full(&letter, &body).into());

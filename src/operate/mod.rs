@@ -240,7 +240,11 @@ impl Operator {
             Command::Unarchive { letters } => triage::unarchive(self, letters).await,
             Command::Note { letter, text } => triage::note(self, *letter, text).await,
             Command::Edit { letter, value } => edit::start(self, id, *letter, value).await,
-            Command::Export { letters, file } => export::export(self, letters, file).await,
+            Command::Export {
+                letters,
+                archived,
+                file,
+            } => export::export(self, letters, *archived, file).await,
             Command::Replay {
                 events,
                 target,

@@ -27,6 +27,7 @@ pub enum What {
     /// A file's name.
     Export {
         letters: LetterChoice,
+        archived: bool,
     },
 }
 
@@ -78,8 +79,10 @@ impl Triage {
                 text,
             }),
             What::Export { .. } if text.is_empty() => Err("Type the name of a new file"),
-            What::Export { letters } => Ok(Command::Export {
+            What::Export { letters, archived } => Ok(Command::Export {
                 letters: letters.clone(),
+                // What is counted is what is on the screen.
+                archived: Some(*archived),
                 file: text.into(),
             }),
         }
@@ -238,7 +241,8 @@ impl App {
             };
             let at = self.shown.taken.format("%Y%m%dT%H%M%S");
             let file = format!("letters-{name}-{at}.jsonl");
-            self.form(What::Export { letters }, about, count, file);
+            let archived = self.letters.archived;
+            self.form(What::Export { letters, archived }, about, count, file);
         }
     }
 
