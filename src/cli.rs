@@ -310,7 +310,7 @@ pub enum DlqTask {
     Unarchive(UnarchiveArgs),
     /// Write a note down on a letter; an empty one takes it off
     Note(NoteArgs),
-    /// Write letters out, a JSON object a line
+    /// Write letters out, a JSON object a line; of a cause the archived ones too
     Export(ExportArgs),
 }
 
