@@ -56,7 +56,9 @@ pub fn contrasts(theme: &Theme) -> Vec<Contrast> {
     found
 }
 
-fn ratio(a: Option<Color>, b: Option<Color>) -> Option<f64> {
+/// The contrast of two colours, from 1 to 21; `None` where one is the terminal's own.
+#[must_use]
+pub fn ratio(a: Option<Color>, b: Option<Color>) -> Option<f64> {
     let (a, b) = (luminance(a?)?, luminance(b?)?);
     Some((a.max(b) + 0.05) / (a.min(b) + 0.05))
 }
