@@ -350,6 +350,15 @@ fn ascii_only() {
 
 /// A minute of a stack at which nothing happens, two snapshots a second: probes take a little more or
 /// less, series grow by zeros, ages grow. Every frame that differs goes over somebody's SSH.
+/// A name that says it already is not said twice.
+#[test]
+fn production_is_said_once() {
+    let mut snapshot = fixtures::failing();
+    snapshot.stack.name = "production".into();
+    let shown = text(&draw(&app(Screen::Flow, snapshot, (140, 42)), (140, 42)));
+    assert_eq!(shown.matches("production").count(), 1);
+}
+
 /// A profile's colour is on the name and the rule; production's goes before it.
 #[test]
 fn a_profile_has_its_colour() {
@@ -372,6 +381,7 @@ fn a_profile_has_its_colour() {
         let name = shown[(u16::try_from(at).expect("in the first row"), 0)].style();
         assert_eq!((name.fg, name.bg), (wanted.name.fg, wanted.name.bg));
         assert_eq!(shown[(0, 2)].style().fg, wanted.rule.fg);
+        assert_eq!(top.contains(" production orders-eu "), production);
     }
 }
 

@@ -18,7 +18,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     match app.frame() {
         Some(frame) => {
             let mut framed = vec![Span::raw(" ")];
-            if shown.stack.production {
+            if shown.stack.production && shown.stack.name != "production" {
                 framed.push("production ".into());
             }
             framed.extend(name);
