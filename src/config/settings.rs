@@ -193,6 +193,8 @@ impl Default for Watch {
 pub struct Ui {
     /// A built-in theme's name or a file's path.
     pub theme: String,
+    /// The colour of the stack's name and of the rule below the tabs; empty: the theme's.
+    pub frame: String,
     pub max_fps: u32,
     /// Draws with ASCII alone.
     pub ascii: bool,
@@ -204,6 +206,7 @@ impl Default for Ui {
     fn default() -> Self {
         Self {
             theme: "dark".to_owned(),
+            frame: String::new(),
             max_fps: 30,
             ascii: false,
             mouse: false,

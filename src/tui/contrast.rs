@@ -56,7 +56,7 @@ pub fn contrasts(theme: &Theme) -> Vec<Contrast> {
     found
 }
 
-/// How well two colours are told apart, 1 to 21; `None` where one is the terminal's own.
+/// The contrast of two colours, from 1 to 21; `None` where one is the terminal's own.
 #[must_use]
 pub fn ratio(a: Option<Color>, b: Option<Color>) -> Option<f64> {
     let (a, b) = (luminance(a?)?, luminance(b?)?);

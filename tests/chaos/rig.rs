@@ -282,6 +282,7 @@ fn config(brokers: &str, database: &Database) -> String {
          redis.url = \"{}\"\n\
          traffic = {{ orders_per_s = 0.0, poison_every = 0 }}\n\
          [kafka.consumer]\n\"session.timeout.ms\" = \"6000\"\n\"heartbeat.interval.ms\" = \"1000\"\n\
+         \"max.poll.interval.ms\" = \"10000\"\n\
          [consumers]\nretry_base_ms = 100\n\
          [consumers.faults]\n{faults_text}",
         database.url(),

@@ -42,6 +42,13 @@ pub struct Rig {
 impl Rig {
     pub fn new() -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(filter) = std::env::var_os("EVTOP_LOG") {
+            let filter = filter.to_string_lossy().into_owned();
+            let _ = tracing_subscriber::fmt()
+                .with_env_filter(filter)
+                .with_test_writer()
+                .try_init();
+        }
         let runtime = Runtime::new().unwrap();
         let schema = runtime.block_on(async {
             kafka::afresh(&env("EVTOP_STACK_BROKERS")).await;
@@ -200,8 +207,11 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// What all children have in common: quick to notice, quick to try again.
+/// What all children have in common: quick to notice, quick to try again. Also to join: a broker that is killed
+/// and started again may load a group twice at once and forget who joined in between (Kafka 4.3 says "Ignored
+/// load completion"); a member hears of that only when its poll interval is over.
 pub const QUICK: &str = "name = \"stack\"\nstore.stock = 1000000\nrelay = { poll_ms = 50, shards = 4 }
 consumers.retry_base_ms = 10\nconsumers.commit_ms = 100\nkafka.request_timeout_ms = 5000
 kafka.consumer.\"session.timeout.ms\" = \"6000\"\nkafka.consumer.\"heartbeat.interval.ms\" = \"1000\"
+kafka.consumer.\"max.poll.interval.ms\" = \"10000\"
 watch = { meters_ms = 200, queries_ms = 400 }\ntraffic.poison_every = 0\n";

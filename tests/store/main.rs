@@ -62,7 +62,8 @@ macro_rules! contract {
                 a_foreign_letter_blocks_no_key, the_same_letter_twice_is_one_row,
                 a_letter_blocks_its_key, no_key_blocks_nothing, the_indexer_changes_no_fate,
                 the_index_is_rebuilt_from_the_topic, a_later_failure_in_the_topic_reopens,
-                letters_are_filtered_and_paged, search_takes_text_as_it_is, causes_group_and_trend,
+                letters_are_filtered_and_paged, a_page_and_its_total_are_of_one_moment,
+                search_takes_text_as_it_is, causes_group_and_trend,
                 counts_by_status_and_since, a_closed_letter_that_fails_again_is_open
             }
             queue::{

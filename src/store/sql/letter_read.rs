@@ -34,8 +34,9 @@ impl Db {
         from: u64,
         limit: u32,
     ) -> Result<(Vec<Letter>, u64), StoreError> {
+        let mut tx = self.look().await?;
         let mut query = select("SELECT count(*) FROM dead_letter", filter);
-        let total: i64 = query.build_query_scalar().fetch_one(&self.read).await?;
+        let total: i64 = query.build_query_scalar().fetch_one(&mut *tx).await?;
         let mut query = select(COLUMNS, filter);
         query
             .push(" ORDER BY last_failed_at DESC, seq DESC LIMIT ")
@@ -43,7 +44,7 @@ impl Db {
         query
             .push(" OFFSET ")
             .push_bind(i64::try_from(from).unwrap_or(i64::MAX));
-        let rows = query.build().fetch_all(&self.read).await?;
+        let rows = query.build().fetch_all(&mut *tx).await?;
         let letters = rows.iter().map(letter).collect::<Result<_, _>>()?;
         Ok((letters, count(total)))
     }
@@ -54,12 +55,13 @@ impl Db {
     ) -> Result<Option<(Letter, LetterBody)>, StoreError> {
         let mut query = QueryBuilder::<Driver>::new(COLUMNS);
         query.push(" WHERE id = ").push_bind(codec::id(id));
-        let Some(row) = query.build().fetch_optional(&self.read).await? else {
+        let mut tx = self.look().await?;
+        let Some(row) = query.build().fetch_optional(&mut *tx).await? else {
             return Ok(None);
         };
         let body = sqlx::query("SELECT value, headers FROM dead_letter_body WHERE id = $1")
             .bind(codec::id(id))
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *tx)
             .await?;
         let body = match &body {
             None => LetterBody::default(),
