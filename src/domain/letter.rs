@@ -1,5 +1,8 @@
 //! Dead letters: what failed, why, and what became of it.
 
+#[cfg(test)]
+pub mod fixture;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 

@@ -64,9 +64,7 @@ impl Rig {
             env("EVTOP_STACK_BROKERS"),
             env("EVTOP_STACK_BROKERS_PROXIED"),
         );
-        let port = proxied.rsplit(':').next().unwrap().parse().unwrap();
-        let behind = env("EVTOP_STACK_BROKERS_BEHIND_PROXY").parse().unwrap();
-        let proxy = Proxy::start(port, behind).await.unwrap();
+        let proxy = Proxy::to_broker().await;
         afresh(&direct).await;
         let database = Database::postgres().await;
         let home = tempfile::tempdir().unwrap();
