@@ -184,6 +184,13 @@ pub enum Command {
     Cancel {
         operation: Uuid,
     },
+    /// Sends nothing more of it until it is resumed, wherever it runs and also after a restart.
+    PauseOperation {
+        operation: Uuid,
+    },
+    ResumeOperation {
+        operation: Uuid,
+    },
     SetTraffic {
         orders_per_s: f64,
     },
@@ -262,6 +269,8 @@ impl Command {
             Self::Export { .. } => "export",
             Self::Replay { .. } => "replay",
             Self::Cancel { .. } => "cancel",
+            Self::PauseOperation { .. } => "pause-operation",
+            Self::ResumeOperation { .. } => "resume-operation",
             Self::SetTraffic { .. } => "set-traffic",
             Self::SetFaults { .. } => "set-faults",
             Self::PauseConsumer { .. } => "pause-consumer",

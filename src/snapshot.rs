@@ -272,6 +272,18 @@ pub enum LogLevel {
     Debug,
 }
 
+impl LogLevel {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
     pub at: DateTime<Utc>,

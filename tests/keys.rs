@@ -26,7 +26,7 @@ use evtop::domain::position::Position;
 use evtop::domain::scenario::Scenario;
 use evtop::domain::stored::EventFilter;
 use evtop::domain::when::{Start, When};
-use evtop::snapshot::SearchState;
+use evtop::snapshot::{LogLevel, SearchState};
 use evtop::tui::action::{Action, TABLE};
 use evtop::tui::app::App;
 use evtop::tui::keymap::{Key, KeyError, Keymap};
@@ -442,6 +442,34 @@ fn a_new_event_leaves_the_one_that_is_read_alone() {
     }
     app.on_snapshot(Arc::new(later));
     assert_eq!(app.timeline.cursor.key().copied(), read);
+}
+
+#[test]
+fn an_operation_is_paused_once_and_resumed_once() {
+    let mut app = failing(Screen::Activity);
+    let operation = app.operations()[0].id;
+    assert_eq!(keys(&mut app, "r"), []);
+    assert_eq!(said(&app), "It is not paused");
+    assert_eq!(keys(&mut app, "p"), [Command::PauseOperation { operation }]);
+    let mut paused = fixtures::failing();
+    paused.activity.operations[0].paused = true;
+    let mut app = self::app(Screen::Activity, paused, SIZE);
+    assert_eq!(keys(&mut app, "p"), []);
+    assert_eq!(said(&app), "It is paused already; r resumes it");
+    assert_eq!(
+        keys(&mut app, "r"),
+        [Command::ResumeOperation { operation }]
+    );
+}
+
+#[test]
+fn the_log_is_narrowed_by_level() {
+    let mut app = failing(Screen::Activity);
+    let all = app.log().len();
+    keys(&mut app, "/ t y p e = w a r n enter");
+    let warned = app.log();
+    assert!(!warned.is_empty() && warned.len() < all);
+    assert!(warned.iter().all(|(_, line)| line.level == LogLevel::Warn));
 }
 
 #[test]

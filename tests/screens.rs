@@ -360,6 +360,17 @@ fn ascii_only() {
 
 /// A minute of a stack at which nothing happens, two snapshots a second: probes take a little more or
 /// less, series grow by zeros, ages grow. Every frame that differs goes over somebody's SSH.
+#[test]
+fn a_paused_operation() {
+    for size in SIZES {
+        let mut snapshot = fixtures::failing();
+        snapshot.activity.operations[0].paused = true;
+        let app = app(Screen::Activity, snapshot, size);
+        let name = format!("activity_paused__{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, styled(&app, size));
+    }
+}
+
 /// A name that says it already is not said twice.
 #[test]
 fn production_is_said_once() {

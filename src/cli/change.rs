@@ -101,4 +101,10 @@ pub struct OpsArgs {
     /// Stop this operation, by its id or the first or last digits of it; what is sent stays sent
     #[arg(long, value_name = "ID")]
     pub cancel: Option<IdPart>,
+    /// Send nothing more of this operation until it is resumed
+    #[arg(long, value_name = "ID", conflicts_with = "cancel")]
+    pub pause: Option<IdPart>,
+    /// Let a paused operation go on
+    #[arg(long, value_name = "ID", conflicts_with_all = ["cancel", "pause"])]
+    pub resume: Option<IdPart>,
 }

@@ -51,6 +51,12 @@ pub enum Done {
     Cancelled {
         operation: Uuid,
     },
+    OperationPaused {
+        operation: Uuid,
+    },
+    OperationResumed {
+        operation: Uuid,
+    },
     TrafficSet {
         orders_per_s: f64,
     },

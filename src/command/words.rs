@@ -39,7 +39,9 @@ impl fmt::Display for Command {
                 f.write_str(if *force { ", effects double" } else { "" })?;
                 f.write_str(if *dry_run { ", counting only" } else { "" })
             }
-            Self::Cancel { operation } => write!(f, "operation {operation}"),
+            Self::Cancel { operation }
+            | Self::PauseOperation { operation }
+            | Self::ResumeOperation { operation } => write!(f, "operation {operation}"),
             Self::SetTraffic { orders_per_s } => write!(f, "{orders_per_s} orders/s"),
             Self::SetFaults { service, plan } => write!(f, "{service}: {plan:?}"),
             Self::PauseConsumer { service } | Self::ResumeConsumer { service } => {
@@ -116,6 +118,8 @@ impl fmt::Display for Done {
             Self::Exported { letters, file } => write!(f, "{letters} in {}", file.display()),
             Self::WouldReplay { events, .. } => write!(f, "{events} events match"),
             Self::Cancelled { operation } => write!(f, "operation {operation} is told to stop"),
+            Self::OperationPaused { operation } => write!(f, "operation {operation} stands still"),
+            Self::OperationResumed { operation } => write!(f, "operation {operation} goes on"),
             Self::TrafficSet { orders_per_s } => write!(f, "set to {orders_per_s} orders/s"),
             Self::FaultsSet { service } => write!(f, "{service} fails as told"),
             Self::ConsumerPaused { service } => write!(f, "{service} is paused"),

@@ -139,6 +139,8 @@ impl Operator {
             | Command::Edit { .. }
             | Command::Export { .. }
             | Command::Cancel { .. }
+            | Command::PauseOperation { .. }
+            | Command::ResumeOperation { .. }
             | Command::Doctor { .. } => return None,
             Command::Inject { .. } => "test orders go through evtop's own outbox, which it has not",
             Command::Replay { .. } => "there is no event store of evtop's to replay from",
@@ -228,6 +230,8 @@ impl Operator {
                 }
             }
             Command::Cancel { operation } => self.cancel(*operation).await,
+            Command::PauseOperation { operation } => self.pause(*operation, true).await,
+            Command::ResumeOperation { operation } => self.pause(*operation, false).await,
             Command::SetTraffic { orders_per_s } => {
                 let pipeline = self.workers()?;
                 if !(0.0..=100_000.0).contains(orders_per_s) {

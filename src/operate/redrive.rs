@@ -76,6 +76,7 @@ async fn begin(
         created_at: operator.shared.clock.now(),
         ended_at: None,
         note: left_out(&chosen.refused),
+        paused: false,
         plan,
     };
     operator

@@ -53,6 +53,7 @@ pub async fn start(
         created_at: operator.shared.clock.now(),
         ended_at: None,
         note: None,
+        paused: false,
         plan: String::new(),
     };
     operator

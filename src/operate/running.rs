@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Operator, from_store, refuse};
 use crate::command::{Done, Refusal, RefusalKind};
+use crate::domain::operation::{Operation, OperationState};
 use crate::lock::lock;
 
 /// How often whoever drives an operation says so.
@@ -18,25 +19,7 @@ const BEAT: Duration = Duration::from_secs(1);
 impl Operator {
     /// Asks an operation to stop, wherever it runs.
     pub(super) async fn cancel(&self, operation: Uuid) -> Result<Done, Refusal> {
-        let found = self
-            .shared
-            .store
-            .operation(operation)
-            .await
-            .map_err(|e| from_store(&e))?;
-        let Some(found) = found else {
-            return Err(refuse(
-                RefusalKind::NotFound,
-                format!("there is no operation {operation}: see `evtop ops`"),
-            ));
-        };
-        if found.state.is_over() {
-            let state = found.state.name();
-            return Err(refuse(
-                RefusalKind::Conflict,
-                format!("the operation is already {state}"),
-            ));
-        }
+        self.unfinished(operation).await?;
         self.shared
             .store
             .request_cancel(operation)
@@ -46,6 +29,42 @@ impl Operator {
             token.cancel();
         }
         Ok(Done::Cancelled { operation })
+    }
+
+    /// Asks an operation to stand still or to go on, wherever it runs.
+    pub(super) async fn pause(&self, operation: Uuid, paused: bool) -> Result<Done, Refusal> {
+        let found = self.unfinished(operation).await?;
+        if paused && found.state == OperationState::Draining {
+            return Err(refuse(
+                RefusalKind::Conflict,
+                "all of it is sent already, and only reports are awaited: pause the consumer instead",
+            ));
+        }
+        let store = &self.shared.store;
+        let moved = store.pause_operation(operation, paused).await;
+        if !moved.map_err(|e| from_store(&e))? {
+            return Err(over(OperationState::Completed));
+        }
+        Ok(if paused {
+            Done::OperationPaused { operation }
+        } else {
+            Done::OperationResumed { operation }
+        })
+    }
+
+    /// The operation, if there is something of it left to do.
+    async fn unfinished(&self, operation: Uuid) -> Result<Operation, Refusal> {
+        let found = self.shared.store.operation(operation).await;
+        let Some(found) = found.map_err(|e| from_store(&e))? else {
+            return Err(refuse(
+                RefusalKind::NotFound,
+                format!("there is no operation {operation}: see `evtop ops`"),
+            ));
+        };
+        if found.state.is_over() {
+            return Err(over(found.state));
+        }
+        Ok(found)
     }
 
     /// Starts an operation's runner in the background.
@@ -92,10 +111,10 @@ impl Operator {
                 .unwrap_or(false)
     }
 
-    /// Waits while the embedded broker is full, since it would drop what nobody has read. Returns when
-    /// there is room, or when the operation should end.
+    /// Waits while the operation is to stand still, and while the embedded broker is full, since that would
+    /// drop what nobody has read. Returns when it may go on, or should end.
     pub(super) async fn room(&self, operation: Uuid, token: &CancellationToken) {
-        while self.shared.full().is_some()
+        while (self.shared.full().is_some() || self.paused(operation).await)
             && !self.stop.is_cancelled()
             && !self.cancelled(operation, token).await
         {
@@ -106,8 +125,19 @@ impl Operator {
         }
     }
 
+    /// Whether somebody wants it to stand still. A store that does not answer has not said so.
+    async fn paused(&self, operation: Uuid) -> bool {
+        let asked = self.shared.store.pause_requested(operation).await;
+        asked.unwrap_or(false)
+    }
+
     /// What runs here, and what stops it.
     pub(super) fn running(&self) -> MutexGuard<'_, HashMap<Uuid, CancellationToken>> {
         lock(&self.running)
     }
+}
+
+fn over(state: OperationState) -> Refusal {
+    let text = format!("the operation is already {}", state.name());
+    refuse(RefusalKind::Conflict, text)
 }

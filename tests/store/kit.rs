@@ -201,6 +201,7 @@ impl Kit {
             created_at: self.now(),
             ended_at: None,
             note: None,
+            paused: false,
             plan: "{}".into(),
         }
     }

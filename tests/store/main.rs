@@ -82,6 +82,7 @@ macro_rules! contract {
             }
             operations::{
                 counters_add_up, operations_are_listed_running_first, another_process_can_cancel,
+                another_process_can_pause,
                 an_operation_without_a_beat_is_silent,
                 the_audit_keeps_order,
                 a_worker_report_replaces_the_one_before, the_last_wish_counts
