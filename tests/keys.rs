@@ -493,6 +493,9 @@ fn focus_says_what_is_looked_at() {
             .lag_rows
             .contains(&("inventory-service".into(), "order-events".into(), 2))
     );
+    keys(&mut app, "3");
+    let email = [0, 1, 2].map(|n| ("email-service".into(), "order-events".into(), n));
+    assert_eq!(app.focus().lag_rows, email, "what the consumer reads");
     keys(&mut app, "5 / O R D enter");
     let focus = app.focus();
     assert!(focus.lag_rows.is_empty());

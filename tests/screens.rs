@@ -212,6 +212,16 @@ fn palette_and_themes() {
 }
 
 #[test]
+fn a_consumer_s_partitions() {
+    for size in SIZES {
+        let mut app = app(Screen::Consumers, fixtures::failing(), size);
+        keys(&mut app, "j j enter");
+        let name = format!("consumer_opened__{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, styled(&app, size));
+    }
+}
+
+#[test]
 fn deeper() {
     let (busy, failing) = (fixtures::busy, fixtures::failing);
     after(
