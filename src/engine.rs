@@ -32,10 +32,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// A running engine and the ends of its channels.
 pub struct Engine {
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    pub focus: watch::Sender<Focus>,
-    pub requests: mpsc::Sender<Request>,
-    pub outcomes: mpsc::Receiver<Outcome>,
+    ends: Ends,
     handle: Handle,
 }
 
@@ -103,10 +100,12 @@ impl Engine {
         };
         let task = tokio::spawn(start.run(asked, answers));
         Self {
-            snapshots: latest,
-            focus,
-            requests,
-            outcomes,
+            ends: Ends {
+                snapshots: latest,
+                focus,
+                requests,
+                outcomes,
+            },
             handle: Handle { stop, task },
         }
     }
@@ -114,13 +113,7 @@ impl Engine {
     /// Splits the engine into its ports and what ends it.
     #[must_use]
     pub fn into_parts(self) -> (Ends, Handle) {
-        let ends = Ends {
-            snapshots: self.snapshots,
-            focus: self.focus,
-            requests: self.requests,
-            outcomes: self.outcomes,
-        };
-        (ends, self.handle)
+        (self.ends, self.handle)
     }
 }
 

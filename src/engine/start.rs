@@ -179,11 +179,7 @@ impl Start {
         if !self.config.embedded() {
             return Ok(None);
         }
-        let topics: Vec<(String, i32)> = wanted_topics(&self.config.kafka.dlq_topic)
-            .into_iter()
-            .map(|(name, partitions, _)| (name, partitions))
-            .collect();
-        Embedded::start(&topics)
+        Embedded::start(&wanted_topics(&self.config.kafka.dlq_topic))
             .map(Some)
             .map_err(|e| e.to_string())
     }

@@ -16,7 +16,7 @@ use super::choose::{Chosen, choose};
 use super::{Operator, from_store, refuse};
 use crate::command::{Done, LetterChoice, Refusal, RefusalKind};
 use crate::domain::letter::Letter;
-use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
+use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::service::Service;
 use crate::store::StoreError;
 
@@ -62,22 +62,13 @@ async fn begin(
         .collect();
     let total = items.len() as u64;
     let operation = Operation {
-        id,
-        kind: OperationKind::Redrive,
-        state: OperationState::Planned,
         what: chosen.what.clone(),
         target: target(&chosen.letters),
-        counts: Counts {
-            total,
-            ..Counts::default()
-        },
         rate_limit: rate,
-        by: operator.who.clone(),
-        created_at: operator.shared.clock.now(),
-        ended_at: None,
         note: left_out(&chosen.refused),
         paused: false,
         plan,
+        ..operator.planned(id, OperationKind::Redrive, total)
     };
     operator
         .shared

@@ -10,13 +10,35 @@ use uuid::Uuid;
 
 use super::{Operator, from_store, refuse};
 use crate::command::{Done, Refusal, RefusalKind};
-use crate::domain::operation::{Operation, OperationState};
+use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
 use crate::lock::lock;
 
 /// How often whoever drives an operation says so.
 const BEAT: Duration = Duration::from_secs(1);
 
 impl Operator {
+    /// A new operation of so many records, asked for here and now, that nobody has begun.
+    pub(super) fn planned(&self, id: Uuid, kind: OperationKind, total: u64) -> Operation {
+        Operation {
+            id,
+            kind,
+            state: OperationState::Planned,
+            what: String::new(),
+            target: String::new(),
+            counts: Counts {
+                total,
+                ..Counts::default()
+            },
+            rate_limit: 0,
+            by: self.who.clone(),
+            created_at: self.shared.clock.now(),
+            ended_at: None,
+            note: None,
+            paused: false,
+            plan: String::new(),
+        }
+    }
+
     /// Asks an operation to stop, wherever it runs.
     pub(super) async fn cancel(&self, operation: Uuid) -> Result<Done, Refusal> {
         self.unfinished(operation).await?;

@@ -62,11 +62,7 @@ impl Rig {
     /// `faults` are lines of `[consumers.faults]`.
     pub fn new(faults: &str) -> Self {
         let runtime = Runtime::new().unwrap();
-        let topics: Vec<(String, i32)> = wanted_topics(DLQ)
-            .into_iter()
-            .map(|(name, partitions, _)| (name, partitions))
-            .collect();
-        let cluster = Embedded::start(&topics).unwrap();
+        let cluster = Embedded::start(&wanted_topics(DLQ)).unwrap();
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("evtop.db");
         let config = format!(

@@ -25,11 +25,7 @@ pub enum Broker {
 
 impl Broker {
     pub fn embedded() -> Self {
-        let topics: Vec<(String, i32)> = wanted_topics(DLQ_TEMPLATE)
-            .into_iter()
-            .map(|(name, partitions, _)| (name, partitions))
-            .collect();
-        Self::Embedded(Embedded::start(&topics).unwrap())
+        Self::Embedded(Embedded::start(&wanted_topics(DLQ_TEMPLATE)).unwrap())
     }
 
     pub async fn kafka() -> Self {
