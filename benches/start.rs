@@ -1,5 +1,5 @@
 //! What a person feels of the whole program: time to the first frame, and what it costs while nobody
-//! touches it, with the embedded broker in the process. The real binary in a PTY; medians of its rounds.
+//! touches it and under load, with the embedded broker in the process. The real binary in a PTY; medians of its rounds.
 
 #![expect(
     clippy::unwrap_used,
@@ -138,7 +138,11 @@ fn main() {
         frames[0],
         frames[STARTS - 1]
     );
-    for (name, traffic) in [("at rest, no orders", "0"), ("at rest, 3 orders/s", "3")] {
+    for (name, traffic) in [
+        ("at rest, no orders", "0"),
+        ("at rest, 3 orders/s", "3"),
+        ("busy, 200 orders/s", "200"),
+    ] {
         let (cpu, memory, bytes) = at_rest(traffic);
         println!(
             "{name:<22}{cpu:5.1} % of a core, {memory:.0} MiB, {:.1} KB a minute to the terminal",

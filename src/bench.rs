@@ -212,11 +212,7 @@ async fn end_to_end(
 }
 
 async fn embedded(config: &Config) -> Result<Ground> {
-    let topics: Vec<(String, i32)> = wanted_topics(&config.kafka.dlq_topic)
-        .into_iter()
-        .map(|(name, n, _)| (name, n))
-        .collect();
-    let cluster = Embedded::start(&topics)?;
+    let cluster = Embedded::start(&wanted_topics(&config.kafka.dlq_topic))?;
     let folder: TempDir = tempfile::tempdir()?;
     // As the embedded stack has it: what ends with the process need not survive a power cut.
     let path = folder.path().join("bench.db");

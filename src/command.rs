@@ -1,11 +1,14 @@
 //! All that may be asked of the engine, and how it answers. A screen and a headless command send the
 //! same requests; `operate` is the only one that carries them out.
 
-use std::fmt;
+mod answer;
+mod words;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
 use uuid::Uuid;
+
+pub use answer::{Check, CheckState, Done, Outcome, Refusal, RefusalKind};
 
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::filter::Filter;
@@ -185,6 +188,13 @@ pub enum Command {
     Cancel {
         operation: Uuid,
     },
+    /// Sends nothing more of it until it is resumed, wherever it runs and also after a restart.
+    PauseOperation {
+        operation: Uuid,
+    },
+    ResumeOperation {
+        operation: Uuid,
+    },
     SetTraffic {
         orders_per_s: f64,
     },
@@ -245,101 +255,6 @@ pub enum ReplayTarget {
     Topic,
 }
 
-/// The answer to a [`Request`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    pub id: Uuid,
-    pub result: Result<Done, Refusal>,
-}
-
-/// What was done, or begun.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Done {
-    Injected {
-        scenario: Scenario,
-        count: u32,
-        order_ids: Vec<String>,
-    },
-    /// A persisted operation runs now; its progress is in the snapshot's activity.
-    Started {
-        operation: Uuid,
-        total: u64,
-    },
-    Archived {
-        letters: u64,
-        /// Events behind them that were archived too.
-        behind: u64,
-    },
-    Unarchived {
-        letters: u64,
-    },
-    Noted,
-    Exported {
-        letters: u64,
-        file: PathBuf,
-    },
-    /// A dry run's answer.
-    WouldReplay {
-        events: u64,
-        first: Option<Position>,
-        last: Option<Position>,
-        span: Option<Duration>,
-    },
-    Cancelled {
-        operation: Uuid,
-    },
-    TrafficSet {
-        orders_per_s: f64,
-    },
-    FaultsSet {
-        service: String,
-    },
-    ConsumerPaused {
-        service: String,
-    },
-    ConsumerResumed {
-        service: String,
-    },
-    Checked(Vec<Check>),
-}
-
-/// One line of `setup` or `doctor`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// What was looked at: "topic order-events", "sqlite".
-    pub name: String,
-    pub state: CheckState,
-    /// What was found, and the remedy where it is not all right.
-    pub text: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CheckState {
-    Ok,
-    /// Made by this very run.
-    Created,
-    Warn,
-    Bad,
-}
-
-/// Why nothing was done, with the remedy, in one sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    pub kind: RefusalKind,
-    pub sentence: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusalKind {
-    ReadOnly,
-    NotFound,
-    /// The state of things forbids it: parked, malformed, another operation runs.
-    Conflict,
-    /// A dependency did not answer.
-    Unavailable,
-    Invalid,
-}
-
 impl Command {
     /// Whether it changes anything outside this process. Read-only refuses exactly these.
     #[must_use]
@@ -363,143 +278,14 @@ impl Command {
             Self::Export { .. } => "export",
             Self::Replay { .. } => "replay",
             Self::Cancel { .. } => "cancel",
+            Self::PauseOperation { .. } => "pause-operation",
+            Self::ResumeOperation { .. } => "resume-operation",
             Self::SetTraffic { .. } => "set-traffic",
             Self::SetFaults { .. } => "set-faults",
             Self::PauseConsumer { .. } => "pause-consumer",
             Self::ResumeConsumer { .. } => "resume-consumer",
             Self::Setup => "setup",
             Self::Doctor { .. } => "doctor",
-        }
-    }
-}
-
-/// What is asked, in words: the audit log's detail.
-impl fmt::Display for Command {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Inject { scenario, count } => write!(f, "{count} × {}", scenario.name()),
-            Self::Redrive { letters, rate } => write!(f, "{letters}, {}", Rate(*rate)),
-            Self::Archive {
-                letters,
-                reason,
-                behind,
-            } => {
-                write!(f, "{letters}: {reason}")?;
-                f.write_str(match behind {
-                    Behind::Release => "; what waits behind goes on",
-                    Behind::Archive => "; what waits behind too",
-                })
-            }
-            Self::Unarchive { letters } => letters.fmt(f),
-            Self::Note { letter, text } if text.is_empty() => write!(f, "letter {letter}: none"),
-            Self::Note { letter, text } => write!(f, "letter {letter}: {text}"),
-            Self::Edit { letter, value } => write!(f, "letter {letter}, {} bytes", value.len()),
-            Self::Export {
-                letters,
-                archived,
-                file,
-            } => {
-                let which = match archived {
-                    None => "",
-                    Some(false) => "open of ",
-                    Some(true) => "archived of ",
-                };
-                write!(f, "{which}{letters} to {}", file.display())
-            }
-            Self::Replay {
-                events,
-                target,
-                rate,
-                force,
-                dry_run,
-            } => {
-                write!(f, "{events} to {target}, {}", Rate(*rate))?;
-                f.write_str(if *force { ", effects double" } else { "" })?;
-                f.write_str(if *dry_run { ", counting only" } else { "" })
-            }
-            Self::Cancel { operation } => write!(f, "operation {operation}"),
-            Self::SetTraffic { orders_per_s } => write!(f, "{orders_per_s} orders/s"),
-            Self::SetFaults { service, plan } => write!(f, "{service}: {plan:?}"),
-            Self::PauseConsumer { service } | Self::ResumeConsumer { service } => {
-                f.write_str(service)
-            }
-            Self::Setup => f.write_str("topics and tables"),
-            Self::Doctor { mend: false } => f.write_str("everything"),
-            Self::Doctor { mend: true } => {
-                f.write_str("everything, mending a restored event store's positions")
-            }
-        }
-    }
-}
-
-struct Rate(u32);
-
-impl fmt::Display for Rate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            0 => f.write_str("without limit"),
-            rate => write!(f, "{rate}/s at most"),
-        }
-    }
-}
-
-impl fmt::Display for LetterChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ids(ids) => {
-                let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
-                write!(f, "letters {}", ids.join(" "))
-            }
-            Self::Cause(fingerprint) => write!(f, "cause {fingerprint}"),
-            Self::Matching { cause, filter } => write!(f, "cause {cause} where {filter}"),
-        }
-    }
-}
-
-impl fmt::Display for EventChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::One(position) => write!(f, "event {position}"),
-            Self::Matching(filter) => filter.fmt(f),
-        }
-    }
-}
-
-impl fmt::Display for ReplayTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Service(name) => write!(f, "{name} alone"),
-            Self::Topic => f.write_str("their topics"),
-        }
-    }
-}
-
-/// What was done, in words: the audit log's outcome.
-impl fmt::Display for Done {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Injected { order_ids, .. } => match order_ids.as_slice() {
-                [] => f.write_str("nothing injected"),
-                [one] => write!(f, "injected {one}"),
-                [first, .., last] => write!(f, "injected {first} to {last}"),
-            },
-            Self::Started { operation, total } => {
-                write!(f, "operation {operation} of {total} begun")
-            }
-            Self::Archived { letters, behind: 0 } => write!(f, "archived {letters}"),
-            Self::Archived { letters, behind } => {
-                write!(f, "archived {letters} and {behind} behind")
-            }
-            Self::Unarchived { letters } => write!(f, "opened {letters} again"),
-            Self::Noted => f.write_str("noted"),
-            Self::Exported { letters, file } => write!(f, "{letters} in {}", file.display()),
-            Self::WouldReplay { events, .. } => write!(f, "{events} events match"),
-            Self::Cancelled { operation } => write!(f, "operation {operation} is told to stop"),
-            Self::TrafficSet { orders_per_s } => write!(f, "set to {orders_per_s} orders/s"),
-            Self::FaultsSet { service } => write!(f, "{service} fails as told"),
-            Self::ConsumerPaused { service } => write!(f, "{service} is paused"),
-            Self::ConsumerResumed { service } => write!(f, "{service} goes on"),
-            Self::Checked(checks) => write!(f, "{} things looked at", checks.len()),
         }
     }
 }

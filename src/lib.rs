@@ -13,7 +13,7 @@
 //!                          └─────────── Outcome ──────────────► toast, activity, audit
 //! ```
 //!
-//! Two files of plain data are the whole contract between the engine and whoever shows it:
+//! Two modules of plain data are the whole contract between the engine and whoever shows it:
 //! [`snapshot`] is all that may be shown, [`command`] all that may be asked and answered. [`engine`] puts
 //! the parts together.
 //!

@@ -2,8 +2,10 @@
 //! Unknown is `None`, never 0. A snapshot holds the window that is looked at and totals, never every
 //! row there is, so a frame costs the same however many there are.
 
+mod consumers;
 mod lag;
 mod messages;
+mod outbox;
 mod stack;
 
 use std::sync::Arc;
@@ -13,16 +15,17 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use consumers::{Consumer, ConsumerState, HeldPartition};
 pub use lag::{GroupLag, LagNumbers, PartitionLag, TopicLag, Verdict, VerdictKind};
 pub use messages::{Messages, SearchState, Searched};
+pub use outbox::{Outbox, Relay};
 pub use stack::{Part, Stack};
 
-use crate::domain::fault_plan::FaultPlan;
 use crate::domain::filter::Filter;
 use crate::domain::foreign::Foreign;
 use crate::domain::letter::{Cause, Letter, LetterBody, LetterOrder, LetterStatus};
 use crate::domain::operation::{AuditRow, Operation};
-use crate::domain::stored::{BlockedKey, OutboxRow, SentRow, StoredEvent};
+use crate::domain::stored::StoredEvent;
 
 /// What a source last said. A source that fails keeps its last value beside the error.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,129 +187,6 @@ pub struct Topic {
     pub dead_letters: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ConsumerState {
-    #[default]
-    Starting,
-    /// In its group, with or without partitions.
-    Running,
-    /// By a person's order.
-    Paused,
-    /// A dependency is down: it waits, counts nothing, dead-letters nothing.
-    Holding,
-    /// Half of its last events failed as if it was not their fault: it tries one now and then.
-    CircuitOpen,
-    /// It failed as a whole and is being started again.
-    Restarting,
-    Stopped,
-}
-
-impl ConsumerState {
-    /// The word for it, on screen and in JSON.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Holding => "holding",
-            Self::CircuitOpen => "circuit open",
-            Self::Restarting => "restarting",
-            Self::Stopped => "stopped",
-        }
-    }
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Consumer {
-    pub service: String,
-    pub group: String,
-    pub topics: Vec<String>,
-    pub state: ConsumerState,
-    /// Why it is in that state, where there is more to say.
-    pub state_reason: Option<String>,
-    pub since: Option<DateTime<Utc>>,
-    pub events_per_s: Option<f64>,
-    pub errors_per_s: Option<f64>,
-    /// Of handling one event, over the last minute.
-    pub latency: Option<Percentiles>,
-    pub in_flight: u64,
-    pub handled: u64,
-    pub retries: u64,
-    pub dead: u64,
-    pub duplicates: u64,
-    /// Of types it has no interest in, or redriven to another group.
-    pub skipped: u64,
-    pub restarts: u64,
-    /// Keys with a letter at their head, holding what comes after.
-    pub blocked_keys: Option<u64>,
-    pub assigned: Vec<(String, i32)>,
-    pub held: Vec<HeldPartition>,
-    pub faults: FaultPlan,
-    pub last_error: Option<(DateTime<Utc>, String)>,
-    /// The process that runs it, where that is not this one.
-    pub instance: Option<String>,
-    /// Events a second over the last ten minutes; unknown of another process.
-    #[serde(skip)]
-    pub history: Series,
-}
-
-impl Consumer {
-    /// What tells it from every other: its service, and the instance it runs in where that is another.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match &self.instance {
-            None => self.service.clone(),
-            Some(instance) => format!("{} @ {instance}", self.service),
-        }
-    }
-}
-
-/// A partition that waits for its head event to be tried again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HeldPartition {
-    pub topic: String,
-    pub partition: i32,
-    pub offset: i64,
-    pub attempts: u32,
-    pub since: DateTime<Utc>,
-    pub due: Option<DateTime<Utc>>,
-    pub reason: String,
-    /// Records fetched and waiting behind it.
-    pub waiting: usize,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Outbox {
-    pub pending: u64,
-    pub oldest: Option<DateTime<Utc>>,
-    /// Since this process's relay started; unknown where it runs none.
-    pub published: Option<u64>,
-    pub publish_per_s: Option<f64>,
-    /// Written → acknowledged by the broker, over the last minute.
-    pub delay: Option<Percentiles>,
-    pub blocked: Vec<BlockedKey>,
-    /// The oldest waiting rows.
-    pub head: Vec<OutboxRow>,
-    /// The newest sent rows, newest first.
-    pub sent: Vec<SentRow>,
-    pub relays: Vec<Relay>,
-    pub pending_history: Series,
-    pub rate_history: Series,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Relay {
-    pub shard: String,
-    /// `None`: nobody sends this shard.
-    pub owner: Option<String>,
-    /// "idle", "publishing", "held: kafka down", "slowed: …"; unknown of another process.
-    pub state: Option<String>,
-    /// When a relay of another process last said that it is alive.
-    pub heard: Option<DateTime<Utc>>,
-    pub last_error: Option<(DateTime<Utc>, String)>,
-}
-
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreTotals {
     pub events: u64,
@@ -402,6 +282,18 @@ pub enum LogLevel {
     Warn,
     Info,
     Debug,
+}
+
+impl LogLevel {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,11 +12,13 @@ mod headless_fixtures;
 use evtop::cli::Exit;
 use evtop::command::{Command, Done, Refusal};
 use evtop::config::{Config, Source, mistakes, profiles};
+use evtop::domain::operation::Operation;
 use evtop::headless::{key_rows, theme_rows};
 use evtop::snapshot::{ConsumerState, Snapshot};
 use evtop::tui::keymap::Keymap;
 use evtop::tui::theme::{Depth, Theme};
 use headless_fixtures::*;
+use uuid::Uuid;
 
 async fn shows(line: &str) -> Played {
     Engine::new(busy()).play(line).await
@@ -137,6 +139,58 @@ fn follow(command: &Command, snapshot: &mut Snapshot) -> Result<Done, Refusal> {
         ConsumerState::Paused => Done::ConsumerPaused { service },
         _ => Done::ConsumerResumed { service },
     })
+}
+
+#[tokio::test]
+async fn an_operation_is_paused_and_resumed() {
+    let running = |o: &&Operation| !o.state.is_over();
+    let engine = || Engine::new(busy());
+    let id = engine()
+        .snapshot
+        .activity
+        .operations
+        .iter()
+        .find(running)
+        .expect("one runs")
+        .id;
+    let mut asked = engine();
+    asked.on_command = |command, _| match command {
+        Command::PauseOperation { operation } => Ok(Done::OperationPaused {
+            operation: *operation,
+        }),
+        Command::ResumeOperation { operation } => Ok(Done::OperationResumed {
+            operation: *operation,
+        }),
+        other => panic!("{other:?}"),
+    };
+    let played = asked.play(&format!("ops --pause {id}")).await;
+    assert_eq!(
+        (played.exit, played.out),
+        (Exit::Ok, format!("paused {id}: --resume lets it go on\n"))
+    );
+    let mut asked = engine();
+    asked.on_command = |_, _| {
+        Ok(Done::OperationResumed {
+            operation: Uuid::nil(),
+        })
+    };
+    let played = asked.play(&format!("ops --resume {id} --json")).await;
+    assert_eq!(
+        (played.exit, played.out),
+        (Exit::Ok, format!("{{\"resumed\":\"{id}\"}}\n"))
+    );
+    let mut paused = engine();
+    for operation in &mut paused.snapshot.activity.operations {
+        operation.paused = true;
+    }
+    let played = paused.play("ops").await;
+    let still = played.out.lines().filter(|row| row.contains(" paused "));
+    assert_eq!(
+        still.count(),
+        1,
+        "only one that is not over stands still: {}",
+        played.out
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,17 @@
 
 mod common;
 
+#[path = "keys/around.rs"]
+mod around;
+#[path = "keys/messages.rs"]
+mod messages;
+#[path = "keys/places.rs"]
+mod places;
+#[path = "keys/steer.rs"]
+mod steer;
+#[path = "keys/table.rs"]
+mod table;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +26,7 @@ use evtop::domain::position::Position;
 use evtop::domain::scenario::Scenario;
 use evtop::domain::stored::EventFilter;
 use evtop::domain::when::{Start, When};
-use evtop::snapshot::SearchState;
+use evtop::snapshot::{LogLevel, SearchState};
 use evtop::tui::action::{Action, TABLE};
 use evtop::tui::app::App;
 use evtop::tui::keymap::{Key, KeyError, Keymap};
@@ -49,70 +60,6 @@ fn read_only(screen: Screen) -> App {
 fn said(app: &App) -> String {
     let rows = app.toasts.rows().iter().map(|toast| toast.text.as_str());
     rows.collect::<Vec<_>>().join("\n")
-}
-
-#[test]
-fn the_default_keys_have_no_conflict_and_each_action_one_row() {
-    assert_eq!(Keymap::default().check(), Ok(()));
-    let names: BTreeSet<_> = TABLE.iter().map(|row| row.name).collect();
-    assert_eq!(names.len(), TABLE.len());
-    for row in TABLE {
-        let mine = TABLE.iter().filter(|other| other.action == row.action);
-        assert_eq!(mine.count(), 1, "{}", row.name);
-        for key in row.keys {
-            let read: Key = key.parse().expect("a key");
-            assert_eq!(&read.to_string().parse::<Key>(), &Ok(read));
-        }
-    }
-}
-
-#[test]
-fn every_action_is_reached_by_each_of_its_keys() {
-    let map = Keymap::default();
-    for row in TABLE {
-        assert!(!row.keys.is_empty(), "{} has no key", row.name);
-        let screens = if row.screens.is_empty() {
-            &Screen::ALL[..]
-        } else {
-            row.screens
-        };
-        for key in row.keys {
-            let key = key.parse().expect("a key");
-            let reached = screens
-                .iter()
-                .any(|s| map.action(*s, key) == Some(row.action));
-            assert!(reached, "{} by {key}", row.name);
-        }
-    }
-}
-
-#[test]
-fn keys_can_be_bound_anew_and_conflicts_name_both() {
-    let map = Keymap::patched([("redrive", vec!["ctrl-r".into(), "f5".into()])]).expect("fine");
-    let key = "f5".parse().expect("a key");
-    assert_eq!(map.action(Screen::Letters, key), Some(Action::Redrive));
-    let clash = Keymap::patched([("redrive", vec!["x".into()])]);
-    let Err(KeyError::Conflict { first, second, .. }) = clash else {
-        panic!("{clash:?}");
-    };
-    assert_eq!((first, second), ("redrive", "mark"));
-    let shadow = Keymap::patched([("pause", vec!["q".into()])]);
-    let Err(KeyError::Conflict { first, second, .. }) = shadow else {
-        panic!("a screen's own key hides a global one: {shadow:?}");
-    };
-    assert_eq!((first, second), ("pause", "quit"));
-    let never = Keymap::patched([
-        ("quit", vec!["q".into()]),
-        ("redrive", vec!["ctrl-c".into()]),
-    ]);
-    assert!(never.is_err(), "ctrl-c always quits");
-    let elsewhere = Keymap::patched([("pause", vec!["x".into()])]);
-    assert!(
-        elsewhere.is_ok(),
-        "x means something on another screen only"
-    );
-    assert!(Keymap::patched([("fly", vec![])]).is_err());
-    assert!(Keymap::patched([("redrive", vec!["hyper-q".into()])]).is_err());
 }
 
 proptest! {
@@ -490,127 +437,6 @@ fn a_disabled_key_says_why() {
 }
 
 #[test]
-fn orders_are_injected_from_the_form() {
-    let mut app = busy(Screen::Flow);
-    let sent = keys(&mut app, "i down down down 5 enter");
-    assert_eq!(
-        sent,
-        [Command::Inject {
-            scenario: Scenario::PoisonBytes,
-            count: 5
-        }]
-    );
-    assert_eq!(keys(&mut app, "i backspace enter"), []);
-    assert!(said(&app).contains("Type how many"));
-    assert_eq!(
-        keys(&mut app, "ctrl-u 5 0 0 enter"),
-        [],
-        "many are asked about"
-    );
-    assert_eq!(keys(&mut app, "5 0 0 y").len(), 1);
-}
-
-#[test]
-fn traffic_goes_in_steps() {
-    let mut app = busy(Screen::Flow);
-    assert_eq!(
-        keys(&mut app, "]"),
-        [Command::SetTraffic { orders_per_s: 50.0 }]
-    );
-    assert_eq!(
-        keys(&mut app, "["),
-        [Command::SetTraffic { orders_per_s: 10.0 }]
-    );
-}
-
-#[test]
-fn a_rate_that_is_unknown_is_not_stepped_from() {
-    let mut starting = fixtures::busy();
-    starting.traffic.rate = None;
-    let mut app = app(Screen::Flow, starting, SIZE);
-    assert_eq!(keys(&mut app, "]"), []);
-    assert!(said(&app).contains("still starting"));
-    let text = common::text(&common::draw(&app, SIZE));
-    assert!(!text.contains("set to"), "{text}");
-}
-
-#[test]
-fn consumers_are_paused_resumed_and_told_to_fail() {
-    let mut app = busy(Screen::Consumers);
-    let service = "analytics".to_owned();
-    assert_eq!(
-        keys(&mut app, "j p y"),
-        [Command::PauseConsumer {
-            service: service.clone()
-        }]
-    );
-    assert_eq!(
-        keys(&mut app, "r"),
-        [Command::ResumeConsumer {
-            service: service.clone()
-        }]
-    );
-    let sent = keys(&mut app, "f 2 . 5 down 3 enter");
-    let [Command::SetFaults { service: to, plan }] = &sent[..] else {
-        panic!("{sent:?}");
-    };
-    assert_eq!(
-        (to, plan.transient, plan.transient_times),
-        (&service, 0.025, 3)
-    );
-    assert_eq!(keys(&mut app, "f 2 0 0 enter"), []);
-    assert!(said(&app).contains("percentage"));
-}
-
-#[test]
-fn a_replay_counts_first_and_asks_then() {
-    let mut app = busy(Screen::Timeline);
-    let sent = keys(&mut app, "P");
-    let [
-        Command::Replay {
-            dry_run: true,
-            events: EventChoice::Matching(filter),
-            ..
-        },
-    ] = &sent[..]
-    else {
-        panic!("{sent:?}");
-    };
-    assert!(filter.stream.is_some());
-    let id = Uuid::from_u128(7);
-    app.on_sent(id, sent[0].clone());
-    assert_eq!(keys(&mut app, "enter"), []);
-    assert!(said(&app).contains("Still counting"));
-    let done = Done::WouldReplay {
-        events: 5,
-        first: None,
-        last: None,
-        span: None,
-    };
-    app.on_outcome(Outcome {
-        id,
-        result: Ok(done),
-    });
-    assert!(
-        matches!(&app.overlay, Some(Overlay::Replay(form)) if matches!(form.dry, Dry::Counted { events: 5, .. }))
-    );
-    let sent = keys(&mut app, "right down right enter enter y");
-    let [
-        Command::Replay {
-            target,
-            force,
-            dry_run,
-            ..
-        },
-    ] = &sent[..]
-    else {
-        panic!("{sent:?}");
-    };
-    assert_eq!(target, &ReplayTarget::Service("analytics".into()));
-    assert!(*force && !dry_run);
-}
-
-#[test]
 fn correlation_is_followed_and_left() {
     let mut app = busy(Screen::Timeline);
     let wanted = app.events().last().expect("events").correlation_id;
@@ -668,115 +494,31 @@ fn a_new_event_leaves_the_one_that_is_read_alone() {
 }
 
 #[test]
-fn a_finding_leads_to_its_place() {
-    let mut app = failing(Screen::Flow);
-    keys(&mut app, "enter");
-    assert_eq!(app.screen, Screen::Lag);
-    let wanted = LagKey::Partition("inventory-service".into(), "order-events".into(), 2);
-    assert_eq!(app.lag.cursor.key(), Some(&wanted));
-    keys(&mut app, "h");
+fn an_operation_is_paused_once_and_resumed_once() {
+    let mut app = failing(Screen::Activity);
+    let operation = app.operations()[0].id;
+    assert_eq!(keys(&mut app, "r"), []);
+    assert_eq!(said(&app), "It is not paused");
+    assert_eq!(keys(&mut app, "p"), [Command::PauseOperation { operation }]);
+    let mut paused = fixtures::failing();
+    paused.activity.operations[0].paused = true;
+    let mut app = self::app(Screen::Activity, paused, SIZE);
+    assert_eq!(keys(&mut app, "p"), []);
+    assert_eq!(said(&app), "It is paused already; r resumes it");
     assert_eq!(
-        app.lag.cursor.key(),
-        Some(&LagKey::Topic(
-            "inventory-service".into(),
-            "order-events".into()
-        ))
-    );
-    let rows = app.lag_rows().len();
-    keys(&mut app, "h");
-    assert_eq!(app.lag_rows().len(), rows - 3, "folded");
-    keys(&mut app, "enter");
-    assert_eq!(app.lag_rows().len(), rows);
-}
-
-#[test]
-fn a_place_of_the_flow_leads_to_its_screen_and_row() {
-    use evtop::tui::rows::FlowKey;
-    let at = |key: FlowKey, pressed: &str| {
-        let mut app = busy(Screen::Flow);
-        app.flow.set(key);
-        keys(&mut app, pressed);
-        app
-    };
-    assert_eq!(at(FlowKey::Outbox, "enter").screen, Screen::Outbox);
-    assert_eq!(at(FlowKey::Letters, "enter").screen, Screen::Letters);
-    assert_eq!(at(FlowKey::Store, "enter").screen, Screen::Timeline);
-    let app = at(FlowKey::Topic("inventory-events".into()), "enter");
-    assert_eq!(app.screen, Screen::Lag);
-    assert!(
-        matches!(app.lag.cursor.key(), Some(LagKey::Topic(_, topic)) if topic == "inventory-events")
-    );
-    let app = at(FlowKey::Reader("analytics".into()), "enter");
-    assert_eq!(app.screen, Screen::Consumers);
-    assert_eq!(
-        app.consumers.cursor.key().map(String::as_str),
-        Some("analytics")
-    );
-    // A group of somebody else's is on Lag.
-    let mut foreign = fixtures::busy();
-    foreign.consumers.clear();
-    let mut app = self::app(Screen::Flow, foreign, SIZE);
-    app.flow.set(FlowKey::Reader("analytics-service".into()));
-    keys(&mut app, "enter");
-    assert_eq!(
-        app.lag.cursor.key(),
-        Some(&LagKey::Group("analytics-service".into()))
-    );
-    // A filter there does not hide it.
-    let mut app = busy(Screen::Consumers);
-    keys(&mut app, "/ m a i l enter 1");
-    app.flow.set(FlowKey::Reader("analytics".into()));
-    keys(&mut app, "enter");
-    assert_eq!(
-        app.consumers.cursor.key().map(String::as_str),
-        Some("analytics")
+        keys(&mut app, "r"),
+        [Command::ResumeOperation { operation }]
     );
 }
 
 #[test]
-fn the_flow_is_walked_by_place_and_by_stage() {
-    use evtop::tui::rows::FlowKey;
-    let mut app = busy(Screen::Flow);
-    assert!(
-        matches!(app.flow.key(), Some(FlowKey::Finding(_))),
-        "what is wrong comes first"
-    );
-    keys(&mut app, "g");
-    assert_eq!(app.flow.key(), Some(&FlowKey::Outbox));
-    let mut stages = vec![app.flow.key().cloned()];
-    for _ in 0..5 {
-        keys(&mut app, "l");
-        stages.push(app.flow.key().cloned());
-    }
-    assert!(
-        matches!(
-            &stages[..],
-            [
-                Some(FlowKey::Outbox),
-                Some(FlowKey::Topic(_)),
-                Some(FlowKey::Reader(_)),
-                Some(FlowKey::Letters),
-                Some(FlowKey::Store),
-                Some(FlowKey::Finding(_)),
-            ]
-        ),
-        "{stages:?}"
-    );
-    keys(&mut app, "h h h");
-    assert!(matches!(app.flow.key(), Some(FlowKey::Reader(_))));
-    let first = app.flow.key().cloned();
-    keys(&mut app, "j k");
-    assert_eq!(app.flow.key().cloned(), first);
-    assert!(keys(&mut app, "h h h h h").is_empty());
-    assert_eq!(app.flow.key(), Some(&FlowKey::Outbox));
-}
-
-#[test]
-fn an_outbox_row_leads_to_its_event() {
-    let mut app = busy(Screen::Outbox);
-    keys(&mut app, "enter");
-    assert_eq!(app.screen, Screen::Timeline);
-    assert!(app.focus().timeline.filter.event_id.is_some());
+fn the_log_is_narrowed_by_level() {
+    let mut app = failing(Screen::Activity);
+    let all = app.log().len();
+    keys(&mut app, "/ t y p e = w a r n enter");
+    let warned = app.log();
+    assert!(!warned.is_empty() && warned.len() < all);
+    assert!(warned.iter().all(|(_, line)| line.level == LogLevel::Warn));
 }
 
 #[test]
@@ -828,6 +570,9 @@ fn focus_says_what_is_looked_at() {
             .lag_rows
             .contains(&("inventory-service".into(), "order-events".into(), 2))
     );
+    keys(&mut app, "3");
+    let email = [0, 1, 2].map(|n| ("email-service".into(), "order-events".into(), n));
+    assert_eq!(app.focus().lag_rows, email, "what the consumer reads");
     keys(&mut app, "5 / O R D enter");
     let focus = app.focus();
     assert!(focus.lag_rows.is_empty());
@@ -889,436 +634,6 @@ fn a_page_that_is_read_stands_still() {
         panic!("it still follows");
     };
     assert!(before < first && first.pos - before.pos == 1);
-}
-
-#[test]
-fn a_consumer_of_another_instance_is_paused_from_here_and_set_up_there() {
-    let mut snapshot = fixtures::busy();
-    let mut other = snapshot.consumers[0].clone();
-    other.instance = Some("4711@web-2".into());
-    let (own, there) = (snapshot.consumers[0].name(), other.name());
-    snapshot.consumers.insert(1, other);
-    let mut app = app(Screen::Consumers, snapshot, SIZE);
-    keys(&mut app, "g");
-    assert_eq!(app.consumers.cursor.key(), Some(&own));
-    assert_eq!(app.why_not(Action::PauseConsumer), None);
-    keys(&mut app, "j");
-    assert_eq!(app.consumers.cursor.key(), Some(&there));
-    let why = app.why_not(Action::Faults).unwrap();
-    assert!(why.contains("another instance"), "{why}");
-    // Pausing is a wish that every instance follows.
-    for action in [Action::PauseConsumer, Action::ResumeConsumer] {
-        assert_eq!(app.why_not(action), None);
-    }
-}
-
-#[test]
-fn the_palette_finds_any_action_and_does_it() {
-    let mut app = failing(Screen::Flow);
-    keys(&mut app, ":");
-    type_in(&mut app, "zzz");
-    assert!(app.palette_rows("zzz").is_empty());
-    keys(&mut app, "ctrl-u");
-    type_in(&mut app, "faul");
-    let rows = app.palette_rows("faul");
-    assert_eq!(rows[0].row.action, Action::Faults);
-    assert_eq!(rows[0].elsewhere, Some(Screen::Consumers));
-    let replays = app.palette_rows("rep");
-    assert_eq!(
-        replays[0].row.action,
-        Action::Replay,
-        "a name before any help"
-    );
-    keys(&mut app, "enter");
-    assert_eq!(app.screen, Screen::Consumers, "it goes where it works");
-    assert!(matches!(app.overlay, Some(Overlay::Faults(_))));
-}
-
-#[test]
-fn the_palette_has_every_command_and_says_why_not() {
-    let app = read_only(Screen::Letters);
-    let rows = app.palette_rows("");
-    let motions = TABLE.len() - rows.len();
-    assert_eq!(motions, 9, "only moves and itself are left out");
-    let redrive = rows.iter().find(|e| e.row.action == Action::RedriveMany);
-    let why = redrive
-        .and_then(|e| e.why_not.as_deref())
-        .expect("a reason");
-    assert!(why.contains("read-only"), "{why}");
-    assert!(
-        rows[0].row.screens.contains(&Screen::Letters),
-        "its own first"
-    );
-}
-
-#[test]
-fn a_theme_is_seen_before_it_is_chosen() {
-    let mut app = busy(Screen::Flow);
-    let first = app.theme.name.clone();
-    keys(&mut app, "t j j");
-    let seen = app.theme.name.clone();
-    assert_ne!(seen, first);
-    keys(&mut app, "esc");
-    assert_eq!(app.theme.name, first, "esc goes back");
-    keys(&mut app, "t j j enter");
-    assert_eq!((app.theme.name, app.overlay.is_none()), (seen, true));
-}
-
-fn groups(app: &App) -> Vec<(String, Option<u64>)> {
-    let rows = app.lag_rows();
-    let groups = rows.iter().filter(|row| row.topic.is_none());
-    groups
-        .map(|row| (row.group.group.clone(), row.numbers().lag))
-        .collect()
-}
-
-#[test]
-fn a_list_is_sorted_by_any_column_and_remembers_it() {
-    let mut app = failing(Screen::Lag);
-    let as_it_came = groups(&app);
-    keys(&mut app, "s");
-    let names: Vec<String> = groups(&app).into_iter().map(|(name, _)| name).collect();
-    assert!(names.is_sorted(), "{names:?}");
-    keys(&mut app, "s");
-    let lags: Vec<_> = groups(&app).into_iter().map(|(_, lag)| lag).collect();
-    assert!(
-        lags.is_sorted_by(|a, b| a >= b),
-        "the largest first: {lags:?}"
-    );
-    let cursor = app.lag.cursor.key().cloned();
-    keys(&mut app, "S");
-    let lags: Vec<_> = groups(&app).into_iter().map(|(_, lag)| lag).collect();
-    assert!(lags.is_sorted(), "{lags:?}");
-    assert_eq!(
-        app.lag.cursor.key().cloned(),
-        cursor,
-        "the cursor keeps its row"
-    );
-    keys(&mut app, "1 2");
-    let again: Vec<_> = groups(&app).into_iter().map(|(_, lag)| lag).collect();
-    assert_eq!(again, lags, "remembered");
-    keys(&mut app, "s s s s s s");
-    assert_eq!(
-        groups(&app),
-        as_it_came,
-        "after the last column, as it came"
-    );
-    keys(&mut app, "S");
-    assert!(said(&app).contains("s sorts it"), "{}", said(&app));
-}
-
-#[test]
-fn what_is_whole_is_sorted_and_a_window_says_why_not() {
-    let mut app = failing(Screen::Letters);
-    keys(&mut app, "s");
-    let names: Vec<String> = app.causes().iter().map(|c| c.code.clone()).collect();
-    assert!(names.is_sorted() && names.len() > 1, "{names:?}");
-    keys(&mut app, "s");
-    let counts: Vec<u64> = app.causes().iter().map(|c| c.count).collect();
-    assert!(counts.is_sorted_by(|a, b| a >= b), "{counts:?}");
-    // Letters are a window, so the store sorts them.
-    keys(&mut app, "g enter s S");
-    let order = app.focus().letters.order;
-    let by = |by, down| Some(evtop::domain::letter::LetterOrder { by, down });
-    assert_eq!(order, by(evtop::domain::letter::LetterColumn::Key, true));
-    keys(&mut app, "s s s s s s");
-    assert_eq!(
-        app.focus().letters.order,
-        None,
-        "after the last, as it came"
-    );
-
-    let mut app = busy(Screen::Messages);
-    keys(&mut app, "s S");
-    let names: Vec<&str> = app.topics().iter().map(|t| t.name.as_str()).collect();
-    assert!(names.is_sorted_by(|a, b| a >= b), "{names:?}");
-    let mut app = failing(Screen::Activity);
-    keys(&mut app, "s");
-    let what: Vec<&str> = app.operations().iter().map(|o| o.kind.name()).collect();
-    assert!(what.is_sorted() && what.len() > 1, "{what:?}");
-
-    for (screen, more) in [
-        (Screen::Outbox, ""),
-        (Screen::Timeline, ""),
-        (Screen::Messages, "enter"),
-        (Screen::Activity, "right"),
-    ] {
-        let mut app = failing(screen);
-        keys(&mut app, more);
-        for action in [Action::Sort, Action::SortReverse] {
-            let why = app.why_not(action).unwrap_or_default();
-            if screen != Screen::Activity
-                || app.activity.pane != evtop::tui::views::Pane::Operations
-            {
-                assert!(why.contains("order"), "{screen:?}: {why}");
-            }
-        }
-    }
-}
-
-#[test]
-fn what_is_under_the_cursor_is_copied() {
-    for (screen, more, wanted) in [
-        (Screen::Lag, "", "email-service"),
-        (Screen::Consumers, "", "email"),
-        (Screen::Letters, "enter", "\"order_id\""),
-        (Screen::Timeline, "", "{"),
-    ] {
-        let mut app = failing(screen);
-        keys(&mut app, more);
-        keys(&mut app, "y");
-        let copied = app.take_copied().unwrap_or_default();
-        assert!(copied.contains(wanted), "{screen:?}: {copied}");
-        assert_eq!(app.take_copied(), None, "once");
-    }
-}
-
-fn mouse(app: &mut App, kind: MouseEventKind, column: u16, row: u16) {
-    let frame = common::draw(app, SIZE);
-    let event = MouseEvent {
-        kind,
-        column,
-        row,
-        modifiers: KeyModifiers::NONE,
-    };
-    assert_eq!(app.on_mouse(event, &frame), None);
-}
-
-#[test]
-fn wheel_and_clicks_are_keys() {
-    let mut app = failing(Screen::Lag);
-    let frame = common::draw(&app, SIZE);
-    let text = |row: u16| -> String { (0..SIZE.0).map(|x| frame[(x, row)].symbol()).collect() };
-    let click = MouseEventKind::Down(MouseButton::Left);
-    let row = (0..SIZE.1)
-        .find(|y| text(*y).contains("payment-service"))
-        .expect("a row");
-    mouse(&mut app, click, 20, row);
-    assert_eq!(
-        app.lag.cursor.key(),
-        Some(&LagKey::Group("payment-service".into()))
-    );
-    let open = app.lag_rows().len();
-    mouse(&mut app, click, 20, row);
-    assert!(app.lag_rows().len() < open, "a second click folds it");
-    mouse(&mut app, MouseEventKind::ScrollUp, 20, 30);
-    assert_ne!(
-        app.lag.cursor.key(),
-        Some(&LagKey::Group("payment-service".into()))
-    );
-    let before = app.lag.cursor.key().cloned();
-    mouse(&mut app, click, 20, SIZE.1 - 1);
-    assert_eq!(
-        app.lag.cursor.key().cloned(),
-        before,
-        "the hints are no row"
-    );
-    let column = text(1).find("Outbox").expect("a tab");
-    mouse(&mut app, click, u16::try_from(column).expect("small"), 1);
-    assert_eq!(app.screen, Screen::Outbox);
-}
-
-#[test]
-fn a_theme_is_seen_when_its_file_is_saved() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("mine.toml");
-    let (_, text) = evtop::tui::theme::BUILT_IN[0];
-    std::fs::write(&path, text).expect("written");
-    let mut file = ThemeFile::new(path.clone(), evtop::tui::theme::Depth::True);
-    assert!(file.changed().is_none(), "nothing new");
-    let mut app = busy(Screen::Flow);
-    app.theme = Theme::parse(&path.to_string_lossy(), text).expect("a theme");
-    app.themes = Theme::all(&app.theme);
-    let save = |text: &str, seconds: u64| {
-        std::fs::write(&path, text).expect("written");
-        let saved = std::fs::File::options()
-            .append(true)
-            .open(&path)
-            .expect("a file");
-        let at = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
-        saved.set_modified(at).expect("a time");
-    };
-    save(&text.replace("#14171c", "#000001"), 1_000);
-    app.on_theme(file.changed().expect("saved"));
-    assert_eq!(app.theme.style(Role::Base).bg, Some(Color::Rgb(0, 0, 1)));
-    save("base = 3", 2_000);
-    app.on_theme(file.changed().expect("saved"));
-    assert!(said(&app).contains("mine.toml:1"), "{}", said(&app));
-    assert_eq!(
-        app.theme.style(Role::Base).bg,
-        Some(Color::Rgb(0, 0, 1)),
-        "the last good one stays"
-    );
-}
-
-fn searched(app: &mut App, state: SearchState) {
-    let focus = app.focus().messages;
-    let mut shown = (*app.newest).clone();
-    let topic = focus.topic.clone().expect("a topic");
-    let found = fixtures::messages::search(&topic, focus.start, state);
-    let mut found = evtop::snapshot::Messages::clone(&found);
-    found.asked = focus;
-    shown.seq += 1;
-    shown.messages.value = Some(Arc::new(found));
-    app.on_snapshot(Arc::new(shown));
-}
-
-#[test]
-fn only_the_topic_that_is_looked_at_is_read() {
-    let wide = busy(Screen::Messages);
-    assert_eq!(wide.focus().messages.topic.as_deref(), Some("order-events"));
-    let mut narrow = app(Screen::Messages, fixtures::busy(), (80, 24));
-    assert_eq!(narrow.focus().messages.topic, None, "only topics are seen");
-    keys(&mut narrow, "j enter");
-    let focus = narrow.focus().messages;
-    assert_eq!(focus.topic.as_deref(), Some("payment-events"));
-    assert_eq!(focus.mode, Reading::Tail);
-    keys(&mut narrow, "1");
-    assert_eq!(narrow.focus().messages, MessagesFocus::default());
-}
-
-#[test]
-fn a_record_stays_while_it_is_read_and_the_end_follows() {
-    let mut app = busy(Screen::Messages);
-    keys(&mut app, "enter");
-    assert!(app.messages.following());
-    let newest = app.message().expect("a record").place();
-    keys(&mut app, "k");
-    assert_ne!(app.message().expect("a record").place(), newest);
-    keys(&mut app, "enter G");
-    assert_eq!(app.messages.level, Level::Record, "G scrolls what is read");
-    keys(&mut app, "esc G");
-    assert!(app.messages.following());
-    assert_eq!(app.message().expect("a record").place(), newest);
-}
-
-#[test]
-fn a_search_goes_on_page_by_page_and_back_from_its_first_row() {
-    let mut app = busy(Screen::Messages);
-    keys(&mut app, "enter o");
-    type_in(&mut app, "nonsense");
-    keys(&mut app, "enter");
-    assert!(said(&app).contains("newest:500"), "{}", said(&app));
-    keys(&mut app, "ctrl-u");
-    type_in(&mut app, "2:4792");
-    keys(&mut app, "enter");
-    let focus = app.focus().messages;
-    assert_eq!(
-        focus.start,
-        Start::Offset {
-            partition: 2,
-            offset: 4_792
-        }
-    );
-    assert_eq!((focus.mode, focus.page), (Reading::Search, 0));
-    searched(&mut app, SearchState::More);
-    keys(&mut app, "G");
-    assert_eq!(app.focus().messages.page, 0, "first to the last row");
-    keys(&mut app, "down");
-    assert_eq!(app.focus().messages.page, 1);
-    searched(&mut app, SearchState::End);
-    keys(&mut app, "g up");
-    let focus = app.focus().messages;
-    assert_eq!(
-        focus.start,
-        Start::Offset {
-            partition: 2,
-            offset: 4_592
-        }
-    );
-    assert_eq!(focus.page, 0);
-    searched(&mut app, SearchState::End);
-    assert_eq!(
-        app.message().expect("a record").place(),
-        (2, 4_792),
-        "it is still there"
-    );
-    keys(&mut app, "G G");
-    assert!(app.messages.following());
-}
-
-#[test]
-fn m_goes_to_the_record_and_esc_comes_back() {
-    let mut app = busy(Screen::Letters);
-    keys(&mut app, "enter m");
-    assert_eq!(app.screen, Screen::Messages);
-    let focus = app.focus().messages;
-    let Start::Offset { partition, offset } = focus.start else {
-        panic!("{focus:?}");
-    };
-    let target = app.messages.target.expect("a record");
-    assert_eq!((partition, offset + 20), target, "with its neighbours");
-    keys(&mut app, "esc");
-    assert_eq!(app.screen, Screen::Letters);
-    assert_eq!(app.letters.depth, Depth::Letters);
-
-    let mut app = busy(Screen::Lag);
-    keys(&mut app, "m");
-    assert_eq!(app.screen, Screen::Lag);
-    assert!(said(&app).contains("unfold"), "{}", said(&app));
-    let group = &app.shown.lag.value.as_ref().expect("groups")[0];
-    let (topic, row) = (&group.topics[0], &group.topics[0].partitions[1]);
-    let (committed, place) = (
-        row.committed.expect("an offset"),
-        (group.group.clone(), topic.topic.clone(), row.partition),
-    );
-    app.jump(evtop::snapshot::Place::Lag {
-        group: place.0,
-        topic: Some(place.1.clone()),
-        partition: Some(place.2),
-    });
-    keys(&mut app, "m");
-    assert_eq!(app.messages.target, Some((place.2, committed)));
-    assert_eq!(app.focus().messages.topic, Some(place.1));
-    keys(&mut app, "2 8 esc");
-    assert_eq!(
-        app.screen,
-        Screen::Messages,
-        "who went on by himself is not sent back"
-    );
-
-    let mut app = busy(Screen::Outbox);
-    keys(&mut app, "G m");
-    assert_eq!(app.screen, Screen::Messages);
-    let sent = app
-        .shown
-        .outbox
-        .value
-        .as_ref()
-        .and_then(|o| o.sent.last())
-        .expect("a sent row");
-    assert_eq!(app.messages.target, Some((sent.partition, sent.offset)));
-
-    let mut app = busy(Screen::Timeline);
-    let event = app
-        .events()
-        .last()
-        .map(|e| (e.event_id, e.recorded_at))
-        .expect("an event");
-    keys(&mut app, "m");
-    let focus = app.focus().messages;
-    assert_eq!(focus.filter.text(), event.0.to_string());
-    let since = event.1 - chrono::TimeDelta::seconds(2);
-    assert_eq!(focus.start, Start::Time(When::At(since)));
-    keys(&mut app, "esc");
-    assert_eq!(app.screen, Screen::Messages, "first its neighbours");
-    assert!(app.focus().messages.filter.is_empty());
-    keys(&mut app, "esc");
-    assert_eq!(app.screen, Screen::Timeline);
-}
-
-#[test]
-fn what_a_filter_found_stays_among_its_neighbours() {
-    let mut app = busy(Screen::Timeline);
-    keys(&mut app, "m");
-    searched(&mut app, SearchState::End);
-    keys(&mut app, "j j j");
-    let found = app.message().expect("a record").place();
-    keys(&mut app, "esc");
-    assert!(app.focus().messages.filter.is_empty());
-    searched(&mut app, SearchState::End);
-    assert_eq!(app.message().expect("a record").place(), found);
-    assert_eq!(app.messages.target, Some(found));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "common/child.rs"]
+mod child;
 #[path = "kill/rig.rs"]
 mod rig;
 
@@ -209,7 +211,7 @@ fn killed_at_any_moment_under_load() {
     let rig = Rig::new("email = { transient = 0.05 }");
     for _ in 0..3 {
         let before = rig.number("SELECT count(*) FROM orders");
-        let run = rig.run(&[TRAFFIC]);
+        let mut run = rig.run(&[TRAFFIC]);
         // Under way, and then at any moment.
         wait_until("orders", || {
             (rig.number("SELECT count(*) FROM orders") > before + 5).then_some(())

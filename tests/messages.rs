@@ -41,7 +41,7 @@ impl Drop for Rig {
 
 impl Rig {
     fn start() -> Self {
-        let cluster = Embedded::start(&[(TOPIC.to_owned(), 3)]).unwrap();
+        let cluster = Embedded::start(&[(TOPIC.to_owned(), 3, Duration::ZERO)]).unwrap();
         let kafka = KafkaSettings {
             brokers: cluster.bootstrap().to_owned(),
             client_id: "test".into(),

@@ -7,6 +7,8 @@ use common::{app, draw, fixtures, keys, styled, text};
 use evtop::command::{Done, Outcome, Refusal, RefusalKind, Screen};
 use evtop::domain::when::Start;
 use evtop::snapshot::{Relay, SearchState, Series, Snapshot};
+use evtop::tui::frame::Frame;
+use evtop::tui::theme::{Depth, Theme};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (140, 42), (40, 12)];
 
@@ -215,6 +217,16 @@ fn palette_and_themes() {
 }
 
 #[test]
+fn a_consumer_s_partitions() {
+    for size in SIZES {
+        let mut app = app(Screen::Consumers, fixtures::failing(), size);
+        keys(&mut app, "j j enter");
+        let name = format!("consumer_opened__{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, styled(&app, size));
+    }
+}
+
+#[test]
 fn deeper() {
     let (busy, failing) = (fixtures::busy, fixtures::failing);
     after(
@@ -353,6 +365,52 @@ fn ascii_only() {
 
 /// A minute of a stack at which nothing happens, two snapshots a second: probes take a little more or
 /// less, series grow by zeros, ages grow. Every frame that differs goes over somebody's SSH.
+#[test]
+fn a_paused_operation() {
+    for size in SIZES {
+        let mut snapshot = fixtures::failing();
+        snapshot.activity.operations[0].paused = true;
+        let app = app(Screen::Activity, snapshot, size);
+        let name = format!("activity_paused__{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, styled(&app, size));
+    }
+}
+
+/// A name that says it already is not said twice.
+#[test]
+fn production_is_said_once() {
+    let mut snapshot = fixtures::failing();
+    snapshot.stack.name = "production".into();
+    let shown = text(&draw(&app(Screen::Flow, snapshot, (140, 42)), (140, 42)));
+    assert_eq!(shown.matches("production").count(), 1);
+}
+
+/// A profile's colour is on the name and the rule; production's goes before it.
+#[test]
+fn a_profile_has_its_colour() {
+    const SIZE: (u16, u16) = (140, 42);
+    let frame = Frame::new("#5f00af".parse().expect("a colour"), Depth::True);
+    for production in [false, true] {
+        let mut snapshot = fixtures::failing();
+        snapshot.stack.production = production;
+        let mut app = app(Screen::Flow, snapshot, SIZE);
+        app.theme = Theme::built_in("dark").expect("a theme");
+        app.frame = Some(frame);
+        let wanted = if production {
+            Frame::production(&app.theme)
+        } else {
+            frame
+        };
+        let shown = draw(&app, SIZE);
+        let top = text(&shown);
+        let at = top.find("orders-eu").expect("the stack's name");
+        let name = shown[(u16::try_from(at).expect("in the first row"), 0)].style();
+        assert_eq!((name.fg, name.bg), (wanted.name.fg, wanted.name.bg));
+        assert_eq!(shown[(0, 2)].style().fg, wanted.rule.fg);
+        assert_eq!(top.contains(" production orders-eu "), production);
+    }
+}
+
 #[test]
 fn an_idle_stack_stands_still() {
     let idle = |n: u64| {

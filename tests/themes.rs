@@ -1,26 +1,13 @@
 //! The themes that are built in: complete, and readable.
 
+use evtop::tui::contrast::ratio;
 use evtop::tui::theme::{BUILT_IN, Depth, Role, Theme};
 use ratatui::style::Color;
 
-fn luminance(colour: Option<Color>) -> f64 {
-    let Some(Color::Rgb(r, g, b)) = colour else {
-        panic!("{colour:?} is no RGB colour");
-    };
-    let part = |c: u8| {
-        let c = f64::from(c) / 255.0;
-        if c <= 0.039_28 {
-            c / 12.92
-        } else {
-            ((c + 0.055) / 1.055).powf(2.4)
-        }
-    };
-    0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
-}
-
 fn contrast(a: Option<Color>, b: Option<Color>) -> f64 {
-    let (a, b) = (luminance(a), luminance(b));
-    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    let colours = [a, b].map(|c| matches!(c, Some(Color::Rgb(..))));
+    assert_eq!(colours, [true; 2], "{a:?} on {b:?}: no RGB colour");
+    ratio(a, b).expect("both are known")
 }
 
 /// Borders and rules: they may be faint, but not invisible.

@@ -85,6 +85,7 @@ replica.fetch.max.bytes=9437184
 # One broker can't replicate; few partitions of its own topics keep the start short.
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
+offsets.topic.segment.bytes=1048576
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4

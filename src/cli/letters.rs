@@ -2,11 +2,38 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::WriteArgs;
 use crate::domain::filter::Filter;
 use crate::domain::ids::IdPart;
+
+/// `evtop dlq`
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub enum DlqTask {
+    /// Letters, newest failure first
+    Ls(DlqListArgs),
+    /// Causes: letters that failed alike, worst first
+    Causes,
+    /// One letter with its bytes
+    Show {
+        /// Its id, or the first or last digits of it
+        #[arg(value_name = "ID")]
+        id: IdPart,
+    },
+    /// Send letters back to the consumer that failed
+    Redrive(RedriveArgs),
+    /// Send one letter back changed, as a new event
+    Edit(EditArgs),
+    /// Put letters away, with the reason
+    Archive(ArchiveArgs),
+    /// Open archived letters again
+    Unarchive(UnarchiveArgs),
+    /// Write a note down on a letter; an empty one takes it off
+    Note(NoteArgs),
+    /// Write letters out, a JSON object a line; of a cause the archived ones too
+    Export(ExportArgs),
+}
 
 /// Which letters: some by their ids, or all of a cause.
 #[derive(Clone, Debug, PartialEq, Args)]
@@ -21,6 +48,36 @@ pub struct LetterArgs {
     /// Only those of the cause that pass this filter, as `dlq ls --filter` lists them
     #[arg(long, value_name = "FILTER", requires = "cause", conflicts_with = "ids", value_parser = Filter::parse)]
     pub filter: Option<Filter>,
+}
+
+/// `evtop dlq ls`
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct DlqListArgs {
+    /// Only letters of this cause, by its fingerprint (see `dlq causes`) or the first digits of it
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub cause: Option<String>,
+    /// Only letters that pass this filter: words in id, key, type, code, message, group or topic; key=ORD-*,
+    /// type=…, group=…, partition=2, value.data.order_id=…, header.name=…, ~regex; ! turns a term around
+    #[arg(long, value_name = "FILTER", visible_alias = "text", value_parser = Filter::parse)]
+    pub filter: Option<Filter>,
+    /// The archived ones instead of the open ones
+    #[arg(long)]
+    pub archived: bool,
+    /// Letters at most
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+}
+
+/// `evtop dlq redrive`
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct RedriveArgs {
+    #[command(flatten)]
+    pub letters: LetterArgs,
+    /// Records a second at most; 0 is without limit
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    pub rate: u32,
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 /// `evtop dlq archive`

@@ -4,8 +4,9 @@ use crate::domain::dlq_topics::is_dead_letter_topic;
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::service::Service;
 
+use super::consumers::SERVICES;
 use super::error::nearest;
-use super::settings::{Config, SERVICES};
+use super::settings::Config;
 
 /// A broken rule: path of the setting, what is wrong, the remedy.
 pub(super) type Broken = (String, String, String);

@@ -5,9 +5,10 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use super::error::ConfigError;
-use super::load::{Culprit, Variable, Without, read};
+use super::load::{Culprit, Without, read};
 use super::settings::Config;
 use super::source::Source;
+use super::variable::Variable;
 
 /// Every mistake, and the settings without what is wrong; `None` where nothing can be read at all, such as
 /// a file that is no TOML.

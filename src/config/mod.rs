@@ -3,23 +3,29 @@
 //! and the remedy; a secret is never shown, not even by its own `Debug`.
 
 mod check;
+mod consumers;
 mod error;
+mod fetch;
 mod idempotency;
+mod kafka;
 mod load;
 mod mistakes;
 mod places;
 mod secret;
 mod settings;
 mod source;
+mod store;
+mod tree;
+mod variable;
 
+pub use consumers::{Consumers, Faults, SERVICES};
 pub use error::{ConfigError, nearest};
 pub use idempotency::Redis;
+pub use kafka::Kafka;
 pub use load::{origin, parse, read_file};
 pub use mistakes::{mistakes, profiles};
 pub use places::{attach_file, default_file, environment, log_file, state_dir};
 pub use secret::{Properties, Secret};
-pub use settings::{
-    Config, Consumers, Faults, Kafka, LogLevel, LogSettings, Relay, SERVICES, Store, Traffic, Ui,
-    Watch,
-};
+pub use settings::{Config, LogLevel, LogSettings, Relay, Traffic, Ui, Watch};
 pub use source::Source;
+pub use store::Store;

@@ -1,20 +1,18 @@
-//! The settings and, in each `Default`, the only place where their defaults stand.
+//! The settings and, in each `Default`, the only place where their defaults stand; the larger sections have
+//! files of their own beside this one.
 //! `config.toml.example` says what each is for; a test holds the two together.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::dlq_topics;
 use crate::domain::fault_plan::FaultPlan;
 
+use super::consumers::{Consumers, Faults};
 use super::idempotency::Redis;
-use super::secret::{Properties, Secret};
-
-/// The services evtop can run, by the names used in settings and on screen.
-pub const SERVICES: [&str; 3] = ["email", "analytics", "inventory"];
+use super::kafka::Kafka;
+use super::store::Store;
 
 /// Everything that can be set. [`Config::default`] is the embedded stack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,202 +118,6 @@ impl Config {
     }
 }
 
-/// `[kafka]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Kafka {
-    /// host:port,…; empty is the embedded cluster.
-    pub brokers: String,
-    pub client_id: String,
-    /// With `{topic}` and `{group}` filled in.
-    pub dlq_topic: String,
-    /// Names of topics whose dead letters are listed, beside our own; `*` is any text.
-    pub dead_letter_topics: Vec<String>,
-    pub request_timeout_ms: u64,
-    /// Whether missing topics are created at start and by `setup`.
-    pub create_topics: bool,
-    /// librdkafka's own settings, for every client.
-    pub properties: Properties,
-    /// For producers, over `properties`.
-    pub producer: Properties,
-    /// For consumers, over `properties`.
-    pub consumer: Properties,
-}
-
-impl Default for Kafka {
-    fn default() -> Self {
-        Self {
-            brokers: String::new(),
-            client_id: "evtop".to_owned(),
-            dlq_topic: "{topic}-{group}-dlt".to_owned(),
-            dead_letter_topics: dlq_topics::PATTERNS.map(str::to_owned).to_vec(),
-            request_timeout_ms: 5_000,
-            create_topics: true,
-            properties: Properties::new(),
-            producer: Properties::new(),
-            consumer: Properties::new(),
-        }
-    }
-}
-
-impl Kafka {
-    /// The dead-letter topic of a source topic and the group that failed.
-    #[must_use]
-    pub fn dlq_topic_for(&self, topic: &str, group: &str) -> String {
-        self.dlq_topic
-            .replace("{topic}", topic)
-            .replace("{group}", group)
-    }
-
-    #[must_use]
-    pub fn request_timeout(&self) -> Duration {
-        Duration::from_millis(self.request_timeout_ms)
-    }
-}
-
-/// `[store]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Store {
-    /// `sqlite:PATH` or `postgres://user:password@host:port/database`; empty is a file in a temporary
-    /// folder.
-    pub url: Secret,
-    /// Units of each product in a new database.
-    pub stock: i64,
-    pub sent_retention_hours: u64,
-    /// Longer than topic and dead letters are kept, so that no redelivery finds its mark gone.
-    pub inbox_retention_days: u64,
-}
-
-impl Default for Store {
-    fn default() -> Self {
-        Self {
-            url: Secret::default(),
-            stock: 100_000_000,
-            sent_retention_hours: 24,
-            inbox_retention_days: 37,
-        }
-    }
-}
-
-impl Store {
-    /// Which database it is: `sqlite` or `postgres`.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self.url.expose().split_once(':') {
-            Some(("postgres" | "postgresql", _)) => "postgres",
-            _ => "sqlite",
-        }
-    }
-
-    /// The SQLite file, where one is named.
-    #[must_use]
-    pub fn sqlite_path(&self) -> Option<PathBuf> {
-        let url = self.url.expose();
-        let path = url.strip_prefix("sqlite:")?;
-        let path = path.strip_prefix("//").unwrap_or(path);
-        Some(PathBuf::from(path))
-    }
-}
-
-/// `[consumers]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Consumers {
-    /// Which of [`SERVICES`] run here.
-    pub services: Vec<String>,
-    pub handler_timeout_ms: u64,
-    /// Events a transaction at most.
-    pub batch: usize,
-    /// A longer value is a dead letter.
-    pub max_value_bytes: usize,
-    /// The first one included.
-    pub max_attempts: u32,
-    /// Wait before the second attempt; it doubles from there.
-    pub retry_base_ms: u64,
-    pub retry_cap_ms: u64,
-    /// Records a partition may hold in memory before it is paused.
-    pub queue_limit: usize,
-    pub commit_ms: u64,
-    pub faults: Faults,
-}
-
-impl Default for Consumers {
-    fn default() -> Self {
-        Self {
-            services: SERVICES.map(str::to_owned).to_vec(),
-            handler_timeout_ms: 30_000,
-            batch: 500,
-            max_value_bytes: 1_048_576,
-            max_attempts: 4,
-            retry_base_ms: 1_000,
-            retry_cap_ms: 60_000,
-            queue_limit: 2_048,
-            commit_ms: 250,
-            faults: Faults::default(),
-        }
-    }
-}
-
-impl Consumers {
-    #[must_use]
-    pub fn handler_timeout(&self) -> Duration {
-        Duration::from_millis(self.handler_timeout_ms)
-    }
-
-    #[must_use]
-    pub fn commit_every(&self) -> Duration {
-        Duration::from_millis(self.commit_ms)
-    }
-}
-
-/// `[consumers.faults.SERVICE]`; `None` is not set: see [`Config::faults`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Faults {
-    pub email: Option<FaultPlan>,
-    pub analytics: Option<FaultPlan>,
-    pub inventory: Option<FaultPlan>,
-}
-
-impl Faults {
-    /// The plan that was set for a service.
-    #[must_use]
-    pub fn get(&self, service: &str) -> Option<FaultPlan> {
-        match service {
-            "email" => self.email,
-            "analytics" => self.analytics,
-            "inventory" => self.inventory,
-            _ => None,
-        }
-    }
-
-    /// What the embedded stack shows: one event in a hundred fails once, analytics is slow in bursts,
-    /// and inventory rejects one in a hundred until it is redriven, so that there is something to
-    /// redrive. It must neither flood nor look dead.
-    #[must_use]
-    pub fn demo(service: &str) -> FaultPlan {
-        let plan = FaultPlan {
-            transient: 0.01,
-            ..FaultPlan::default()
-        };
-        match service {
-            "analytics" => FaultPlan {
-                slow: 0.6,
-                slow_ms: 600,
-                burst_secs: 15,
-                burst_every_secs: 90,
-                ..plan
-            },
-            "inventory" => FaultPlan {
-                permanent: 0.01,
-                ..plan
-            },
-            _ => plan,
-        }
-    }
-}
-
 /// `[relay]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -392,6 +194,8 @@ pub struct Ui {
     /// A built-in theme's name or a file's path. Named here, by `--theme` or in the environment it wins over
     /// the one that was chosen on the screen the last time; that wins over the default.
     pub theme: String,
+    /// The colour of the stack's name and of the rule below the tabs; empty: the theme's.
+    pub frame: String,
     pub max_fps: u32,
     /// Draws with ASCII alone.
     pub ascii: bool,
@@ -403,6 +207,7 @@ impl Default for Ui {
     fn default() -> Self {
         Self {
             theme: "dark".to_owned(),
+            frame: String::new(),
             max_fps: 30,
             ascii: false,
             mouse: false,

@@ -1,5 +1,8 @@
 //! Dead letters: what failed, why, and what became of it.
 
+#[cfg(test)]
+pub mod fixture;
+
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};

@@ -104,6 +104,8 @@ pub struct Operation {
     /// Where to: "inventory-service only", "topic order-events".
     pub target: String,
     pub counts: Counts,
+    /// Somebody wants it to stand still: nothing is sent while it is so.
+    pub paused: bool,
     /// Records a second at most; 0 is without limit.
     pub rate_limit: u32,
     pub by: String,
@@ -113,6 +115,14 @@ pub struct Operation {
     pub note: Option<String>,
     /// Frozen parameters as JSON, so that a restart can go on.
     pub plan: String,
+}
+
+impl Operation {
+    /// Whether it waits for somebody to resume it.
+    #[must_use]
+    pub fn stands_still(&self) -> bool {
+        self.paused && !self.state.is_over()
+    }
 }
 
 /// One line of the append-only audit log: written before the act, its outcome in a second line.

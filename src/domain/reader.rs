@@ -34,6 +34,13 @@ pub struct Limits {
     pub max_value_bytes: usize,
 }
 
+impl Limits {
+    /// For what was read once already.
+    pub const NONE: Self = Self {
+        max_value_bytes: usize::MAX,
+    };
+}
+
 impl Default for Limits {
     /// 1 MiB.
     fn default() -> Self {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::position::Position;
+use super::record::Record;
 
 /// An event as it stands in the event store; `payload` is the whole envelope, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,22 @@ pub struct StoredEvent {
     /// When it was written down.
     pub recorded_at: DateTime<Utc>,
     pub payload: String,
+}
+
+impl StoredEvent {
+    /// The record that it was on this topic, as far as its envelope says: a reader reads one like the other.
+    #[must_use]
+    pub fn as_record(&self, topic: &str) -> Record {
+        Record {
+            topic: topic.to_owned(),
+            partition: 0,
+            offset: 0,
+            timestamp: Some(self.timestamp),
+            key: None,
+            value: Some(self.payload.clone().into_bytes()),
+            headers: Vec::new(),
+        }
+    }
 }
 
 /// Which events a page or a replay is about; empty fields do not filter.

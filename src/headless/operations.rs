@@ -4,24 +4,55 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::table::{Table, moment};
 use super::{End, Output, Ports, Step, ids, json};
 use crate::cli::{Exit, OpsArgs};
 use crate::command::{Check, CheckState, Command, Done};
+use crate::domain::ids::IdPart;
 use crate::domain::operation::Operation;
 
 /// How long the list may stay empty once the store is up, before it counts as empty.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
+/// An operation that was named, what is asked of it, and the words for that.
+type Steering<'a> = (
+    &'a Option<IdPart>,
+    fn(Uuid) -> Command,
+    &'static str,
+    &'static str,
+);
+
 pub(super) async fn run(args: &OpsArgs, ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit> {
-    if let Some(part) = &args.cancel {
+    let steps: [Steering; 3] = [
+        (
+            &args.cancel,
+            |operation| Command::Cancel { operation },
+            "cancelled",
+            ": what is sent stays sent",
+        ),
+        (
+            &args.pause,
+            |operation| Command::PauseOperation { operation },
+            "paused",
+            ": --resume lets it go on",
+        ),
+        (
+            &args.resume,
+            |operation| Command::ResumeOperation { operation },
+            "resumed",
+            "",
+        ),
+    ];
+    for (part, command, done, more) in steps {
+        let Some(part) = part else { continue };
         let operation = ids::operation(part, ports, output).await?;
-        ports.ask(Command::Cancel { operation }).await?;
+        ports.ask(command(operation)).await?;
         if output.json {
-            json::line(&json!({ "cancelled": operation }), &mut *output.out)?;
+            json::line(&json!({ done: operation }), &mut *output.out)?;
         } else {
-            writeln!(output.out, "cancelled {operation}: what is sent stays sent")?;
+            writeln!(output.out, "{done} {operation}{more}")?;
         }
         return Ok(Exit::Ok);
     }
@@ -67,7 +98,7 @@ fn cells(o: &Operation) -> Vec<String> {
     vec![
         o.id.to_string(),
         o.kind.name().to_owned(),
-        o.state.name().to_owned(),
+        state(o).to_owned(),
         o.counts.total.to_string(),
         o.counts.sent.to_string(),
         o.counts.ok.to_string(),
@@ -83,12 +114,22 @@ fn cells(o: &Operation) -> Vec<String> {
     ]
 }
 
+/// Its state in one word; one that stands still is paused.
+fn state(o: &Operation) -> &'static str {
+    if o.stands_still() {
+        "paused"
+    } else {
+        o.state.name()
+    }
+}
+
 /// An operation as JSON, the same in `ops` and at the end of a redrive or replay.
 pub(super) fn object(o: &Operation) -> Value {
     json!({
         "id": o.id,
         "kind": o.kind.name(),
         "state": o.state.name(),
+        "paused": o.paused,
         "what": o.what,
         "target": o.target,
         "total": o.counts.total,

@@ -17,6 +17,7 @@ use rdkafka::error::{KafkaError as DriverError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::oneshot;
 
 use super::{KafkaError, KafkaSettings};
 use crate::domain::record::Record;
@@ -25,6 +26,8 @@ use crate::lock::lock;
 /// How often and how long a closing member looks whether its partitions are given back.
 const CLOSE_LOOKS: u32 = 60;
 const CLOSE_LOOK: Duration = Duration::from_millis(50);
+/// How long closing may take before nobody waits for it.
+const CLOSE: Duration = Duration::from_secs(5);
 
 /// A topic's partition.
 pub type Place = (String, i32);
@@ -286,35 +289,48 @@ impl Consumer {
 
     /// Commits what was stored, gives the partitions back, and only then lets the client go: one that is
     /// closed while its assignment is still being taken apart may abort the whole process
-    /// (confluentinc/librdkafka#4792). Blocks for a moment, so it runs on a thread made for that.
+    /// (confluentinc/librdkafka#4792). Blocks for a moment, so it runs on a thread made for that. Closing
+    /// waits for the broker and may do so for ever after a restart; then that thread is left to itself, so
+    /// that nobody waits for it: neither a worker that starts again nor the end of the program.
     pub async fn close(self, commit: bool) {
-        let closed = tokio::task::spawn_blocking(move || {
-            if commit {
-                self.commit_sync();
-            }
-            if self.member {
-                self.client.unsubscribe();
-            } else if let Err(error) = self.client.unassign() {
-                tracing::debug!(%error, "places could not be let go");
-            }
-            let runtime = tokio::runtime::Handle::current();
-            let mut quiet = 0;
-            for _ in 0..CLOSE_LOOKS {
-                // Serves the revocation; a record that still comes is nobody's any more.
-                let served = tokio::time::timeout(CLOSE_LOOK, self.client.recv());
-                let _ = runtime.block_on(served);
-                quiet = if self.assignment().is_empty() {
-                    quiet + 1
-                } else {
-                    0
-                };
-                if quiet == 2 {
-                    break;
-                }
-            }
+        let (done, closed) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("kafka-close".to_owned());
+        let started = thread.spawn(move || {
+            self.let_go(commit);
+            let _ = done.send(());
         });
-        if closed.await.is_err() {
-            tracing::error!("a consumer did not close in order");
+        match (started, tokio::time::timeout(CLOSE, closed).await) {
+            (Ok(_), Ok(Ok(()))) => {}
+            (Ok(_), Err(_)) => tracing::warn!("a consumer did not close in time"),
+            _ => tracing::error!("a consumer did not close in order"),
+        }
+    }
+
+    /// What is done on that thread, which knows no runtime: ours may be gone.
+    fn let_go(self, commit: bool) {
+        if commit {
+            self.commit_sync();
+        }
+        if self.member {
+            self.client.unsubscribe();
+        } else if let Err(error) = self.client.unassign() {
+            tracing::debug!(%error, "places could not be let go");
+        }
+        let mut quiet = 0;
+        for _ in 0..CLOSE_LOOKS {
+            // Serves the revocation, one event a call; a record that still comes is nobody's any more.
+            for _ in 0..100 {
+                let _ = self.client.recv().now_or_never();
+            }
+            std::thread::sleep(CLOSE_LOOK);
+            quiet = if self.assignment().is_empty() {
+                quiet + 1
+            } else {
+                0
+            };
+            if quiet == 2 {
+                break;
+            }
         }
     }
 

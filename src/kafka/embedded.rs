@@ -3,6 +3,7 @@
 //! admin requests, no lookup by time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::KafkaError;
 use super::ffi::MockCluster;
@@ -19,10 +20,11 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts the cluster and creates `topics` (name, partitions).
-    pub fn start(topics: &[(String, i32)]) -> Result<Self, KafkaError> {
+    /// Starts the cluster and creates `topics` (name, partitions, retention). It keeps the newest
+    /// [`RETAINED_BYTES`] of a partition, however old.
+    pub fn start(topics: &[(String, i32, Duration)]) -> Result<Self, KafkaError> {
         let cluster = MockCluster::start()?;
-        for (name, partitions) in topics {
+        for (name, partitions, _) in topics {
             cluster.create_topic(name, *partitions)?;
         }
         let bootstrap = cluster.bootstrap();

@@ -6,9 +6,12 @@ mod choose;
 mod doctor;
 mod edit;
 mod export;
+mod inject;
 mod plan;
 mod redrive;
+mod refusal;
 mod replay;
+mod running;
 mod setup;
 mod triage;
 mod wish;
@@ -24,19 +27,12 @@ use uuid::Uuid;
 
 use crate::command::{Command, Done, Outcome, Refusal, RefusalKind, Request};
 use crate::kafka::offsets::Observer;
-use crate::lock::lock;
-use crate::pipeline::inject::{InjectError, inject};
 use crate::pipeline::worker::Worker;
 use crate::pipeline::{Pipeline, Shared};
 use crate::store::StoreError;
 
+use refusal::{from_store, no_service, refuse};
 pub use setup::wanted_topics;
-
-/// Most orders that one injection makes.
-const MOST_ORDERS: u32 = 100_000;
-
-/// How often whoever drives an operation says so.
-const BEAT: Duration = Duration::from_secs(1);
 
 /// What may be done here at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,6 +139,8 @@ impl Operator {
             | Command::Edit { .. }
             | Command::Export { .. }
             | Command::Cancel { .. }
+            | Command::PauseOperation { .. }
+            | Command::ResumeOperation { .. }
             | Command::Doctor { .. } => return None,
             Command::Inject { .. } => "test orders go through evtop's own outbox, which it has not",
             Command::Replay { .. } => "there is no event store of evtop's to replay from",
@@ -206,31 +204,7 @@ impl Operator {
 
     async fn carry_out(self: &Arc<Self>, id: Uuid, command: &Command) -> Result<Done, Refusal> {
         match command {
-            Command::Inject { scenario, count } => {
-                let count = *count;
-                if count == 0 || count > MOST_ORDERS {
-                    return Err(refuse(
-                        RefusalKind::Invalid,
-                        format!("inject 1 to {MOST_ORDERS} orders at a time"),
-                    ));
-                }
-                let mut rng = fastrand::Rng::new();
-                let order_ids = inject(&self.shared, &mut rng, *scenario, count, &self.stop)
-                    .await
-                    .map_err(|e| match e {
-                        InjectError::Store(e) => from_store(&e),
-                        InjectError::Stopped => refuse(RefusalKind::Unavailable, e.to_string()),
-                        InjectError::Kafka(e) => refuse(
-                            RefusalKind::Unavailable,
-                            format!("Kafka did not take it: {e}"),
-                        ),
-                    })?;
-                Ok(Done::Injected {
-                    scenario: *scenario,
-                    count,
-                    order_ids,
-                })
-            }
+            Command::Inject { scenario, count } => inject::inject(self, *scenario, *count).await,
             Command::Redrive { letters, rate } => redrive::start(self, id, letters, *rate).await,
             Command::Archive {
                 letters,
@@ -260,6 +234,8 @@ impl Operator {
                 }
             }
             Command::Cancel { operation } => self.cancel(*operation).await,
+            Command::PauseOperation { operation } => self.pause(*operation, true).await,
+            Command::ResumeOperation { operation } => self.pause(*operation, false).await,
             Command::SetTraffic { orders_per_s } => {
                 let pipeline = self.workers()?;
                 if !(0.0..=100_000.0).contains(orders_per_s) {
@@ -298,123 +274,5 @@ impl Operator {
     fn worker(&self, service: &str) -> Result<&Arc<Worker>, Refusal> {
         let worker = self.workers()?.worker(service);
         worker.ok_or_else(|| no_service(service))
-    }
-
-    async fn cancel(&self, operation: Uuid) -> Result<Done, Refusal> {
-        let found = self
-            .shared
-            .store
-            .operation(operation)
-            .await
-            .map_err(|e| from_store(&e))?;
-        let Some(found) = found else {
-            return Err(refuse(
-                RefusalKind::NotFound,
-                format!("there is no operation {operation}: see `evtop ops`"),
-            ));
-        };
-        if found.state.is_over() {
-            let state = found.state.name();
-            return Err(refuse(
-                RefusalKind::Conflict,
-                format!("the operation is already {state}"),
-            ));
-        }
-        self.shared
-            .store
-            .request_cancel(operation)
-            .await
-            .map_err(|e| from_store(&e))?;
-        if let Some(token) = self.running().get(&operation) {
-            token.cancel();
-        }
-        Ok(Done::Cancelled { operation })
-    }
-
-    /// Starts an operation's runner in the background.
-    fn begin<F>(
-        self: &Arc<Self>,
-        operation: Uuid,
-        run: impl FnOnce(Arc<Self>, CancellationToken) -> F,
-    ) where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        // No child of `stop`: the program's end leaves an operation unfinished, and is no cancel.
-        let token = CancellationToken::new();
-        self.running().insert(operation, token.clone());
-        let this = Arc::clone(self);
-        let work = run(Arc::clone(self), token);
-        self.tasks.spawn(async move {
-            tokio::select! {
-                () = work => {}
-                () = this.beat(operation) => {}
-            }
-            this.running().remove(&operation);
-        });
-    }
-
-    /// Says, for as long as it is polled, that this process drives the operation: no other takes it over.
-    async fn beat(&self, operation: Uuid) {
-        loop {
-            let now = self.shared.clock.now();
-            if let Err(error) = self.shared.store.beat(operation, now).await {
-                tracing::debug!(%error, "a beat can't be written");
-            }
-            tokio::time::sleep(BEAT).await;
-        }
-    }
-
-    /// Whether the operation should stop: asked for here, or by another process.
-    async fn cancelled(&self, operation: Uuid, token: &CancellationToken) -> bool {
-        token.is_cancelled()
-            || self
-                .shared
-                .store
-                .cancel_requested(operation)
-                .await
-                .unwrap_or(false)
-    }
-
-    /// Waits while the embedded broker is full, since it would drop what nobody has read. Returns when
-    /// there is room, or when the operation should end.
-    async fn room(&self, operation: Uuid, token: &CancellationToken) {
-        while self.shared.full().is_some()
-            && !self.stop.is_cancelled()
-            && !self.cancelled(operation, token).await
-        {
-            tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = tokio::time::sleep(Duration::from_millis(100)) => {}
-            }
-        }
-    }
-
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, CancellationToken>> {
-        lock(&self.running)
-    }
-}
-
-fn refuse(kind: RefusalKind, sentence: impl Into<String>) -> Refusal {
-    Refusal {
-        kind,
-        sentence: sentence.into(),
-    }
-}
-
-fn no_service(name: &str) -> Refusal {
-    refuse(
-        RefusalKind::NotFound,
-        format!("there is no service `{name}`: see the Consumers screen"),
-    )
-}
-
-fn from_store(error: &StoreError) -> Refusal {
-    match error {
-        StoreError::Unavailable(why) => refuse(
-            RefusalKind::Unavailable,
-            format!("the store does not answer: {why}"),
-        ),
-        StoreError::Busy(why) => refuse(RefusalKind::Conflict, why.clone()),
-        other => refuse(RefusalKind::Conflict, other.to_string()),
     }
 }

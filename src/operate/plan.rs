@@ -7,7 +7,7 @@ use crate::command::{Done, EventChoice, Refusal, RefusalKind, ReplayTarget};
 use crate::domain::event_type::EventType;
 use crate::domain::position::Position;
 use crate::domain::reader::{Limits, read_envelope};
-use crate::domain::record::{NewRecord, Record};
+use crate::domain::record::NewRecord;
 use crate::domain::service::Service;
 use crate::domain::stored::{EventFilter, StoredEvent};
 use crate::kafka::headers;
@@ -122,22 +122,8 @@ pub fn record(event: &StoredEvent, id: Uuid, plan: &Plan) -> Option<NewRecord> {
     {
         return None;
     }
-    let stored = Record {
-        topic: event_type.topic().to_owned(),
-        partition: 0,
-        offset: 0,
-        timestamp: Some(event.timestamp),
-        key: None,
-        value: Some(event.payload.clone().into_bytes()),
-        headers: Vec::new(),
-    };
-    let (envelope, _) = read_envelope(
-        &stored,
-        &Limits {
-            max_value_bytes: usize::MAX,
-        },
-    )
-    .ok()?;
+    let stored = event.as_record(event_type.topic());
+    let (envelope, _) = read_envelope(&stored, &Limits::NONE).ok()?;
     let mut headers = envelope.headers();
     headers::add_replay(
         &mut headers,

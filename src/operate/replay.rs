@@ -35,25 +35,14 @@ pub async fn start(
         None => "the events' own topics".into(),
     };
     let operation = Operation {
-        id,
-        kind: OperationKind::Replay,
-        state: OperationState::Planned,
         what: plan.what.clone(),
         target: if plan.force {
             format!("{target}, effects double")
         } else {
             target
         },
-        counts: Counts {
-            total,
-            ..Counts::default()
-        },
         rate_limit: rate,
-        by: operator.who.clone(),
-        created_at: operator.shared.clock.now(),
-        ended_at: None,
-        note: None,
-        plan: String::new(),
+        ..operator.planned(id, OperationKind::Replay, total)
     };
     operator
         .shared

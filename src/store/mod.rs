@@ -269,6 +269,10 @@ operations! {
     request_cancel(id: Uuid) -> bool;
     /// Whether somebody asked for it to stop.
     cancel_requested(id: Uuid) -> bool;
+    /// Asks whoever runs it to stand still, or to go on; false when it is over.
+    pause_operation(id: Uuid, paused: bool) -> bool;
+    /// Whether somebody asked for it to stand still.
+    pause_requested(id: Uuid) -> bool;
     /// The items to send next: planned ones and those queued before a crash.
     next_items(operation: Uuid, limit: u32) -> Vec<Item>;
     /// One item.

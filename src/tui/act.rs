@@ -88,6 +88,14 @@ impl App {
                 return Some(Command::ResumeConsumer { service });
             }
             Action::Faults => self.ask_faults(),
+            Action::PauseOperation => {
+                let operation = self.unfinished()?.id;
+                return Some(Command::PauseOperation { operation });
+            }
+            Action::ResumeOperation => {
+                let operation = self.unfinished()?.id;
+                return Some(Command::ResumeOperation { operation });
+            }
             Action::CancelOperation => self.ask_cancel(),
             Action::TrafficDown => return self.traffic(false),
             Action::TrafficUp => return self.traffic(true),

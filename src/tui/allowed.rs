@@ -3,7 +3,7 @@
 use super::action::{Action, row};
 use super::app::App;
 use super::views::Depth;
-use crate::domain::operation::Operation;
+use crate::domain::operation::{Operation, OperationState};
 
 impl App {
     /// Why an action can't be done right now; `None` when it can.
@@ -95,8 +95,23 @@ impl App {
             {
                 "There is no topic to read"
             }
-            Action::CancelOperation if self.operation_to_cancel().is_none() => {
+            Action::PauseOperation | Action::ResumeOperation | Action::CancelOperation
+                if self.unfinished().is_none() =>
+            {
                 "No operation is running"
+            }
+            Action::PauseOperation if self.unfinished().is_some_and(|o| o.paused) => {
+                "It is paused already; r resumes it"
+            }
+            Action::PauseOperation
+                if self
+                    .unfinished()
+                    .is_some_and(|o| o.state == OperationState::Draining) =>
+            {
+                "All of it is sent already; only reports are awaited"
+            }
+            Action::ResumeOperation if self.unfinished().is_some_and(|o| !o.paused) => {
+                "It is not paused"
             }
             _ => return None,
         };
@@ -142,7 +157,7 @@ impl App {
 
     /// The operation under the cursor if it runs, else the only one that does.
     #[must_use]
-    pub fn operation_to_cancel(&self) -> Option<&Operation> {
+    pub fn unfinished(&self) -> Option<&Operation> {
         let running: Vec<_> = self
             .shown
             .activity

@@ -126,6 +126,12 @@ fn words(done: &Done, kind: &str) -> String {
         }
         Done::WouldReplay { events, .. } => format!("{events} events would be replayed"),
         Done::Cancelled { operation } => format!("operation {} cancelled", short_id(*operation)),
+        Done::OperationPaused { operation } => {
+            format!("operation {} paused; r resumes it", short_id(*operation))
+        }
+        Done::OperationResumed { operation } => {
+            format!("operation {} resumed", short_id(*operation))
+        }
         Done::TrafficSet { orders_per_s } if *orders_per_s == 0.0 => "test orders stopped".into(),
         Done::TrafficSet { orders_per_s } => format!("test orders: {orders_per_s}/s"),
         Done::FaultsSet { service } => format!("{service} has a new fault plan"),

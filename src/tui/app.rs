@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::cursor::Cursor;
+use super::frame::Frame;
 use super::keymap::{Code, Key, Keymap};
 use super::lag_rows::LagKey;
 use super::messages::{Level, MessagesView};
@@ -32,6 +33,7 @@ pub struct App {
     pub theme: Theme,
     pub themes: Vec<Theme>,
     pub keys: Keymap,
+    pub frame: Option<Frame>,
     pub ascii: bool,
     /// The snapshot on screen.
     pub shown: Arc<Snapshot>,
@@ -76,6 +78,7 @@ impl App {
             theme: settings.theme.clone(),
             themes: settings.themes.clone(),
             keys: settings.keys.clone(),
+            frame: settings.frame,
             ascii: settings.ascii,
             shown: Arc::clone(&empty),
             newest: empty,
@@ -259,6 +262,15 @@ impl App {
 
     fn unfold_once(&mut self, key: LagKey) {
         self.lag.unfolded.entry(key).or_insert(true);
+    }
+
+    /// The colour of this stack: production's own, else the profile's.
+    #[must_use]
+    pub fn frame(&self) -> Option<Frame> {
+        let production = self.shown.stack.production;
+        production
+            .then(|| Frame::production(&self.theme))
+            .or(self.frame)
     }
 
     #[must_use]

@@ -223,7 +223,7 @@ impl App {
     }
 
     pub(super) fn ask_cancel(&mut self) {
-        let Some(operation) = self.operation_to_cancel() else {
+        let Some(operation) = self.unfinished() else {
             return;
         };
         let left = operation.counts.total.saturating_sub(operation.counts.sent);

@@ -56,7 +56,9 @@ pub fn contrasts(theme: &Theme) -> Vec<Contrast> {
     found
 }
 
-fn ratio(a: Option<Color>, b: Option<Color>) -> Option<f64> {
+/// The contrast of two colours, from 1 to 21; `None` where one is the terminal's own.
+#[must_use]
+pub fn ratio(a: Option<Color>, b: Option<Color>) -> Option<f64> {
     let (a, b) = (luminance(a?)?, luminance(b?)?);
     Some((a.max(b) + 0.05) / (a.min(b) + 0.05))
 }
@@ -80,6 +82,29 @@ mod tests {
     use ratatui::style::Style;
 
     use super::*;
+
+    #[test]
+    fn it_is_the_contrast_of_wcag() {
+        // As the tools of W3C and WebAIM give them.
+        let white = Some(Color::Rgb(255, 255, 255));
+        for (r, g, b, known) in [
+            (0x00, 0x00, 0x00, 21.0),
+            (0x76, 0x76, 0x76, 4.54),
+            (0x77, 0x77, 0x77, 4.48),
+            (0xff, 0x00, 0x00, 4.0),
+            (0x00, 0x00, 0xff, 8.59),
+            (0x00, 0x80, 0x00, 5.14),
+            (0xff, 0xff, 0x00, 1.07),
+            // By hand, below the bend of the curve: 1.05 / (9 / 255 / 12.92 + 0.05).
+            (0x09, 0x09, 0x09, 19.91),
+            (0xff, 0xff, 0xff, 1.0),
+        ] {
+            let colour = Some(Color::Rgb(r, g, b));
+            let found = ratio(colour, white).expect("known");
+            assert!((found - known).abs() < 0.005, "{colour:?}: {found}");
+            assert_eq!(ratio(white, colour), Some(found));
+        }
+    }
 
     #[test]
     fn black_on_white_is_twenty_one_and_the_terminal_s_own_is_unknown() {

@@ -9,6 +9,9 @@ use crate::command::{Focus, Screen, TimelineFocus};
 use crate::domain::event_type::EventType;
 use crate::domain::stored::EventFilter;
 
+/// Partitions of which the time is asked though nobody may look at each.
+const FEW: usize = 64;
+
 impl App {
     /// What the engine should read for this screen.
     #[must_use]
@@ -24,12 +27,21 @@ impl App {
                 event: on(Screen::Timeline).then(|| self.event_key()).flatten(),
             },
             messages: self.messages_focus(),
-            lag_rows: if on(Screen::Lag) {
-                self.lag_focus()
-            } else {
-                Vec::new()
+            lag_rows: match self.screen {
+                Screen::Lag => self.lag_focus(),
+                Screen::Consumers => self.consumer_focus(),
+                _ => Vec::new(),
             },
         }
+    }
+
+    /// The partitions of the consumer under the cursor, while they are few.
+    fn consumer_focus(&self) -> Vec<(String, String, i32)> {
+        let consumer = self.consumer().filter(|c| c.assigned.len() <= FEW);
+        let places = consumer.iter().flat_map(|c| &c.assigned);
+        let group =
+            |place: &(String, i32)| Some((consumer?.group.clone(), place.0.clone(), place.1));
+        places.filter_map(group).collect()
     }
 
     /// Whether the timeline's typed filter is one that the store looks up.
@@ -60,7 +72,6 @@ impl App {
 
     /// The partitions in sight, and those that a folded row in sight sums up while they are few.
     fn lag_focus(&self) -> Vec<(String, String, i32)> {
-        const FEW: usize = 64;
         let rows = self.lag_rows();
         let keys: Vec<_> = rows.iter().map(LagRow::key).collect();
         let seen = window(

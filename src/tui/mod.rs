@@ -13,6 +13,7 @@ pub mod cursor;
 pub mod editing;
 mod editor;
 mod focus;
+pub mod frame;
 pub mod keymap;
 pub mod lag_rows;
 pub mod memory;

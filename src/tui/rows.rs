@@ -226,7 +226,7 @@ impl App {
             .collect()
     }
 
-    /// Newest last.
+    /// Newest last. A line's type is its level.
     #[must_use]
     pub fn log(&self) -> Vec<(LogKey, &LogLine)> {
         let filter = self.sieve(Screen::Activity);
@@ -236,7 +236,12 @@ impl App {
                 Some(((at, nth), _)) if *at == line.at => nth + 1,
                 _ => 0,
             };
-            if filter.passes([&*line.target, &*line.text]) {
+            let fields = Fields {
+                texts: [&*line.target, &*line.text].map(Cow::Borrowed).to_vec(),
+                kind: Some(line.level.name()),
+                ..Fields::default()
+            };
+            if filter.holds(Row::Record(&fields)) {
                 rows.push(((line.at, nth), line));
             }
         }

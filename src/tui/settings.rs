@@ -1,6 +1,9 @@
 //! From the configuration to what the screen needs: theme and keys. What only the screen can judge is
 //! told like any other mistake in the settings, with its place and the remedy.
 
+use ratatui::style::Color;
+
+use super::frame::Frame;
 use super::keymap::{KeyError, Keymap};
 use super::memory::Memory;
 use super::reload::ThemeFile;
@@ -17,6 +20,8 @@ pub struct Settings {
     pub keys: Keymap,
     /// Frames a second at most.
     pub max_fps: u32,
+    /// The profile's colour, where it has one.
+    pub frame: Option<Frame>,
     /// Only characters that every terminal has.
     pub ascii: bool,
     /// Mouse events are asked for.
@@ -38,6 +43,7 @@ impl Settings {
             theme,
             keys: Keymap::default(),
             max_fps: 30,
+            frame: None,
             ascii: false,
             mouse: false,
             theme_file: None,
@@ -54,6 +60,7 @@ impl Settings {
         Ok(Self {
             keys: keys(config, source)?,
             max_fps: config.ui.max_fps,
+            frame: frame(&config.ui.frame, source)?.map(|colour| Frame::new(colour, depth)),
             ascii: config.ui.ascii,
             mouse: config.ui.mouse,
             theme_file: config
@@ -80,7 +87,8 @@ impl Settings {
     #[must_use]
     pub fn mistakes(config: &Config, source: &Source) -> Vec<ConfigError> {
         let theme = theme(&config.ui.theme, source).err();
-        let mut found: Vec<ConfigError> = theme.into_iter().collect();
+        let frame = frame(&config.ui.frame, source).err();
+        let mut found: Vec<ConfigError> = theme.into_iter().chain(frame).collect();
         let mut config = config.clone();
         // What is wrong is told and left out, until the rest goes together.
         while let Err(error) = keymap(&config) {
@@ -105,6 +113,18 @@ fn theme(name: &str, source: &Source) -> Result<Theme, ConfigError> {
         return Theme::parse(name, &text);
     }
     Theme::built_in(name).map_err(|e| source.error("ui.theme", e.message, e.remedy))
+}
+
+/// A colour by name or as `#rrggbb`; the empty one is none.
+fn frame(colour: &str, source: &Source) -> Result<Option<Color>, ConfigError> {
+    if colour.is_empty() {
+        return Ok(None);
+    }
+    colour.parse().map(Some).map_err(|_| {
+        let message = format!("`{colour}` is no colour");
+        let remedy = "write a name such as green or light-blue, or #rrggbb";
+        source.error("ui.frame", message, remedy)
+    })
 }
 
 fn keys(config: &Config, source: &Source) -> Result<Keymap, ConfigError> {

@@ -144,7 +144,8 @@ impl Depth {
     }
 
     /// The colour of this depth that is most like it.
-    fn nearest(self, colour: Color) -> Color {
+    #[must_use]
+    pub fn nearest(self, colour: Color) -> Color {
         let Color::Rgb(r, g, b) = colour else {
             return colour;
         };
@@ -163,6 +164,9 @@ impl Depth {
         Color::Indexed(from.min_by_key(|n| far(*n)).unwrap_or(0))
     }
 }
+
+/// Black and white, for text on a colour that nobody knows beforehand.
+pub const INKS: [Color; 2] = [Color::Rgb(0, 0, 0), Color::Rgb(255, 255, 255)];
 
 /// What xterm shows for a numbered colour.
 fn ansi(n: u8) -> (u8, u8, u8) {

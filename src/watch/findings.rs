@@ -10,9 +10,15 @@ use crate::snapshot::{
 /// An outbox row older than this is worth a word.
 const OLD_ROW: TimeDelta = TimeDelta::seconds(5);
 
+/// What somebody sees who starts evtop for the first time, with nothing set.
+const DEMO: &str = "a demo, all in this process: orders come, some fail; ? lists the keys";
+
 #[must_use]
 pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
     let mut found = Vec::new();
+    if snapshot.stack.embedded {
+        found.push(finding(Severity::Note, DEMO.to_owned(), Place::Flow));
+    }
     dependencies(snapshot, &mut found);
     for consumer in &snapshot.consumers {
         of_consumer(consumer, snapshot.taken, &mut found);
@@ -263,5 +269,51 @@ fn age(age: TimeDelta) -> String {
         0..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min", seconds / 60),
         _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::Dependency;
+
+    fn texts(snapshot: &Snapshot) -> Vec<(Severity, String)> {
+        let all = findings(snapshot).into_iter();
+        all.map(|f| (f.severity, f.text)).collect()
+    }
+
+    #[test]
+    fn the_demo_says_what_it_is_and_a_stack_of_ones_own_does_not() {
+        let mut snapshot = Snapshot::default();
+        assert_eq!(texts(&snapshot), []);
+        snapshot.stack.embedded = true;
+        assert_eq!(texts(&snapshot), [(Severity::Note, DEMO.to_owned())]);
+    }
+
+    #[test]
+    fn the_worst_comes_first() {
+        let mut snapshot = Snapshot::default();
+        snapshot.stack.embedded = true;
+        snapshot.health = [
+            ("redis", DependencyState::Off),
+            ("kafka", DependencyState::Down),
+        ]
+        .map(|(name, state)| Dependency {
+            name: name.into(),
+            state,
+            note: Some("why".into()),
+            latency: None,
+            since: None,
+        })
+        .into();
+        let said = texts(&snapshot).into_iter().map(|(_, text)| text);
+        assert_eq!(
+            said.collect::<Vec<_>>(),
+            [
+                "kafka is down: why; nothing is dead-lettered for it",
+                DEMO,
+                "no redis configured: why"
+            ]
+        );
     }
 }

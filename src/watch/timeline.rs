@@ -8,7 +8,6 @@ use crate::command::{Anchor, Focus, Screen, TimelineFocus};
 use crate::domain::event::Event;
 use crate::domain::order::{Order, diff};
 use crate::domain::reader::{Limits, read, read_envelope};
-use crate::domain::record::Record;
 use crate::domain::stored::{EventFilter, StoredEvent};
 use crate::domain::upcast;
 use crate::snapshot::{EventDetail, StoreTotals, Timeline};
@@ -86,7 +85,7 @@ pub fn explain(event: StoredEvent, stream: &[StoredEvent]) -> EventDetail {
     let mut errors = Vec::new();
     let mut facts = Vec::new();
     for stored in stream {
-        match read(&record(stored), &UNLIMITED) {
+        match read(&stored.as_record(""), &Limits::NONE) {
             Ok(read) => facts.push((read.event, stored.timestamp)),
             Err(reject) => errors.push(format!(
                 "version {} can't be read: {}",
@@ -124,13 +123,10 @@ pub fn explain(event: StoredEvent, stream: &[StoredEvent]) -> EventDetail {
     }
 }
 
-const UNLIMITED: Limits = Limits {
-    max_value_bytes: usize::MAX,
-};
-
 /// The payload as the newest schema sees it; `None` when it is the newest already.
 fn upcasted(event: &StoredEvent) -> Result<Option<String>, String> {
-    let (mut envelope, _) = read_envelope(&record(event), &UNLIMITED).map_err(|r| r.reason)?;
+    let (mut envelope, _) =
+        read_envelope(&event.as_record(""), &Limits::NONE).map_err(|r| r.reason)?;
     let before = envelope.event_version;
     let data = std::mem::take(&mut envelope.data);
     let (version, data) =
@@ -145,16 +141,4 @@ fn upcasted(event: &StoredEvent) -> Result<Option<String>, String> {
     serde_json::to_string_pretty(&value)
         .map(Some)
         .map_err(|e| e.to_string())
-}
-
-fn record(event: &StoredEvent) -> Record {
-    Record {
-        topic: String::new(),
-        partition: 0,
-        offset: 0,
-        timestamp: Some(event.timestamp),
-        key: None,
-        value: Some(event.payload.clone().into_bytes()),
-        headers: Vec::new(),
-    }
 }

@@ -2,13 +2,15 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use evtop::clock;
 
+use crate::child::Running;
+
 pub struct Instance {
-    child: Child,
+    child: Running,
     log: PathBuf,
 }
 
@@ -21,22 +23,22 @@ impl Instance {
             .open(&log)
             .unwrap();
         let state = config.with_file_name("state");
-        let child = Command::new(env!("CARGO_BIN_EXE_evtop"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_evtop"));
+        command
             .arg("--config")
             .arg(config)
             .arg("run")
             .env("XDG_STATE_HOME", state)
             .stdin(Stdio::null())
             .stdout(out.try_clone().unwrap())
-            .stderr(out)
-            .spawn()
-            .unwrap();
+            .stderr(out);
+        let child = Running::start(&mut command);
         Self { child, log }
     }
 
     /// How it ended by itself, if it did.
     pub fn ended(&mut self) -> Option<String> {
-        let status = self.child.try_wait().unwrap()?;
+        let status = self.child.ended()?;
         Some(format!(
             "an instance ended by itself ({status}): {}",
             self.log.display()
@@ -44,15 +46,11 @@ impl Instance {
     }
 
     pub fn signal(&self, name: &str) {
-        let done = Command::new("kill")
-            .args([format!("-{name}"), self.child.id().to_string()])
-            .status();
-        assert!(done.unwrap().success());
+        self.child.signal(name);
     }
 
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.kill();
     }
 
     /// SIGTERM, and the end it makes.
@@ -60,7 +58,7 @@ impl Instance {
         self.signal("TERM");
         let began = clock::instant();
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.ended() {
                 return status
                     .success()
                     .then_some(())
@@ -71,12 +69,5 @@ impl Instance {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may")]
 
+#[path = "../common/child.rs"]
+mod child;
 #[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../common/database.rs"]
 mod database;

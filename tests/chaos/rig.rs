@@ -64,9 +64,7 @@ impl Rig {
             env("EVTOP_STACK_BROKERS"),
             env("EVTOP_STACK_BROKERS_PROXIED"),
         );
-        let port = proxied.rsplit(':').next().unwrap().parse().unwrap();
-        let behind = env("EVTOP_STACK_BROKERS_BEHIND_PROXY").parse().unwrap();
-        let proxy = Proxy::start(port, behind).await.unwrap();
+        let proxy = Proxy::to_broker().await;
         afresh(&direct).await;
         let database = Database::postgres().await;
         let home = tempfile::tempdir().unwrap();
@@ -284,6 +282,7 @@ fn config(brokers: &str, database: &Database) -> String {
          redis.url = \"{}\"\n\
          traffic = {{ orders_per_s = 0.0, poison_every = 0 }}\n\
          [kafka.consumer]\n\"session.timeout.ms\" = \"6000\"\n\"heartbeat.interval.ms\" = \"1000\"\n\
+         \"max.poll.interval.ms\" = \"10000\"\n\
          [consumers]\nretry_base_ms = 100\n\
          [consumers.faults]\n{faults_text}",
         database.url(),

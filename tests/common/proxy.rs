@@ -9,6 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::kafka::env;
+
 /// Ends with its value.
 pub struct Proxy {
     cut: watch::Sender<bool>,
@@ -16,6 +18,14 @@ pub struct Proxy {
 }
 
 impl Proxy {
+    /// The way to the broker that `scripts/stack` started, at the address of its listener for this.
+    pub async fn to_broker() -> Self {
+        let proxied = env("EVTOP_STACK_BROKERS_PROXIED");
+        let port = proxied.rsplit(':').next().unwrap().parse().unwrap();
+        let behind = env("EVTOP_STACK_BROKERS_BEHIND_PROXY").parse().unwrap();
+        Self::start(port, behind).await.unwrap()
+    }
+
     /// Listens at `port` of this machine, as soon as an earlier one has let go of it, and connects whoever
     /// comes to `server`.
     pub async fn start(port: u16, server: SocketAddr) -> std::io::Result<Self> {

@@ -186,6 +186,7 @@ pub fn operation(state: OperationState, counts: Counts) -> Operation {
         created_at: ago(10),
         ended_at: state.is_over().then(now),
         note: None,
+        paused: false,
         plan: "{}".to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use evtop::clock::Clock;
@@ -22,7 +22,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
+use crate::child::{self, PATIENCE, Running};
+
 const DLQ: &str = "{topic}-{group}-dlt";
 
 pub struct Rig {
@@ -35,49 +36,9 @@ pub struct Rig {
     _cluster: Embedded,
 }
 
-/// A child of the test's own: killed by its id at the latest when it is dropped.
-pub struct Running(Child);
-
-impl Running {
-    pub fn signal(&self, name: &str) {
-        let done = Command::new("kill")
-            .args([format!("-{name}"), self.0.id().to_string()])
-            .status();
-        assert!(done.unwrap().success());
-    }
-
-    /// SIGKILL: nothing is flushed, nothing is said.
-    pub fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-
-    /// SIGTERM, and the end it makes.
-    #[track_caller]
-    pub fn stop(mut self) {
-        self.signal("TERM");
-        let status = wait_until("end of the program", || self.0.try_wait().unwrap());
-        assert!(status.success(), "{status}");
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[track_caller]
 pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let began = evtop::clock::instant();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < PATIENCE, "no {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    child::wait_until(what, || look().ok_or_else(String::new))
 }
 
 /// The parcel of an order, on its way.
@@ -101,11 +62,7 @@ impl Rig {
     /// `faults` are lines of `[consumers.faults]`.
     pub fn new(faults: &str) -> Self {
         let runtime = Runtime::new().unwrap();
-        let topics: Vec<(String, i32)> = wanted_topics(DLQ)
-            .into_iter()
-            .map(|(name, partitions, _)| (name, partitions))
-            .collect();
-        let cluster = Embedded::start(&topics).unwrap();
+        let cluster = Embedded::start(&wanted_topics(DLQ)).unwrap();
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("evtop.db");
         let config = format!(
@@ -205,7 +162,7 @@ impl Rig {
     }
 
     pub fn run(&self, env: &[(&str, &str)]) -> Running {
-        Running(self.command(&["run"], env).spawn().unwrap())
+        Running::start(&mut self.command(&["run"], env))
     }
 
     /// Starts `args`, waits until it stands at the failpoint, and kills it there.
@@ -213,9 +170,9 @@ impl Rig {
     pub fn kill_at(&self, args: &[&str], failpoint: &str) {
         let _ = std::fs::remove_file(self.marker());
         let command = &mut self.command(args, &[("EVTOP_FAILPOINT", failpoint)]);
-        let mut running = Running(command.spawn().unwrap());
+        let mut running = Running::start(command);
         wait_until(failpoint, || {
-            let ended = running.0.try_wait().unwrap();
+            let ended = running.ended();
             assert!(ended.is_none(), "ended before {failpoint}: {ended:?}");
             self.marker().exists().then_some(())
         });

@@ -122,6 +122,7 @@ impl World {
             created_at: self.clock.now() - Duration::from_secs(60 * minutes_ago),
             ended_at: None,
             note: None,
+            paused: false,
             plan: String::new(),
         }
     }

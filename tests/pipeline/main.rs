@@ -93,6 +93,7 @@ scenarios! {
     no_key
     old_schema
     one_group_fails
+    operation_paused
     outbox_too_large
     over_one_mebibyte
     panic

@@ -115,6 +115,10 @@ pub enum Step {
         #[serde(default)]
         elsewhere: bool,
     },
+    /// Another process pauses the operation that was started last, or resumes it.
+    StandStill {
+        operation: bool,
+    },
     /// A partition of the broker has as much unread as it can keep, or room again.
     Full {
         on: bool,
@@ -315,6 +319,7 @@ pub struct OperationIs {
     pub state: Option<String>,
     pub total: Option<u64>,
     pub sent: Option<u64>,
+    pub paused: Option<bool>,
     pub sent_at_most: Option<u64>,
     pub ok: Option<u64>,
     pub failed_again: Option<u64>,

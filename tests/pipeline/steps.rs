@@ -119,6 +119,15 @@ impl World {
                     self.ask(command, None).await?;
                 }
             }
+            Step::StandStill { operation: paused } => {
+                let operation = self.last_operation.ok_or("nothing to pause")?;
+                self.ask_elsewhere(if *paused {
+                    Command::PauseOperation { operation }
+                } else {
+                    Command::ResumeOperation { operation }
+                })
+                .await?;
+            }
             Step::Full { on } => self.set_full(*on)?,
             Step::Driver { silent: false } => self.driver_goes_on().await?,
             Step::Driver { silent: true } => self.driver_falls_silent().await?,

@@ -112,6 +112,7 @@ pub fn operation(found: &Operation, wanted: &OperationIs) -> Check {
     ] {
         maybe(&format!("operation's {what}"), found, wanted.as_ref()).map_err(whole)?;
     }
+    maybe("paused", found.paused, wanted.paused.as_ref()).map_err(whole)?;
     if wanted.sent_at_most.is_some_and(|most| c.sent > most) {
         return Err(whole(format!("sent {}", c.sent)));
     }

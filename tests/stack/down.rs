@@ -15,10 +15,11 @@ use evtop::logging::Ring;
 use evtop::snapshot::{Dependency, DependencyState, Snapshot};
 use tokio::sync::watch;
 
+use crate::child::wait_until;
 use crate::kafka::env;
 use crate::laws;
 use crate::proxy::Proxy;
-use crate::rig::{Rig, text, wait_until};
+use crate::rig::{Rig, text};
 
 #[track_caller]
 fn stack(words: &[&str]) {
@@ -115,9 +116,7 @@ fn comes_and_goes(part: &str) {
     let _up = Up;
     let now = || Clock::System.now();
     let proxied = env("EVTOP_STACK_BROKERS_PROXIED");
-    let port = proxied.rsplit(':').next().unwrap().parse().unwrap();
-    let behind = env("EVTOP_STACK_BROKERS_BEHIND_PROXY").parse().unwrap();
-    let proxy = rig.runtime.block_on(Proxy::start(port, behind)).unwrap();
+    let proxy = rig.runtime.block_on(Proxy::to_broker());
 
     // At the start.
     let stopped = now();

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use evtop::clock;
 
+use crate::child::{Running, wait_until};
 use crate::laws;
-use crate::rig::{GROUPS, Rig, Running, wait_until};
+use crate::rig::{GROUPS, Rig};
 
 /// The session is 6 s; what comes on top is a rebalance, and that this machine may be busy.
 const TAKEN_OVER: Duration = Duration::from_secs(20);

@@ -1,6 +1,7 @@
 //! What must be true of every order in the end, asked of PostgreSQL and Kafka.
 
-use crate::rig::{GROUPS, Rig, STOCK, wait_until};
+use crate::child::wait_until;
+use crate::rig::{GROUPS, Rig, STOCK};
 
 /// Waits until nothing is under way: the outbox is empty and each group has committed all there is.
 #[track_caller]

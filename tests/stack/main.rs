@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../common/child.rs"]
+mod child;
 mod down;
 mod instances;
 #[path = "../common/kafka.rs"]

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,11 +15,10 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::child::Running;
 use crate::kafka::{self, env};
 use crate::schema::Schema;
 
-/// How long anything may take before a test has failed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Of each product.
 pub const STOCK: i64 = 1_000_000;
 /// Group, as the inbox names it too, and its topics.
@@ -40,62 +39,16 @@ pub struct Rig {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// A child of the test's own: killed by its id at the latest when it is dropped.
-pub struct Running(Child);
-
-impl Running {
-    /// As its reports and relays begin.
-    pub fn name(&self) -> String {
-        format!("{}@", self.0.id())
-    }
-
-    pub fn signal(&self, name: &str) {
-        let pid = self.0.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(sent.unwrap().success());
-    }
-
-    /// SIGKILL: nothing is flushed, nothing is said.
-    pub fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-
-    /// SIGTERM, and the end it makes.
-    #[track_caller]
-    pub fn stop(mut self) {
-        self.signal("TERM");
-        let status = wait_until("end of the program", || {
-            self.0.try_wait().unwrap().ok_or_else(String::new)
-        });
-        assert!(status.success(), "{status}");
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Looks until it is so; what is missing is told at the end.
-#[track_caller]
-pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
-    let began = evtop::clock::instant();
-    loop {
-        let missing = match look() {
-            Ok(found) => return found,
-            Err(missing) => missing,
-        };
-        assert!(began.elapsed() < PATIENCE, "no {what}: {missing}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 impl Rig {
     pub fn new() -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(filter) = std::env::var_os("EVTOP_LOG") {
+            let filter = filter.to_string_lossy().into_owned();
+            let _ = tracing_subscriber::fmt()
+                .with_env_filter(filter)
+                .with_test_writer()
+                .try_init();
+        }
         let runtime = Runtime::new().unwrap();
         let schema = runtime.block_on(async {
             kafka::afresh(&env("EVTOP_STACK_BROKERS")).await;
@@ -154,7 +107,7 @@ impl Rig {
         let file = |end| File::create(self.home.path().join(format!("{name}.{end}"))).unwrap();
         let mut command = self.command(config, &["run", "--json"], vars);
         command.stdout(file("out")).stderr(file("err"));
-        Running(command.spawn().unwrap())
+        Running::start(&mut command)
     }
 
     /// A command, to its end.
@@ -254,8 +207,11 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// What all children have in common: quick to notice, quick to try again.
+/// What all children have in common: quick to notice, quick to try again. Also to join: a broker that is killed
+/// and started again may load a group twice at once and forget who joined in between (Kafka 4.3 says "Ignored
+/// load completion"); a member hears of that only when its poll interval is over.
 pub const QUICK: &str = "name = \"stack\"\nstore.stock = 1000000\nrelay = { poll_ms = 50, shards = 4 }
 consumers.retry_base_ms = 10\nconsumers.commit_ms = 100\nkafka.request_timeout_ms = 5000
 kafka.consumer.\"session.timeout.ms\" = \"6000\"\nkafka.consumer.\"heartbeat.interval.ms\" = \"1000\"
+kafka.consumer.\"max.poll.interval.ms\" = \"10000\"
 watch = { meters_ms = 200, queries_ms = 400 }\ntraffic.poison_every = 0\n";

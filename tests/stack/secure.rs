@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::child::{Running, wait_until};
 use crate::kafka::env;
 use crate::laws;
-use crate::rig::{Rig, text, wait_until};
+use crate::rig::{Rig, text};
 
 /// What the servers' secrets are replaced with to be wrong; a secret as well.
 const WRONG: &str = "hunter2-is-wrong";
@@ -263,7 +264,7 @@ fn what_is_wrong_is_said_and_tried_again() {
             (lines.count() >= 2).then_some(()).ok_or(said)
         });
     }
-    running.into_iter().for_each(crate::rig::Running::stop);
+    running.into_iter().for_each(Running::stop);
     let (rig, ask) = (&rig, |(name, way): (&str, &Way)| {
         let config = rig.home.path().join(format!("{name}.toml"));
         let answers = [["doctor"], ["config"]].map(|args| rig.ask(&config, &args, &way.vars()));

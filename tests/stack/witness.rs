@@ -8,9 +8,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::child::wait_until;
 use crate::kafka::{self, env};
 use crate::laws;
-use crate::rig::{GROUPS, Rig, text, wait_until};
+use crate::rig::{GROUPS, Rig, text};
 
 const POISON: i64 = 4;
 

@@ -16,7 +16,7 @@ use evtop::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus};
 use evtop::domain::money::Money;
 use evtop::domain::operation::{Counts, Operation, OperationKind, OperationState};
 use evtop::domain::service::Service;
-use evtop::domain::stored::EventFilter;
+use evtop::domain::stored::{EventFilter, StoredEvent};
 use evtop::store::{Applied, RedriveRef, Store, StoreSettings, Work};
 use serde_json::Map;
 use uuid::Uuid;
@@ -122,6 +122,22 @@ impl Kit {
             .unwrap()
     }
 
+    /// An order's first event.
+    pub async fn append(&self, order: &str) -> StoredEvent {
+        let event = [self.envelope(&created(order, &[("A", 1)]))];
+        let stored = self.store.append_many(&event, true, self.now()).await;
+        stored.unwrap().remove(0)
+    }
+
+    /// Ends an operation; `false` where it was over.
+    pub async fn complete(&self, operation: Uuid) -> bool {
+        let state = OperationState::Completed;
+        let end = self
+            .store
+            .set_operation_state(operation, state, None, self.now());
+        end.await.unwrap()
+    }
+
     /// Hands one event in, keyed by its order, as a redrive where one is given.
     pub async fn apply_one(
         &self,
@@ -201,6 +217,7 @@ impl Kit {
             created_at: self.now(),
             ended_at: None,
             note: None,
+            paused: false,
             plan: "{}".into(),
         }
     }

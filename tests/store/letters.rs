@@ -254,6 +254,26 @@ pub async fn the_index_is_rebuilt_from_the_topic(kit: Kit) {
     );
 }
 
+pub async fn a_page_and_its_total_are_of_one_moment(kit: Kit) {
+    let other = kit.another().await;
+    let written = async {
+        for n in 0..100 {
+            other.bury(&letter(&kit, n), &body(), None).await.unwrap();
+        }
+    };
+    let looked = async {
+        loop {
+            let all = LetterFilter::default();
+            let (rows, total) = kit.store.letters(&all, 0, 100).await.unwrap();
+            assert_eq!(rows.len() as u64, total);
+            if total == 100 {
+                return;
+            }
+        }
+    };
+    tokio::join!(written, looked);
+}
+
 pub async fn a_later_failure_in_the_topic_reopens(kit: Kit) {
     let event = created("O-1", &[("A", 1)]);
     let envelope = kit.envelope(&event);

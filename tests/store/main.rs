@@ -63,7 +63,8 @@ macro_rules! contract {
                 a_foreign_letter_blocks_no_key, the_same_letter_twice_is_one_row,
                 a_letter_blocks_its_key, no_key_blocks_nothing, the_indexer_changes_no_fate,
                 the_index_is_rebuilt_from_the_topic, a_later_failure_in_the_topic_reopens,
-                letters_are_filtered_and_paged, search_takes_text_as_it_is, causes_group_and_trend,
+                letters_are_filtered_and_paged, a_page_and_its_total_are_of_one_moment,
+                search_takes_text_as_it_is, causes_group_and_trend,
                 counts_by_status_and_since, a_closed_letter_that_fails_again_is_open
             }
             queue::{
@@ -82,6 +83,7 @@ macro_rules! contract {
             }
             operations::{
                 counters_add_up, operations_are_listed_running_first, another_process_can_cancel,
+                another_process_can_pause,
                 an_operation_without_a_beat_is_silent,
                 the_audit_keeps_order,
                 a_worker_report_replaces_the_one_before, the_last_wish_counts

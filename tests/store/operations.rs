@@ -101,6 +101,30 @@ pub async fn another_process_can_cancel(kit: Kit) {
     assert!(!kit.store.cancel_requested(kit.clock.id()).await.unwrap());
 }
 
+pub async fn another_process_can_pause(kit: Kit) {
+    let operation = kit.operation(OperationKind::Replay);
+    kit.store.create_operation(&operation, &[]).await.unwrap();
+    let other = kit.another().await;
+    for paused in [true, false, true] {
+        assert!(other.pause_operation(operation.id, paused).await.unwrap());
+        assert_eq!(
+            kit.store.pause_requested(operation.id).await.unwrap(),
+            paused
+        );
+        let read = kit.store.operation(operation.id).await.unwrap().unwrap();
+        assert_eq!(read.stands_still(), paused);
+    }
+    let state = OperationState::Completed;
+    let end = kit
+        .store
+        .set_operation_state(operation.id, state, None, kit.now());
+    end.await.unwrap();
+    let read = kit.store.operation(operation.id).await.unwrap().unwrap();
+    assert!(!read.stands_still(), "it is over");
+    assert!(!other.pause_operation(operation.id, false).await.unwrap());
+    assert!(!kit.store.pause_requested(kit.clock.id()).await.unwrap());
+}
+
 pub async fn the_audit_keeps_order(kit: Kit) {
     let request = kit.clock.id();
     let store = &kit.store;

@@ -1,7 +1,8 @@
 //! What several instances do to the same rows at once. Each is tried often: a race is won by one side now
 //! and by the other then.
 
-use evtop::domain::letter::LetterStatus;
+use evtop::domain::event::Event;
+use evtop::domain::letter::{Letter, LetterStatus};
 use evtop::domain::operation::OperationKind;
 use evtop::domain::service::Service;
 use evtop::store::{Applied, Expected, Queued, RedriveRef, Store, StoreError, Work};
@@ -238,6 +239,36 @@ async fn of_two_redrives_on_a_topic_one_is_busy() {
     }
 }
 
+/// The letter of order `n` is redriven and handled while a letter of a later event of its key is written,
+/// sooner now and later then. That letter, what became of the redrive, and what the writing gave.
+async fn while_resolved<T>(
+    kit: &Kit,
+    n: i64,
+    later: Event,
+    write: impl AsyncFnOnce(&Letter) -> T,
+) -> (Letter, Vec<Applied>, T) {
+    let event = created(&format!("O-{n}"), &[("A", 1)]);
+    let envelope = kit.envelope(&event);
+    let head = kit.letter(&envelope, 2 * n);
+    kit.store.bury(&head, &body(), None).await.unwrap();
+    let next = kit.letter(&kit.envelope(&later), 2 * n + 1);
+    let mut redriven = work(&envelope, &event);
+    redriven.redrive = Some(RedriveRef {
+        letter: head.id,
+        redrive: kit.clock.id(),
+    });
+    let batch = [redriven];
+    let writing = async {
+        for _ in 0..n % 12 {
+            tokio::task::yield_now().await;
+        }
+        write(&next).await
+    };
+    let resolving = insist(kit, &kit.store, Service::Inventory, &batch);
+    let (done, written) = tokio::join!(resolving, writing);
+    (next, done, written)
+}
+
 #[tokio::test]
 #[ignore = "needs EVTOP_STACK_POSTGRES: scripts/stack test sets it"]
 async fn what_queues_while_its_head_is_resolved_is_never_lost() {
@@ -248,27 +279,11 @@ async fn what_queues_while_its_head_is_resolved_is_never_lost() {
     let (mut queued, mut released) = (0, 0);
     for n in 0..60 {
         let order = format!("O-{n}");
-        let event = created(&order, &[("A", 1)]);
-        let envelope = kit.envelope(&event);
-        let head = kit.letter(&envelope, 2 * n);
-        kit.store.bury(&head, &body(), None).await.unwrap();
-        let next = kit.letter(&kit.envelope(&cancelled(&order)), 2 * n + 1);
-        let mut redriven = work(&envelope, &event);
-        redriven.redrive = Some(RedriveRef {
-            letter: head.id,
-            redrive: kit.clock.id(),
-        });
-        let rows = [(next.clone(), body())];
-        let batch = [redriven];
-        let later = async {
-            // Now sooner, now later.
-            for _ in 0..n % 12 {
-                tokio::task::yield_now().await;
-            }
+        let queue = async |next: &Letter| {
+            let rows = [(next.clone(), body())];
             other.queue_behind(&rows).await.unwrap()[0]
         };
-        let (done, answer) =
-            tokio::join!(insist(&kit, &kit.store, Service::Inventory, &batch), later);
+        let (next, done, answer) = while_resolved(&kit, n, cancelled(&order), queue).await;
         assert_eq!(done, [Applied::Done]);
         let turn = kit
             .store
@@ -381,24 +396,10 @@ async fn a_letter_written_while_its_key_is_freed_keeps_its_block() {
     kit.stock(&[("A", 1_000)]).await;
     for n in 0..60 {
         let order = format!("O-{n}");
-        let event = created(&order, &[("A", 1)]);
-        let envelope = kit.envelope(&event);
-        let head = kit.letter(&envelope, 2 * n);
-        kit.store.bury(&head, &body(), None).await.unwrap();
-        let second = kit.letter(&kit.envelope(&declined(&order)), 2 * n + 1);
-        let mut redriven = work(&envelope, &event);
-        redriven.redrive = Some(RedriveRef {
-            letter: head.id,
-            redrive: kit.clock.id(),
-        });
-        let (batch, bytes) = ([redriven], body());
-        let later = async {
-            for _ in 0..n % 12 {
-                tokio::task::yield_now().await;
-            }
-            other.bury(&second, &bytes, None).await.unwrap();
+        let bury = async |second: &Letter| {
+            other.bury(second, &body(), None).await.unwrap();
         };
-        tokio::join!(insist(&kit, &kit.store, Service::Inventory, &batch), later);
+        let (second, ..) = while_resolved(&kit, n, declined(&order), bury).await;
         let heads = kit
             .store
             .blocked_heads("inventory-service", &[order.as_bytes()])

@@ -24,12 +24,6 @@ async fn after(kit: &Kit, position: Position) -> Vec<StoredEvent> {
     page.unwrap().rows
 }
 
-async fn append(kit: &Kit, order: &str) -> StoredEvent {
-    let event = [kit.envelope(&created(order, &[("A", 1)]))];
-    let stored = kit.store.append_many(&event, true, kit.now()).await;
-    stored.unwrap().remove(0)
-}
-
 /// Writes an event that is not committed yet.
 async fn late(kit: &Kit, order: &str) -> PgConnection {
     let mut sleeper = raw(kit, "sleeper").await;
@@ -49,14 +43,14 @@ async fn late(kit: &Kit, order: &str) -> PgConnection {
 #[ignore = "needs EVTOP_STACK_POSTGRES: scripts/stack test sets it"]
 async fn a_late_commit_is_not_passed_and_who_is_late_is_named() {
     let kit = Kit::postgres().await;
-    let first = append(&kit, "O-1").await;
+    let first = kit.append("O-1").await;
     kit.settled().await;
     let mut sleeper = late(&kit, "O-2").await;
     let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
         .fetch_one(&mut sleeper)
         .await
         .unwrap();
-    let third = append(&kit, "O-3").await;
+    let third = kit.append("O-3").await;
     assert_eq!(
         after(&kit, first.position).await,
         [],
@@ -114,7 +108,7 @@ async fn a_prepared_transaction_is_named_too() {
         );
         return;
     }
-    append(&kit, "O-2").await;
+    kit.append("O-2").await;
     let holder = loop {
         let holder = kit.store.tail_held_by(Duration::ZERO).await.unwrap();
         match holder {
@@ -180,7 +174,7 @@ async fn a_session_that_is_killed_leaves_nothing() {
 #[ignore = "needs EVTOP_STACK_POSTGRES: scripts/stack test sets it"]
 async fn a_lock_that_stays_is_unavailable() {
     let kit = Kit::postgres().await;
-    append(&kit, "O-1").await;
+    kit.append("O-1").await;
     let mut settings = StoreSettings::new(kit.url.clone());
     settings.busy_timeout = Duration::from_millis(20);
     let hasty = Store::open(&settings).await.unwrap();
@@ -222,7 +216,7 @@ async fn read_only_reads_and_makes_nothing() {
     assert!(early.probe().await.is_err(), "no table was made");
     drop(schema);
     let kit = Kit::postgres().await;
-    let stored = append(&kit, "O-1").await;
+    let stored = kit.append("O-1").await;
     settings.url = kit.url.clone();
     let reader = Store::open(&settings).await.unwrap();
     let read = reader.event(stored.position).await.unwrap();
@@ -236,7 +230,7 @@ async fn read_only_reads_and_makes_nothing() {
 #[ignore = "needs EVTOP_STACK_POSTGRES: scripts/stack test sets it"]
 async fn history_cannot_be_changed() {
     let kit = Kit::postgres().await;
-    append(&kit, "O-1").await;
+    kit.append("O-1").await;
     let mut raw = raw(&kit, "vandal").await;
     for (statement, refused) in [
         ("UPDATE event_store SET data = ''", "append-only"),
@@ -256,7 +250,7 @@ async fn history_cannot_be_changed() {
 #[ignore = "needs EVTOP_STACK_POSTGRES: scripts/stack test sets it"]
 async fn other_programs_find_types_of_their_own() {
     let kit = Kit::postgres().await;
-    append(&kit, "O-1").await;
+    kit.append("O-1").await;
     let mut raw = raw(&kit, "reader").await;
     let row = raw
         .fetch_one(
@@ -278,7 +272,7 @@ async fn other_programs_find_types_of_their_own() {
 async fn a_restored_store_is_told_and_mended() {
     let kit = Kit::postgres().await;
     for n in 0..5 {
-        append(&kit, &format!("O-{n}")).await;
+        kit.append(&format!("O-{n}")).await;
     }
     // As a dump of a server that had come further would have it.
     let mut raw = raw(&kit, "restore").await;
@@ -298,11 +292,11 @@ async fn a_restored_store_is_told_and_mended() {
     );
     let holder = kit.store.tail_held_by(Duration::ZERO).await.unwrap();
     assert_eq!(holder, None, "no transaction of this server is to blame");
-    append(&kit, "O-5").await;
+    kit.append("O-5").await;
     assert_eq!(kit.store.mend_restored().await.unwrap(), 6);
     assert_eq!(kit.store.restored().await.unwrap(), None);
     assert_eq!(kit.store.mend_restored().await.unwrap(), 0);
-    append(&kit, "O-6").await;
+    kit.append("O-6").await;
     kit.settled().await;
     let rows = after(&kit, Position::START).await;
     let streams: Vec<_> = rows.iter().map(|r| r.stream.clone()).collect();

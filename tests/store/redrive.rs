@@ -132,13 +132,7 @@ pub async fn a_redelivered_redrive_stays_ok(kit: Kit) {
         Some(unblocked),
     )
     .await;
-    let state = OperationState::Completed;
-    assert!(
-        kit.store
-            .set_operation_state(operation, state, None, kit.now())
-            .await
-            .unwrap()
-    );
+    assert!(kit.complete(operation).await);
     let (operation, ids) = kit.redrive(&[&other.letter]).await;
     kit.send(ids[0]).await;
     assert_eq!(other.handle(&kit, ids[0]).await, Applied::Duplicate);
@@ -182,11 +176,7 @@ pub async fn three_redrives_in_vain_park(kit: Kit) {
             ..Counts::default()
         };
         assert_eq!(kit.counts(operation).await, counts);
-        let state = OperationState::Completed;
-        kit.store
-            .set_operation_state(operation, state, None, kit.now())
-            .await
-            .unwrap();
+        kit.complete(operation).await;
     }
     assert_eq!(
         kit.store.blocked_keys("inventory-service").await.unwrap(),
@@ -297,11 +287,7 @@ pub async fn one_redrive_on_a_topic(kit: Kit) {
     kit.redrive(&[&foreign]).await;
     let replay = kit.operation(OperationKind::Replay);
     kit.store.create_operation(&replay, &[]).await.unwrap();
-    let state = OperationState::Completed;
-    kit.store
-        .set_operation_state(first, state, None, kit.now())
-        .await
-        .unwrap();
+    kit.complete(first).await;
     kit.store.create_operation(&second, &items).await.unwrap();
 }
 

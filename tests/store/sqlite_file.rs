@@ -21,11 +21,7 @@ async fn raw(kit: &Kit) -> SqliteConnection {
 #[tokio::test]
 async fn history_cannot_be_changed() {
     let kit = Kit::sqlite().await;
-    let event = [kit.envelope(&created("O-1", &[("A", 1)]))];
-    kit.store
-        .append_many(&event, true, kit.now())
-        .await
-        .unwrap();
+    kit.append("O-1").await;
     kit.store
         .audit(kit.now(), kit.clock.id(), "ada", "inject", "", None)
         .await

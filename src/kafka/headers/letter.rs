@@ -216,7 +216,7 @@ mod tests {
 
     use super::super::{history, origin};
     use super::*;
-    use crate::domain::letter::DlqPlace;
+    use crate::domain::letter::{DlqPlace, fixture};
 
     fn record() -> Record {
         Record {
@@ -235,32 +235,17 @@ mod tests {
     }
 
     fn sample() -> Letter {
-        let at = DateTime::from_timestamp_millis(1_700_000_001_000).unwrap();
         Letter {
             id: letter_id("email-service", "order-events", 2, 4812),
-            status: LetterStatus::Unresolved,
-            family: Family::Evtop,
-            group: Some("email-service".into()),
-            topic: Some("order-events".into()),
             partition: Some(2),
             offset: Some(4812),
-            key: Some(b"ORD-1".to_vec()),
             event_id: None,
             event_type: Some("OrderCreated".into()),
-            correlation_id: None,
             stage: Some(Stage::Decode),
             code: "malformed_json".into(),
             message: "expected value at line 1 column 1".into(),
             fingerprint: "abc".into(),
-            attempts: Some(1),
-            first_failed_at: at,
-            last_failed_at: at,
-            redrives: 0,
-            outcome: None,
-            blocked_by: None,
-            note: None,
-            reason: None,
-            dlq: None,
+            ..fixture::letter("email-service")
         }
     }
 

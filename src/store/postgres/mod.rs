@@ -51,4 +51,10 @@ impl Postgres {
     async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(self.write.begin().await?)
     }
+
+    /// A transaction whose reads all see the same moment.
+    async fn look(&self) -> Result<Tx, StoreError> {
+        let moment = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok(self.read.begin_with(moment).await?)
+    }
 }

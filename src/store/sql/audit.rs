@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::Db;
-use super::codec::{self, Columns, id, text};
+use super::codec::{self, id, text};
 use crate::domain::operation::AuditRow;
 use crate::store::StoreError;
 
@@ -36,15 +36,10 @@ impl Db {
         &self,
         limit: u32,
     ) -> Result<Vec<AuditRow>, StoreError> {
-        let rows = sqlx::query(
+        self.first(
             "SELECT id, at, request_id, who, action, detail, outcome FROM audit ORDER BY id DESC LIMIT $1",
-        )
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
+            limit,
+            |c| {
                 Ok(AuditRow {
                     id: c.get()?,
                     at: c.time()?,
@@ -54,7 +49,8 @@ impl Db {
                     detail: c.get()?,
                     outcome: c.get()?,
                 })
-            })
-            .collect()
+            },
+        )
+        .await
     }
 }

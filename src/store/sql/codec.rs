@@ -6,11 +6,11 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, Row as _, SqlSafeStr};
 use uuid::Uuid;
 
 pub(in crate::store) use super::dialect::{Id, Time, at, id, time, uuid};
-use super::{Driver, Row, dialect};
+use super::{Db, Driver, Row, dialect};
 use crate::domain::record::Headers;
 use crate::store::{StoreError, words};
 
@@ -164,6 +164,30 @@ impl<'r> Columns<'r> {
     ) -> Result<T, StoreError> {
         let text: &str = self.get()?;
         parse(text).ok_or_else(|| unreadable(what, text))
+    }
+}
+
+/// A value for each row, in their order.
+pub(in crate::store) fn each<T>(
+    rows: &[Row],
+    read: impl Fn(&mut Columns<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    rows.iter().map(|row| read(&mut Columns::of(row))).collect()
+}
+
+impl Db {
+    /// The rows of a SELECT whose one value is its LIMIT.
+    pub(super) async fn first<T>(
+        &self,
+        statement: impl SqlSafeStr,
+        limit: u32,
+        read: impl Fn(&mut Columns<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = sqlx::query(statement)
+            .bind(i64::from(limit))
+            .fetch_all(&self.read)
+            .await?;
+        each(&rows, read)
     }
 }
 

@@ -20,8 +20,9 @@ impl Db {
         from: u64,
         limit: u32,
     ) -> Result<(Vec<Letter>, u64), StoreError> {
+        let mut tx = self.look().await?;
         let mut query = select("SELECT count(*) FROM dead_letter", filter)?;
-        let total: i64 = query.build_query_scalar().fetch_one(&self.read).await?;
+        let total: i64 = query.build_query_scalar().fetch_one(&mut *tx).await?;
         let mut query = select(COLUMNS, filter)?;
         query.push(" ORDER BY ");
         if let Some(order) = filter.order {
@@ -37,7 +38,7 @@ impl Db {
         query.push("last_failed_at DESC, seq DESC LIMIT ");
         query.push_bind(i64::from(limit)).push(" OFFSET ");
         query.push_bind(signed(from));
-        let rows = query.build().fetch_all(&self.read).await?;
+        let rows = query.build().fetch_all(&mut *tx).await?;
         let letters = rows.iter().map(letter).collect::<Result<_, _>>()?;
         Ok((letters, count(total)))
     }

@@ -24,12 +24,13 @@ impl Db {
     ) -> Result<Option<(Letter, LetterBody)>, StoreError> {
         let mut query = QueryBuilder::<Driver>::new(COLUMNS);
         query.push(" WHERE id = ").push_bind(codec::id(id));
-        let Some(row) = query.build().fetch_optional(&self.read).await? else {
+        let mut tx = self.look().await?;
+        let Some(row) = query.build().fetch_optional(&mut *tx).await? else {
             return Ok(None);
         };
         let body = sqlx::query("SELECT value, headers FROM dead_letter_body WHERE id = $1")
             .bind(codec::id(id))
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *tx)
             .await?;
         let body = match &body {
             None => LetterBody::default(),

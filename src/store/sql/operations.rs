@@ -14,7 +14,7 @@ use crate::store::StoreError;
 
 const COLUMNS: &str =
     "SELECT id, kind, state, what, target, total, sent, ok, failed_again, duplicate, unknown,
-    refused, rate_limit, asked_by, created_at, ended_at, note, plan FROM operation";
+    refused, rate_limit, asked_by, created_at, ended_at, note, plan, paused FROM operation";
 
 const UNFINISHED: &str = "state IN ('planned', 'running', 'draining')";
 
@@ -224,6 +224,28 @@ impl Db {
         Ok(query.build().execute(&self.write).await?.rows_affected() > 0)
     }
 
+    pub(in crate::store) async fn pause_operation(
+        &self,
+        id: Uuid,
+        paused: bool,
+    ) -> Result<bool, StoreError> {
+        let mut query = QueryBuilder::<Driver>::new("UPDATE operation SET paused = ");
+        query.push_bind(paused).push(" WHERE id = ");
+        query
+            .push_bind(codec::id(id))
+            .push(" AND ")
+            .push(UNFINISHED);
+        Ok(query.build().execute(&self.write).await?.rows_affected() > 0)
+    }
+
+    pub(in crate::store) async fn pause_requested(&self, id: Uuid) -> Result<bool, StoreError> {
+        let paused: Option<bool> = sqlx::query_scalar("SELECT paused FROM operation WHERE id = $1")
+            .bind(codec::id(id))
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(paused.unwrap_or_default())
+    }
+
     pub(in crate::store) async fn cancel_requested(&self, id: Uuid) -> Result<bool, StoreError> {
         let cancel: Option<bool> = sqlx::query_scalar("SELECT cancel FROM operation WHERE id = $1")
             .bind(codec::id(id))
@@ -318,5 +340,6 @@ fn operation(row: &Row) -> Result<Operation, StoreError> {
         ended_at: c.time_or_null()?,
         note: c.get()?,
         plan: c.get()?,
+        paused: c.get()?,
     })
 }

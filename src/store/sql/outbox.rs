@@ -5,8 +5,8 @@ use serde::Serialize;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::codec::{Columns, at, headers, json, sql, text};
-use super::{Connection, Db, Driver, PRUNE_ROWS, Row, dialect};
+use super::codec::{Columns, at, each, headers, json, sql, text};
+use super::{Connection, Db, Driver, PRUNE_ROWS, dialect};
 use crate::domain::stored::{BlockedKey, OutboxRow, SentRow};
 use crate::store::{Ack, OutboxSummary, Part, StoreError};
 
@@ -62,7 +62,7 @@ impl Db {
             .push(" ORDER BY seq LIMIT ")
             .push_bind(i64::from(limit));
         let rows = query.build().fetch_all(&self.read).await?;
-        rows.iter().map(outbox_row).collect()
+        each(&rows, outbox_row)
     }
 
     pub(in crate::store) async fn outbox_ack(
@@ -113,18 +113,15 @@ impl Db {
         )
         .fetch_all(&self.read)
         .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(BlockedKey {
-                    aggregate_id: c.get()?,
-                    head_seq: c.get()?,
-                    attempts: c.narrow()?,
-                    until: c.time_or_null()?,
-                    error: c.get()?,
-                })
+        each(&rows, |c| {
+            Ok(BlockedKey {
+                aggregate_id: c.get()?,
+                head_seq: c.get()?,
+                attempts: c.narrow()?,
+                until: c.time_or_null()?,
+                error: c.get()?,
             })
-            .collect()
+        })
     }
 
     pub(in crate::store) async fn outbox_summary(&self) -> Result<OutboxSummary, StoreError> {
@@ -144,30 +141,24 @@ impl Db {
         &self,
         limit: u32,
     ) -> Result<Vec<OutboxRow>, StoreError> {
-        let rows = sqlx::query(
+        self.first(
             "SELECT seq, id, aggregatetype, aggregateid, type, topic, payload, headers, created_at
              FROM outbox ORDER BY seq LIMIT $1",
+            limit,
+            outbox_row,
         )
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(outbox_row).collect()
+        .await
     }
 
     pub(in crate::store) async fn outbox_sent_newest(
         &self,
         limit: u32,
     ) -> Result<Vec<SentRow>, StoreError> {
-        let rows = sqlx::query(
+        self.first(
             "SELECT seq, id, aggregateid, type, topic, partition, \"offset\", created_at, sent_at
              FROM outbox_sent ORDER BY sent_at DESC, seq DESC LIMIT $1",
-        )
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
+            limit,
+            |c| {
                 Ok(SentRow {
                     seq: c.get()?,
                     id: c.uuid()?,
@@ -179,8 +170,9 @@ impl Db {
                     created_at: c.time()?,
                     sent_at: c.time()?,
                 })
-            })
-            .collect()
+            },
+        )
+        .await
     }
 
     pub(in crate::store) async fn prune_sent(
@@ -216,8 +208,7 @@ impl Db {
     }
 }
 
-fn outbox_row(row: &Row) -> Result<OutboxRow, StoreError> {
-    let mut c = Columns::of(row);
+fn outbox_row(c: &mut Columns<'_>) -> Result<OutboxRow, StoreError> {
     Ok(OutboxRow {
         seq: c.get()?,
         id: c.uuid()?,

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::codec::{Columns, Time, at, json, list, signed, sql, time, unreadable};
-use super::{Connection, Db, Row, locks};
+use super::codec::{Columns, Time, at, each, json, list, signed, sql, time, unreadable};
+use super::{Connection, Db, locks};
 use crate::domain::event::ReservedItem;
 use crate::domain::money::Money;
 use crate::domain::service::analytics::{Tally, Window};
@@ -71,8 +71,7 @@ async fn load_windows(
     .bind(list(needs.windows.iter().copied().map(at))?)
     .fetch_all(&mut *connection)
     .await?;
-    for row in &rows {
-        let window = window(row)?;
+    for window in each(&rows, window)? {
         state.windows.insert(window.start, window);
     }
     let newest: Option<Time> = sqlx::query_scalar("SELECT max(newest) FROM analytics_window")
@@ -237,8 +236,7 @@ fn window_row(window: &Window) -> Result<WindowRow, StoreError> {
     ))
 }
 
-fn window(row: &Row) -> Result<Window, StoreError> {
-    let mut c = Columns::of(row);
+fn window(c: &mut Columns<'_>) -> Result<Window, StoreError> {
     let (start, orders, revenue) = (c.time()?, c.count()?, Money::from_cents(c.get()?));
     let text: &str = c.get()?;
     let payments: BTreeMap<String, (u64, u64)> =
@@ -290,15 +288,10 @@ impl Db {
         &self,
         limit: u32,
     ) -> Result<Vec<EmailRow>, StoreError> {
-        let rows = sqlx::query(
+        self.first(
             "SELECT id, message_id, order_id, recipient, subject, at FROM email_log ORDER BY id DESC LIMIT $1",
-        )
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
+            limit,
+            |c| {
                 Ok(EmailRow {
                     id: c.get()?,
                     message_id: c.get()?,
@@ -307,22 +300,22 @@ impl Db {
                     subject: c.get()?,
                     at: c.time()?,
                 })
-            })
-            .collect()
+            },
+        )
+        .await
     }
 
     pub(in crate::store) async fn windows_newest(
         &self,
         limit: u32,
     ) -> Result<Vec<Window>, StoreError> {
-        let rows = sqlx::query(sql(
-            "SELECT start, orders, {money revenue}, payments, late, newest, closed_at FROM analytics_window
-             ORDER BY start DESC LIMIT $1",
-        ))
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(window).collect()
+        self.first(
+            sql("SELECT start, orders, {money revenue}, payments, late, newest, closed_at FROM analytics_window
+             ORDER BY start DESC LIMIT $1"),
+            limit,
+            window,
+        )
+        .await
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Db;
-use super::codec::{Columns, at, json, sql};
+use super::codec::{at, each, json, sql};
 use crate::store::{ConsumerWish, StoreError, WorkerReport};
 
 impl Db {
@@ -43,16 +43,13 @@ impl Db {
         .bind(at(since))
         .fetch_all(&self.read)
         .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(WorkerReport {
-                    instance: c.get()?,
-                    at: c.time()?,
-                    report: c.get()?,
-                })
+        each(&rows, |c| {
+            Ok(WorkerReport {
+                instance: c.get()?,
+                at: c.time()?,
+                report: c.get()?,
             })
-            .collect()
+        })
     }
 
     pub(in crate::store) async fn prune_reports(
@@ -93,16 +90,13 @@ impl Db {
             sqlx::query("SELECT service, paused, at, who FROM consumer_wish ORDER BY service")
                 .fetch_all(&self.read)
                 .await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = Columns::of(row);
-                Ok(ConsumerWish {
-                    service: c.get()?,
-                    paused: c.get()?,
-                    at: c.time()?,
-                    who: c.get()?,
-                })
+        each(&rows, |c| {
+            Ok(ConsumerWish {
+                service: c.get()?,
+                paused: c.get()?,
+                at: c.time()?,
+                who: c.get()?,
             })
-            .collect()
+        })
     }
 }

@@ -131,6 +131,11 @@ impl Sqlite {
     async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(self.write.begin_with("BEGIN IMMEDIATE").await?)
     }
+
+    /// A transaction whose reads all see the same moment.
+    async fn look(&self) -> Result<Tx, StoreError> {
+        Ok(self.read.begin().await?)
+    }
 }
 
 /// Connects the writer. Of two processes that switch a new file to WAL at once, SQLite tells one

@@ -1,5 +1,7 @@
 //! Activity: what runs and what was done, who did what, and the program's own log.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -96,12 +98,17 @@ fn in_full(app: &App, area: Rect, buf: &mut Buffer) -> Rect {
                     .note
                     .as_deref()
                     .map_or(String::new(), |n| format!(" · {n}"));
+                let pace = pace(app, o).map(|(rate, left)| {
+                    let rate = format::rate(Some(rate));
+                    format!(" · {rate}/s, {} left", format::span(left))
+                });
                 format!(
-                    "{} {} to {} by {}{note}",
+                    "{} {} to {} by {}{}{note}",
                     o.kind.name(),
                     o.what,
                     o.target,
-                    o.by
+                    o.by,
+                    pace.unwrap_or_default()
                 )
             }),
         Pane::Audit => app
@@ -235,10 +242,12 @@ fn operation(app: &App, it: &Operation, widths: &[usize]) -> Cells {
         outcome.push(theme.span(Role::Dim, " · "));
         outcome.extend(outside(theme, Role::Dim, note));
     }
+    let role = if it.stands_still() { Role::Warn } else { role };
+    let (sign, state) = state(app, it);
     vec![
         vec![theme.span(Role::Dim, short_id(it.id))],
         what,
-        vec![theme.span(role, format!("{} {}", sign(app, it.state), it.state.name()))],
+        vec![theme.span(role, format!("{sign} {state}"))],
         share(
             app,
             it.counts.settled().min(it.counts.total),
@@ -249,6 +258,26 @@ fn operation(app: &App, it: &Operation, widths: &[usize]) -> Cells {
         outside(theme, Role::Dim, &it.target),
         vec![theme.span(Role::Dim, format::ago(app.age(it.created_at)))],
     ]
+}
+
+/// Its state's sign and word; one that stands still is paused, whatever it was about to do.
+fn state(app: &App, it: &Operation) -> (&'static str, &'static str) {
+    if it.stands_still() {
+        return (if app.ascii { "=" } else { "‖" }, "paused");
+    }
+    (sign(app, it.state), it.state.name())
+}
+
+/// How fast records have been settled since it began, and when all will be at that rate. `None` before the
+/// first, while it stands still, and when it is over.
+fn pace(app: &App, it: &Operation) -> Option<(f64, Duration)> {
+    let (settled, took) = (it.counts.settled(), app.age(it.created_at));
+    if it.state.is_over() || it.paused || settled == 0 || took < Duration::from_secs(1) {
+        return None;
+    }
+    let rate = settled as f64 / took.as_secs_f64();
+    let left = it.counts.total.saturating_sub(settled) as f64 / rate;
+    Some((rate, Duration::try_from_secs_f64(left).ok()?))
 }
 
 fn sign(app: &App, state: OperationState) -> &'static str {
@@ -287,15 +316,9 @@ fn outcomes(app: &App, it: &Operation) -> Vec<Span<'static>> {
 #[must_use]
 pub fn progress(app: &App, it: &Operation, bar: usize) -> Vec<Span<'static>> {
     let theme = &app.theme;
-    let mut spans = vec![theme.span(
-        Role::Strong,
-        format!(
-            "{} {} {} ",
-            sign(app, it.state),
-            it.kind.name(),
-            it.state.name()
-        ),
-    )];
+    let (sign, state) = state(app, it);
+    let text = format!("{sign} {} {state} ", it.kind.name());
+    let mut spans = vec![theme.span(Role::Strong, text)];
     spans.extend(share(
         app,
         it.counts.settled().min(it.counts.total),
@@ -306,6 +329,14 @@ pub fn progress(app: &App, it: &Operation, bar: usize) -> Vec<Span<'static>> {
     if !results.is_empty() {
         spans.push(theme.span(Role::Dim, " · "));
         spans.extend(results);
+    }
+    if let Some((rate, left)) = pace(app, it) {
+        let text = format!(
+            " · {}/s · {} left",
+            format::rate(Some(rate)),
+            format::span(left)
+        );
+        spans.push(theme.span(Role::Dim, text));
     }
     if it.rate_limit > 0 {
         spans.push(theme.span(Role::Dim, format!(" · at most {}/s", it.rate_limit)));
@@ -378,15 +409,14 @@ fn log(app: &App, focused: bool, area: Rect, buf: &mut Buffer) {
 
 fn log_line(app: &App, it: &LogLine) -> Vec<Span<'static>> {
     let theme = &app.theme;
-    let (word, role) = match it.level {
-        LogLevel::Error => ("error", Role::Bad),
-        LogLevel::Warn => ("warn ", Role::Warn),
-        LogLevel::Info => ("info ", Role::Dim),
-        LogLevel::Debug => ("debug", Role::Dim),
+    let role = match it.level {
+        LogLevel::Error => Role::Bad,
+        LogLevel::Warn => Role::Warn,
+        LogLevel::Info | LogLevel::Debug => Role::Dim,
     };
     let mut spans = vec![
         theme.span(Role::Dim, format!("{}  ", format::clock(it.at))),
-        theme.span(role, format!("{word}  ")),
+        theme.span(role, format!("{:<5}  ", it.level.name())),
     ];
     spans.extend(outside(theme, Role::Dim, &it.target));
     spans.push("  ".into());

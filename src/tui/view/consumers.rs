@@ -16,6 +16,7 @@ use crate::tui::theme::Role;
 
 use super::chart::{chart, sparkline};
 use super::format;
+use super::partitions;
 use super::parts::{below, empty, line, matching, outside, title, wrap};
 use super::table::{Cells, Column, Table, sorted};
 
@@ -55,12 +56,11 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let list = u16::try_from(rows.len())
         .unwrap_or(u16::MAX)
         .saturating_add(2);
+    if let Some(consumer) = consumer.filter(|_| app.consumers.open) {
+        return about(app, consumer, area, buf);
+    }
     if area.height < 16 {
-        match consumer.filter(|_| app.consumers.open) {
-            Some(consumer) => about(app, consumer, area, buf),
-            None => table(app, &rows, selected, area, buf),
-        }
-        return;
+        return table(app, &rows, selected, area, buf);
     }
     let list = list.min(area.height / 2);
     table(
@@ -203,23 +203,53 @@ fn about(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) {
         inner
     };
     let used = facts(app, it, left, buf);
+    let rest = below(inner, used + 1);
+    // The partitions where there is room for all beside a chart, else when they are asked for.
+    let beside = if wide { 0 } else { CHART };
+    let wanted = partitions::height(it);
+    let table = match rest.height.checked_sub(beside) {
+        Some(room) if wanted <= room => wanted,
+        _ if app.consumers.open => wanted.min(rest.height),
+        _ => 0,
+    };
     let plot = if wide {
         Rect {
             x: left.right() + 2,
             width: inner.width - left.width - 2,
-            height: inner.height.min(18),
+            height: inner
+                .height
+                .saturating_sub(table + 1)
+                .clamp(used.min(18), 18),
             ..inner
         }
     } else {
-        let rest = below(inner, used + 1);
         Rect {
-            height: rest.height.min(9),
+            height: rest.height.saturating_sub(table).min(CHART),
             ..rest
         }
     };
     chart(app, buf, plot, &it.history, "events/s");
+    if table > 0 {
+        let below_chart = if wide {
+            plot.bottom() + 1
+        } else {
+            plot.bottom()
+        };
+        let top = below_chart
+            .max(rest.y)
+            .min(inner.bottom().saturating_sub(table));
+        let area = Rect {
+            y: top,
+            height: table,
+            x: area.x,
+            width: area.width,
+        };
+        partitions::render(app, it, area, buf);
+    }
 }
 
+/// Rows of the chart below the facts.
+const CHART: u16 = 9;
 /// Cells of a fact's name.
 const LABEL: usize = 11;
 
@@ -321,13 +351,6 @@ fn assigned(partitions: &[(String, i32)]) -> String {
 fn held_words(app: &App, held: &HeldPartition) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let mut spans = outside(theme, Role::Warn, &held.topic);
-    let due = match held.due {
-        Some(due) => {
-            let left = (due - app.shown.taken).to_std().unwrap_or_default();
-            format!("again in {}", format::span(left))
-        }
-        None => "until it is back".to_owned(),
-    };
     spans.push(theme.span(
         Role::Warn,
         format!(
@@ -336,13 +359,26 @@ fn held_words(app: &App, held: &HeldPartition) -> Vec<Span<'static>> {
             format::offset(Some(held.offset))
         ),
     ));
-    spans.push(theme.span(
-        Role::Dim,
-        format!(
-            " · attempt {} · {due} · {} behind it · ",
-            held.attempts, held.waiting
-        ),
-    ));
+    spans.push(theme.span(Role::Dim, " · "));
+    spans.extend(waits(app, held));
+    spans
+}
+
+/// For what a partition waits.
+pub fn waits(app: &App, held: &HeldPartition) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let due = match held.due {
+        Some(due) => {
+            let left = (due - app.shown.taken).to_std().unwrap_or_default();
+            format!("again in {}", format::span(left))
+        }
+        None => "until it is back".to_owned(),
+    };
+    let words = format!(
+        "attempt {} · {due} · {} behind it · ",
+        held.attempts, held.waiting
+    );
+    let mut spans = vec![theme.span(Role::Dim, words)];
     spans.extend(outside(theme, Role::Base, &held.reason));
     spans
 }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::command::Screen;
-use crate::snapshot::{Place, Severity};
+use crate::snapshot::{Dependency, DependencyState, Place, Severity};
 use crate::tui::app::App;
 use crate::tui::cursor::window;
 use crate::tui::rows::{FlowKey, screen_of};
@@ -22,14 +22,17 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     title(app, buf, area, heading, end);
     let list = below(area, 1);
     if rows.is_empty() {
-        let (sign, text) = match (app.shown.seq, app.filter(Screen::Flow).is_empty()) {
-            (0, _) => ("◌", "Connecting: nothing is known yet."),
-            (_, false) => ("·", "No finding has this text."),
-            _ => ("✓", "Nothing is wrong."),
+        let connecting = |it: &Dependency| it.state == DependencyState::Connecting;
+        let known = app.shown.seq > 0 && !app.shown.health.iter().any(connecting);
+        let (role, sign, text) = match (known, app.filter(Screen::Flow).is_empty()) {
+            (false, true) => (Role::Warn, ["◌", "~"], "Connecting: not all is known yet."),
+            (_, false) => (Role::Dim, ["·", "."], "No finding has this text."),
+            _ => (Role::Ok, ["✓", "+"], "Nothing is wrong."),
         };
+        let sign = sign[usize::from(app.ascii)];
         let words = vec![
             "   ".into(),
-            theme.span(Role::Ok, sign),
+            theme.span(role, sign),
             "  ".into(),
             theme.span(Role::Dim, text),
         ];

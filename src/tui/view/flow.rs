@@ -1,6 +1,8 @@
 //! Flow: is it healthy, and if not, where does it stick? The way of an event as a drawing, end to end
 //! times, and what is wrong, worst first. Wide screens get boxes, others a list along a rail.
 
+use std::ops::Add;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -133,8 +135,6 @@ pub fn lag_role(reader: &Reader<'_>) -> Role {
 }
 
 /// The sum of what is known; unknown when nothing is.
-pub fn sum(rates: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    rates
-        .flatten()
-        .fold(None, |sum, rate| Some(sum.unwrap_or(0.0) + rate))
+pub fn sum<N: Add<Output = N>>(parts: impl Iterator<Item = Option<N>>) -> Option<N> {
+    parts.flatten().reduce(Add::add)
 }

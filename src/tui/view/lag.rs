@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use crate::command::Screen;
-use crate::snapshot::{LagNumbers, VerdictKind};
+use crate::snapshot::{LagNumbers, Verdict, VerdictKind};
 use crate::tui::app::App;
 use crate::tui::lag_rows::LagRow;
 use crate::tui::sort::List;
@@ -139,27 +139,18 @@ fn cells(app: &App, row: &LagRow<'_>, widths: &[usize]) -> Cells {
             name.extend(outside(theme, Role::Strong, &row.group.group));
         }
     }
-    let (mark, ascii, role) = sign(verdict.kind);
+    let (_, _, role) = sign(verdict.kind);
     let bad = matches!(role, Role::Warn | Role::Bad);
     let of_lag = match (bad, numbers.lag) {
         (true, _) => role,
         (false, Some(0) | None) => Role::Dim,
         _ => Role::Base,
     };
-    let mut words = vec![
-        theme.span(role, if app.ascii { ascii } else { mark }),
-        " ".into(),
-    ];
-    if verdict.kind == VerdictKind::Ok {
-        words.push(theme.span(Role::Dim, "ok"));
-    } else {
-        let role = if bad { role } else { Role::Dim };
-        words.push(theme.span(role, kind_name(verdict.kind)));
-        if row.partition.is_some() || row.open != Some(true) {
-            words.push(theme.span(Role::Dim, ": "));
-            words.extend(outside(theme, Role::Dim, &verdict.reason));
-        }
-    }
+    let words = verdict_words(
+        app,
+        verdict,
+        row.partition.is_some() || row.open != Some(true),
+    );
     let dim = |text: String| vec![theme.span(Role::Dim, text)];
     vec![
         name,
@@ -178,7 +169,28 @@ fn cells(app: &App, row: &LagRow<'_>, widths: &[usize]) -> Cells {
     ]
 }
 
-fn lag_time(numbers: &LagNumbers) -> String {
+/// What is judged, with its reason where that is wanted and there is more to say than ok.
+pub fn verdict_words(app: &App, verdict: &Verdict, reason: bool) -> Vec<Span<'static>> {
+    let theme = &app.theme;
+    let (mark, ascii, role) = sign(verdict.kind);
+    let mut words = vec![
+        theme.span(role, if app.ascii { ascii } else { mark }),
+        " ".into(),
+    ];
+    if verdict.kind == VerdictKind::Ok {
+        words.push(theme.span(Role::Dim, "ok"));
+        return words;
+    }
+    let bad = matches!(role, Role::Warn | Role::Bad);
+    words.push(theme.span(if bad { role } else { Role::Dim }, kind_name(verdict.kind)));
+    if reason {
+        words.push(theme.span(Role::Dim, ": "));
+        words.extend(outside(theme, Role::Dim, &verdict.reason));
+    }
+    words
+}
+
+pub fn lag_time(numbers: &LagNumbers) -> String {
     match numbers.time {
         Some(time) if time.is_zero() => "0 s".to_owned(),
         time => format::maybe_span(time),

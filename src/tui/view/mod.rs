@@ -32,6 +32,7 @@ mod messages;
 mod outbox;
 mod outbox_rows;
 mod palette;
+mod partitions;
 pub mod parts;
 mod payload;
 mod rail;

@@ -137,13 +137,11 @@ fn stages(app: &App, area: Rect) -> Vec<Stage> {
     let spare = usize::from(area.height).saturating_sub(5 + 4);
     if topics.is_empty() || topics.len() + readers.len() > spare {
         let total = sum(topics.iter().map(|t| t.rate));
-        let words = vec![
-            strong(format!("{:>9}", format::per_second(total))),
-            dim(format!(
-                "  {}",
-                format::plural(topics.len() as u64, "topic")
-            )),
-        ];
+        let mut words = vec![strong(format!("{:>9}", format::per_second(total)))];
+        if shown.topics.value.is_some() {
+            let many = format::plural(topics.len() as u64, "topic");
+            words.push(dim(format!("  {many}")));
+        }
         of_topics = one_line(app, of_topics, words);
         of_readers = one_line(app, of_readers, summary(app, &readers));
     }
@@ -260,10 +258,10 @@ fn reader_line(app: &App, reader: &Reader<'_>) -> Vec<Span<'static>> {
 fn summary(app: &App, readers: &[Reader<'_>]) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let rate = sum(readers.iter().map(|r| r.rate));
-    let behind: u64 = readers.iter().filter_map(|r| r.lag).sum();
+    let behind = sum(readers.iter().map(|r| r.lag));
     let mut words = vec![
         theme.span(Role::Strong, format!("{:>9}", format::per_second(rate))),
-        theme.span(Role::Dim, format!("  lag {}", format::count(behind))),
+        theme.span(Role::Dim, format!("  lag {}", format::maybe(behind))),
     ];
     let trouble = readers
         .iter()

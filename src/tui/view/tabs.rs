@@ -69,7 +69,9 @@ pub fn tab_at(app: &App, room: u16, column: u16) -> Option<Screen> {
 pub fn rule(app: &App, area: Rect, buf: &mut Buffer) {
     let rule = if app.ascii { "-" } else { "─" };
     let text = rule.repeat(usize::from(area.width));
-    line(buf, area, 0, vec![app.theme.span(Role::Faint, text)]);
+    let faint = app.theme.style(Role::Faint);
+    let style = app.frame().map_or(faint, |frame| faint.patch(frame.rule));
+    line(buf, area, 0, vec![Span::styled(text, style)]);
     let filter = app.sieve(app.screen);
     if let Some(error) = filter.error() {
         let mut words = outside(&app.theme, Role::Warn, error);

@@ -14,11 +14,19 @@ use super::parts::{line, outside, right, width};
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let (shown, theme) = (&app.shown, &app.theme);
     let mut left = vec![theme.span(Role::Strong, " evtop "), " ".into()];
-    if shown.stack.production {
-        left.push(theme.span(Role::Production, " production "));
-        left.push(" ".into());
+    let name = outside(theme, Role::Base, &shown.stack.name);
+    match app.frame() {
+        Some(frame) => {
+            let mut framed = vec![Span::raw(" ")];
+            if shown.stack.production && shown.stack.name != "production" {
+                framed.push("production ".into());
+            }
+            framed.extend(name);
+            framed.push(" ".into());
+            left.extend(framed.into_iter().map(|span| span.patch_style(frame.name)));
+        }
+        None => left.extend(name),
     }
-    left.extend(outside(theme, Role::Base, &shown.stack.name));
     if shown.stack.attached {
         left.push(theme.span(Role::Dim, "  attached"));
     }

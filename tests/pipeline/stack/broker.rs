@@ -25,11 +25,7 @@ pub enum Broker {
 
 impl Broker {
     pub fn embedded() -> Self {
-        let topics: Vec<(String, i32)> = wanted_topics(DLQ_TEMPLATE)
-            .into_iter()
-            .map(|(name, partitions, _)| (name, partitions))
-            .collect();
-        Self::Embedded(Embedded::start(&topics).unwrap())
+        Self::Embedded(Embedded::start(&wanted_topics(DLQ_TEMPLATE)).unwrap())
     }
 
     pub async fn kafka() -> Self {
@@ -37,9 +33,7 @@ impl Broker {
             env("EVTOP_STACK_BROKERS"),
             env("EVTOP_STACK_BROKERS_PROXIED"),
         );
-        let port = proxied.rsplit(':').next().unwrap().parse().unwrap();
-        let behind = env("EVTOP_STACK_BROKERS_BEHIND_PROXY").parse().unwrap();
-        let proxy = Proxy::start(port, behind).await.unwrap();
+        let proxy = Proxy::to_broker().await;
         afresh(&direct).await;
         Self::Kafka {
             proxied,

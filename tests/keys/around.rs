@@ -1,0 +1,242 @@
+//! What is there on every screen: palette, themes, sorting, copying, the mouse.
+
+use super::*;
+
+#[test]
+fn the_palette_finds_any_action_and_does_it() {
+    let mut app = failing(Screen::Flow);
+    keys(&mut app, ":");
+    type_in(&mut app, "zzz");
+    assert!(app.palette_rows("zzz").is_empty());
+    keys(&mut app, "ctrl-u");
+    type_in(&mut app, "faul");
+    let rows = app.palette_rows("faul");
+    assert_eq!(rows[0].row.action, Action::Faults);
+    assert_eq!(rows[0].elsewhere, Some(Screen::Consumers));
+    let replays = app.palette_rows("rep");
+    assert_eq!(
+        replays[0].row.action,
+        Action::Replay,
+        "a name before any help"
+    );
+    keys(&mut app, "enter");
+    assert_eq!(app.screen, Screen::Consumers, "it goes where it works");
+    assert!(matches!(app.overlay, Some(Overlay::Faults(_))));
+}
+
+#[test]
+fn the_palette_has_every_command_and_says_why_not() {
+    let app = read_only(Screen::Letters);
+    let rows = app.palette_rows("");
+    let motions = TABLE.len() - rows.len();
+    assert_eq!(motions, 9, "only moves and itself are left out");
+    let redrive = rows.iter().find(|e| e.row.action == Action::RedriveMany);
+    let why = redrive
+        .and_then(|e| e.why_not.as_deref())
+        .expect("a reason");
+    assert!(why.contains("read-only"), "{why}");
+    assert!(
+        rows[0].row.screens.contains(&Screen::Letters),
+        "its own first"
+    );
+}
+
+#[test]
+fn a_theme_is_seen_before_it_is_chosen() {
+    let mut app = busy(Screen::Flow);
+    let first = app.theme.name.clone();
+    keys(&mut app, "t j j");
+    let seen = app.theme.name.clone();
+    assert_ne!(seen, first);
+    keys(&mut app, "esc");
+    assert_eq!(app.theme.name, first, "esc goes back");
+    keys(&mut app, "t j j enter");
+    assert_eq!((app.theme.name, app.overlay.is_none()), (seen, true));
+}
+
+fn groups(app: &App) -> Vec<(String, Option<u64>)> {
+    let rows = app.lag_rows();
+    let groups = rows.iter().filter(|row| row.topic.is_none());
+    groups
+        .map(|row| (row.group.group.clone(), row.numbers().lag))
+        .collect()
+}
+
+#[test]
+fn a_list_is_sorted_by_any_column_and_remembers_it() {
+    let mut app = failing(Screen::Lag);
+    let as_it_came = groups(&app);
+    keys(&mut app, "s");
+    let names: Vec<String> = groups(&app).into_iter().map(|(name, _)| name).collect();
+    assert!(names.is_sorted(), "{names:?}");
+    keys(&mut app, "s");
+    let lags: Vec<_> = groups(&app).into_iter().map(|(_, lag)| lag).collect();
+    assert!(
+        lags.is_sorted_by(|a, b| a >= b),
+        "the largest first: {lags:?}"
+    );
+    let cursor = app.lag.cursor.key().cloned();
+    keys(&mut app, "S");
+    let lags: Vec<_> = groups(&app).into_iter().map(|(_, lag)| lag).collect();
+    assert!(lags.is_sorted(), "{lags:?}");
+    assert_eq!(
+        app.lag.cursor.key().cloned(),
+        cursor,
+        "the cursor keeps its row"
+    );
+    keys(&mut app, "1 2");
+    let again: Vec<_> = groups(&app).into_iter().map(|(_, lag)| lag).collect();
+    assert_eq!(again, lags, "remembered");
+    keys(&mut app, "s s s s s s");
+    assert_eq!(
+        groups(&app),
+        as_it_came,
+        "after the last column, as it came"
+    );
+    keys(&mut app, "S");
+    assert!(said(&app).contains("s sorts it"), "{}", said(&app));
+}
+
+#[test]
+fn what_is_whole_is_sorted_and_a_window_says_why_not() {
+    let mut app = failing(Screen::Letters);
+    keys(&mut app, "s");
+    let names: Vec<String> = app.causes().iter().map(|c| c.code.clone()).collect();
+    assert!(names.is_sorted() && names.len() > 1, "{names:?}");
+    keys(&mut app, "s");
+    let counts: Vec<u64> = app.causes().iter().map(|c| c.count).collect();
+    assert!(counts.is_sorted_by(|a, b| a >= b), "{counts:?}");
+    // Letters are a window, so the store sorts them.
+    keys(&mut app, "g enter s S");
+    let order = app.focus().letters.order;
+    let by = |by, down| Some(evtop::domain::letter::LetterOrder { by, down });
+    assert_eq!(order, by(evtop::domain::letter::LetterColumn::Key, true));
+    keys(&mut app, "s s s s s s");
+    assert_eq!(
+        app.focus().letters.order,
+        None,
+        "after the last, as it came"
+    );
+
+    let mut app = busy(Screen::Messages);
+    keys(&mut app, "s S");
+    let names: Vec<&str> = app.topics().iter().map(|t| t.name.as_str()).collect();
+    assert!(names.is_sorted_by(|a, b| a >= b), "{names:?}");
+    let mut app = failing(Screen::Activity);
+    keys(&mut app, "s");
+    let what: Vec<&str> = app.operations().iter().map(|o| o.kind.name()).collect();
+    assert!(what.is_sorted() && what.len() > 1, "{what:?}");
+
+    for (screen, more) in [
+        (Screen::Outbox, ""),
+        (Screen::Timeline, ""),
+        (Screen::Messages, "enter"),
+        (Screen::Activity, "right"),
+    ] {
+        let mut app = failing(screen);
+        keys(&mut app, more);
+        for action in [Action::Sort, Action::SortReverse] {
+            let why = app.why_not(action).unwrap_or_default();
+            if screen != Screen::Activity
+                || app.activity.pane != evtop::tui::views::Pane::Operations
+            {
+                assert!(why.contains("order"), "{screen:?}: {why}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_under_the_cursor_is_copied() {
+    for (screen, more, wanted) in [
+        (Screen::Lag, "", "email-service"),
+        (Screen::Consumers, "", "email"),
+        (Screen::Letters, "enter", "\"order_id\""),
+        (Screen::Timeline, "", "{"),
+    ] {
+        let mut app = failing(screen);
+        keys(&mut app, more);
+        keys(&mut app, "y");
+        let copied = app.take_copied().unwrap_or_default();
+        assert!(copied.contains(wanted), "{screen:?}: {copied}");
+        assert_eq!(app.take_copied(), None, "once");
+    }
+}
+
+fn mouse(app: &mut App, kind: MouseEventKind, column: u16, row: u16) {
+    let frame = common::draw(app, SIZE);
+    let event = MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    };
+    assert_eq!(app.on_mouse(event, &frame), None);
+}
+
+#[test]
+fn wheel_and_clicks_are_keys() {
+    let mut app = failing(Screen::Lag);
+    let frame = common::draw(&app, SIZE);
+    let text = |row: u16| -> String { (0..SIZE.0).map(|x| frame[(x, row)].symbol()).collect() };
+    let click = MouseEventKind::Down(MouseButton::Left);
+    let row = (0..SIZE.1)
+        .find(|y| text(*y).contains("payment-service"))
+        .expect("a row");
+    mouse(&mut app, click, 20, row);
+    assert_eq!(
+        app.lag.cursor.key(),
+        Some(&LagKey::Group("payment-service".into()))
+    );
+    let open = app.lag_rows().len();
+    mouse(&mut app, click, 20, row);
+    assert!(app.lag_rows().len() < open, "a second click folds it");
+    mouse(&mut app, MouseEventKind::ScrollUp, 20, 30);
+    assert_ne!(
+        app.lag.cursor.key(),
+        Some(&LagKey::Group("payment-service".into()))
+    );
+    let before = app.lag.cursor.key().cloned();
+    mouse(&mut app, click, 20, SIZE.1 - 1);
+    assert_eq!(
+        app.lag.cursor.key().cloned(),
+        before,
+        "the hints are no row"
+    );
+    let column = text(1).find("Outbox").expect("a tab");
+    mouse(&mut app, click, u16::try_from(column).expect("small"), 1);
+    assert_eq!(app.screen, Screen::Outbox);
+}
+
+#[test]
+fn a_theme_is_seen_when_its_file_is_saved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine.toml");
+    let (_, text) = evtop::tui::theme::BUILT_IN[0];
+    std::fs::write(&path, text).expect("written");
+    let mut file = ThemeFile::new(path.clone(), evtop::tui::theme::Depth::True);
+    assert!(file.changed().is_none(), "nothing new");
+    let mut app = busy(Screen::Flow);
+    app.theme = Theme::parse(&path.to_string_lossy(), text).expect("a theme");
+    app.themes = Theme::all(&app.theme);
+    let save = |text: &str, seconds: u64| {
+        std::fs::write(&path, text).expect("written");
+        let saved = std::fs::File::options()
+            .append(true)
+            .open(&path)
+            .expect("a file");
+        let at = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
+        saved.set_modified(at).expect("a time");
+    };
+    save(&text.replace("#14171c", "#000001"), 1_000);
+    app.on_theme(file.changed().expect("saved"));
+    assert_eq!(app.theme.style(Role::Base).bg, Some(Color::Rgb(0, 0, 1)));
+    save("base = 3", 2_000);
+    app.on_theme(file.changed().expect("saved"));
+    assert!(said(&app).contains("mine.toml:1"), "{}", said(&app));
+    assert_eq!(
+        app.theme.style(Role::Base).bg,
+        Some(Color::Rgb(0, 0, 1)),
+        "the last good one stays"
+    );
+}
