@@ -276,7 +276,12 @@ fn deeper() {
     after("flow_of_two_instances", Screen::Flow, two, WIDE, "");
     after("event_in_full", Screen::Timeline, busy(), USUAL, "enter");
     after("event_above", Screen::Timeline, busy(), WIDE, "k k k");
-    after("correlation", Screen::Timeline, busy(), USUAL, "c");
+    for (width, height) in SIZES {
+        let name = format!("correlation__{width}x{height}");
+        let shown = fixtures::correlation();
+        after(&name, Screen::Timeline, shown, (width, height), "c k k");
+    }
+    after("correlation_wide_tail", Screen::Timeline, busy(), WIDE, "c");
     after("flow_outbox", Screen::Flow, busy(), WIDE, "g");
     after("flow_topic", Screen::Flow, busy(), WIDE, "g j");
     after("flow_consumer", Screen::Flow, busy(), USUAL, "g l l");
@@ -343,6 +348,13 @@ fn ascii_only() {
         app.ascii = true;
         let picture = common::text(&common::draw(&app, WIDE));
         insta::assert_snapshot!(format!("ascii_{name}"), picture);
+    }
+    for (size, name) in [(WIDE, "wide"), ((40, 12), "small")] {
+        let mut app = app(Screen::Timeline, fixtures::correlation(), size);
+        app.ascii = true;
+        keys(&mut app, "c k");
+        let picture = text(&draw(&app, size));
+        insta::assert_snapshot!(format!("ascii_correlation_{name}"), picture);
     }
 }
 

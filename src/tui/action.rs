@@ -135,7 +135,7 @@ pub const TABLE: &[Row] = &[
     look(Action::MarkAll, "mark-all", &["*"], LETTERS, "mark every letter that is listed, or unmark all", None),
     act(Action::Replay, "replay", &["p"], TIMELINE, "replay the event under the cursor", Some("replay")),
     act(Action::ReplayMany, "replay-stream", &["P"], TIMELINE, "replay the event's whole stream", Some("replay stream")),
-    look(Action::Correlation, "correlation", &["c"], TIMELINE, "follow the event's correlation; esc clears", Some("correlation")),
+    look(Action::Correlation, "correlation", &["c"], TIMELINE, "follow the event's correlation, drawn as lanes; esc clears", Some("correlation")),
     look(Action::Raw, "raw", &["v"], TIMELINE, "show the payload as written, or as the newest schema sees it", Some("raw/upcast")),
     look(Action::Message, "message", &["m"], RECORDS, "the record in its topic, among its neighbours; esc comes back", Some("message")),
     look(Action::Start, "from", &["o"], &[Screen::Messages], "read from somewhere else: newest:500, offset:2:4812, time:15m, beginning", Some("from")),

@@ -32,6 +32,12 @@ impl App {
         }
     }
 
+    /// Whether the timeline is about one correlation, which is drawn as lanes.
+    #[must_use]
+    pub fn in_lanes(&self) -> bool {
+        self.timeline_filter().correlation_id.is_some()
+    }
+
     /// Whether the timeline's typed filter is one that the store looks up.
     #[must_use]
     pub fn looks_up(&self) -> bool {

@@ -15,6 +15,7 @@ mod editor;
 mod focus;
 pub mod keymap;
 pub mod lag_rows;
+pub mod lanes;
 pub mod messages;
 mod mouse;
 mod moves;

@@ -53,8 +53,12 @@ async fn page(
     };
     let rows = wanted.rows.max(1);
     let found = sources.store.events(&wanted.filter, page, rows).await?;
-    // Counting reads everything that matches: the total is free only without a filter.
-    let total = events.filter(|_| wanted.filter == EventFilter::default());
+    // Counting reads everything that matches: the total is free without a filter, and where all is here.
+    let total = if found.at_start && found.at_end {
+        Some(found.rows.len() as u64)
+    } else {
+        events.filter(|_| wanted.filter == EventFilter::default())
+    };
     Ok(Timeline {
         total,
         rows: found.rows,
