@@ -153,6 +153,20 @@ fn what_lies_above() {
         after(&format!("filter_on_{name}"), screen, busy(), USUAL, typed);
     }
     after(
+        "filter_of_times",
+        Screen::Timeline,
+        busy(),
+        USUAL,
+        "/ a f t e r = 2 s enter",
+    );
+    after(
+        "filter_of_times_typed",
+        Screen::Timeline,
+        busy(),
+        USUAL,
+        "/ b e f o r e = 1 2",
+    );
+    after(
         "filter_small",
         Screen::Outbox,
         busy(),

@@ -6,6 +6,7 @@
 //! key=ORD-1*         the key; * is any text
 //! type=OrderCreated  the event's type
 //! partition=2
+//! after=15m before=12:04      when it happened: ago, today in UTC, or 2026-05-01T12:00:00Z
 //! value.data.order_id=ORD-1   a place in the JSON value; of a list, any of its elements
 //! header.traceparent=00-*     a header by its name
 //! ~time[ds]? ?out    a regular expression
@@ -17,8 +18,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
+
+use super::when::When;
+
+mod times;
+
+pub use times::Other;
 
 /// Bytes that a compiled expression may take.
 const LARGEST_REGEX: usize = 1 << 20;
@@ -53,6 +61,16 @@ enum Test {
     Regex(Regex),
     Field(Field, String),
     Partition(i32),
+    Time(Time),
+}
+
+/// A bound of time; at it is after it.
+#[derive(Clone, Copy, Debug)]
+struct Time {
+    after: bool,
+    when: When,
+    /// The moment meant; unknown until [`Filter::at`] for what is counted from now.
+    at: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Debug)]
@@ -80,6 +98,7 @@ pub struct Fields<'a> {
     pub key: Option<Cow<'a, str>>,
     pub kind: Option<&'a str>,
     pub partition: Option<i32>,
+    pub at: Option<DateTime<Utc>>,
     /// The value, where it is JSON; only [`Filter::reads_value`] needs it.
     pub value: Option<Value>,
     pub headers: Vec<(&'a str, Cow<'a, str>)>,
@@ -176,7 +195,12 @@ impl Term {
             (Test::Regex(regex), row) => anywhere(row, |text| regex.is_match(text)),
             (Test::Field(field, wanted), Row::Record(fields)) => field.holds(fields, wanted),
             (Test::Partition(wanted), Row::Record(fields)) => fields.partition == Some(*wanted),
-            (Test::Word | Test::Field(..) | Test::Partition(_), row) => {
+            (Test::Time(time), Row::Record(fields)) => match time.at {
+                Some(_) => time.holds(fields.at),
+                // Not known yet, so it says nothing.
+                None => return true,
+            },
+            (Test::Word | Test::Field(..) | Test::Partition(_) | Test::Time(_), row) => {
                 anywhere(row, |text| text.to_lowercase().contains(&self.typed))
             }
         };
@@ -340,6 +364,7 @@ fn test(typed: &Typed) -> Result<Test, String> {
                 .map(Test::Partition)
                 .map_err(|_| "partition= wants a whole number, such as partition=2".to_owned());
         }
+        "after" | "before" => return times::read(name, wanted).map(Test::Time),
         "value" => Field::Value(Vec::new()),
         "header" | "header." => {
             return Err("header= wants a name: header.traceparent=00-*".to_owned());

@@ -104,6 +104,7 @@ fn fields<'a>(record: &'a Record, kind: Option<&'a str>, value: Option<Value>) -
         key,
         kind,
         partition: Some(record.partition),
+        at: record.timestamp,
         value,
         headers,
     }

@@ -147,7 +147,7 @@ pub const TABLE: &[Row] = &[
     act(Action::TrafficUp, "traffic-up", &["]"], FLOW, "more test orders a second", Some("orders +")),
     look(Action::Open, "open", &["enter"], &[], "open, unfold, or go to the screen of the place", Some("open")),
     look(Action::Back, "back", &["esc"], &[], "back, or clear the filter; never quits", None),
-    look(Action::Filter, "filter", &["/"], &[], "show only rows with these words: key=, type=, value.path=, header.name=, ~regex, !not", Some("filter")),
+    look(Action::Filter, "filter", &["/"], &[], "show only rows with these words: key=, type=, after=, before=, value.path=, header.name=, ~regex, !not", Some("filter")),
     act(Action::Inject, "inject", &["i"], &[], "inject test orders", Some("inject")),
     look(Action::Sort, "sort", &["s"], &[Screen::Lag, Screen::Consumers], "sort by the next column; after the last, as it came", Some("sort")),
     look(Action::SortReverse, "sort-reverse", &["S"], &[Screen::Lag, Screen::Consumers], "sort the other way round", None),

@@ -7,6 +7,7 @@ use super::cursor::window;
 use super::lag_rows::LagRow;
 use crate::command::{Focus, Screen, TimelineFocus};
 use crate::domain::event_type::EventType;
+use crate::domain::filter::Other;
 use crate::domain::stored::EventFilter;
 
 impl App {
@@ -38,30 +39,32 @@ impl App {
         self.timeline_filter().correlation_id.is_some()
     }
 
-    /// Whether the timeline's typed filter is one that the store looks up.
+    /// Whether the store looks up all that is typed on the timeline.
     #[must_use]
     pub fn looks_up(&self) -> bool {
-        self.timeline_filter() != self.timeline.filter
+        !self.sieve(Screen::Timeline).is_empty() && self.looked_up().1
     }
 
-    /// What narrows the timeline: the correlation that is followed, and a typed filter that names an
-    /// order, a stream, a type or a correlation, which the store can look up. Any other text narrows the
-    /// page alone.
-    pub(super) fn timeline_filter(&self) -> EventFilter {
+    /// What narrows the timeline in the store.
+    #[must_use]
+    pub fn timeline_filter(&self) -> EventFilter {
+        self.looked_up().0
+    }
+
+    /// The correlation that is followed, and what is typed as far as the store can look it up: times, and a
+    /// word that is an order, its stream, a type or a correlation. Any other term narrows the page alone.
+    /// Whether nothing else is typed is told too.
+    fn looked_up(&self) -> (EventFilter, bool) {
         let mut filter = self.timeline.filter.clone();
-        let text = self.filter(Screen::Timeline).trim();
-        let order = text.strip_prefix("order-").unwrap_or(text);
-        let hex = order
-            .strip_prefix("ORD-")
-            .is_some_and(|rest| rest.len() == 8 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
-        if hex {
-            filter.stream = Some(format!("order-{order}"));
-        } else if let Ok(id) = Uuid::try_parse(text) {
-            filter.correlation_id = Some(id);
-        } else if let Some(event_type) = EventType::ALL.into_iter().find(|t| t.name() == text) {
-            filter.event_type = Some(event_type.name().to_owned());
-        }
-        filter
+        let typed = self.sieve(Screen::Timeline);
+        (filter.from, filter.to) = typed.between();
+        let known = match typed.others().as_slice() {
+            [] => true,
+            [Other::Word(word)] => look_up(&mut filter, word),
+            [Other::Type(name)] => look_up_type(&mut filter, name),
+            _ => false,
+        };
+        (filter, known)
     }
 
     /// The partitions in sight, and those that a folded row in sight sums up while they are few.
@@ -90,4 +93,29 @@ impl App {
         }
         wanted
     }
+}
+
+/// Whether a word in lower case is the name of something that the store knows rows by.
+fn look_up(filter: &mut EventFilter, word: &str) -> bool {
+    let order = word.strip_prefix("order-").unwrap_or(word);
+    let hex = order
+        .strip_prefix("ord-")
+        .is_some_and(|rest| rest.len() == 8 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
+    if hex {
+        filter.stream = Some(format!("order-{}", order.to_uppercase()));
+    } else if let Ok(id) = Uuid::try_parse(word) {
+        filter.correlation_id = Some(id);
+    } else {
+        return look_up_type(filter, word);
+    }
+    true
+}
+
+fn look_up_type(filter: &mut EventFilter, name: &str) -> bool {
+    let mut all = EventType::ALL.into_iter();
+    let found = all.find(|t| t.name().eq_ignore_ascii_case(name));
+    if let Some(event_type) = found {
+        filter.event_type = Some(event_type.name().to_owned());
+    }
+    found.is_some()
 }

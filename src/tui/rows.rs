@@ -63,6 +63,7 @@ fn fields<'a>(event: &'a StoredEvent, filter: &Filter) -> Fields<'a> {
         texts: texts.map(Cow::Borrowed).to_vec(),
         key: Some(Cow::Borrowed(&event.stream)),
         kind: Some(&event.event_type),
+        at: Some(event.timestamp),
         value: filter
             .reads_value()
             .then(|| serde_json::from_str(&event.payload).ok())
@@ -185,7 +186,7 @@ impl App {
     pub fn events(&self) -> Vec<&StoredEvent> {
         let filter = self.sieve(Screen::Timeline);
         let wanted = self.timeline_filter();
-        let passes = wanted != self.timeline.filter || filter.is_empty();
+        let passes = self.looks_up() || filter.is_empty();
         let rows = self.shown.timeline.value.iter().flat_map(|t| &t.rows);
         rows.filter(|e| wanted.matches(e))
             .filter(|e| passes || filter.holds(Row::Record(&fields(e, filter))))

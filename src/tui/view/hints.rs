@@ -71,7 +71,10 @@ pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
             return line(buf, area, 0, spans);
         }
         (None, Screen::Messages) => {
-            "   ⏎ keep   esc back   word   key=   type=   value.a.b=   header.x=   ~regex   !not"
+            "   ⏎ keep   esc back   word   key=   type=   after=15m   before=   value.a.b=   header.x=   ~regex   !not"
+        }
+        (None, Screen::Timeline) => {
+            "   ⏎ keep   esc back   word   type=   after=15m   before=12:04   value.a.b=   ~regex   !not"
         }
         (None, _) => "   ⏎ keep   esc back   ! in front: rows without it",
     };

@@ -133,7 +133,18 @@ fn head(app: &App, timeline: &Timeline) -> Vec<Span<'static>> {
             spans.extend(which);
         }
     }
-    if app.timeline.following() {
+    let within = app.timeline_filter();
+    let day = |at| format::day_or_clock(at, app.shown.taken);
+    if let Some(from) = within.from {
+        spans.push(theme.span(Role::Dim, format!(" · from {}", day(from))));
+    }
+    if let Some(to) = within.to {
+        spans.push(theme.span(Role::Dim, format!(" · before {}", day(to))));
+    }
+    let over = within.to.is_some_and(|to| to <= app.shown.taken);
+    if app.timeline.following() && over {
+        spans.push(theme.span(Role::Dim, " · the newest of them"));
+    } else if app.timeline.following() {
         spans.push(theme.span(Role::Dim, " · following"));
     } else if timeline.at_start {
         spans.push(theme.span(Role::Dim, " · from the first · G follows"));
