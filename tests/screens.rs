@@ -288,6 +288,16 @@ fn deeper() {
         "j",
     );
     after("flow_of_two_instances", Screen::Flow, two, WIDE, "");
+    for (name, size, pressed) in [
+        ("wide", WIDE, ""),
+        ("wide_open", WIDE, "enter"),
+        ("wide_raw", WIDE, "enter v"),
+        ("usual", USUAL, "enter"),
+        ("usual_raw", USUAL, "enter v"),
+    ] {
+        let name = format!("upcast_{name}");
+        after(&name, Screen::Timeline, fixtures::upcast(), size, pressed);
+    }
     after("event_in_full", Screen::Timeline, busy(), USUAL, "enter");
     after("event_above", Screen::Timeline, busy(), WIDE, "k k k");
     for (width, height) in SIZES {
@@ -450,6 +460,22 @@ fn a_narrow_screen_says_what_it_needs() {
         let app = app(Screen::Flow, fixtures::busy(), size);
         let name = format!("too_small__{}x{}", size.0, size.1);
         insta::assert_snapshot!(name, common::text(&common::draw(&app, size)));
+    }
+}
+
+#[test]
+fn the_hints_that_count_stand_at_any_width() {
+    for screen in Screen::ALL {
+        for (width, height) in SIZES {
+            let size = (width, height);
+            let picture = text(&draw(&app(screen, fixtures::busy(), size), size));
+            let hints = picture.lines().last().expect("a hint bar");
+            let opens = screen != Screen::Activity;
+            assert_eq!(hints.contains("⏎ open"), opens, "{screen:?}: {hints}");
+            for hint in ["/ filter", "? help"] {
+                assert!(hints.contains(hint), "{screen:?}: {hints}");
+            }
+        }
     }
 }
 

@@ -39,6 +39,20 @@ impl App {
         self.timeline_filter().correlation_id.is_some()
     }
 
+    /// Whether events and the one under the cursor stand beside each other.
+    #[must_use]
+    pub fn timeline_wide(&self) -> bool {
+        self.size.0 >= 116
+    }
+
+    /// Whether the event under the cursor is of an older schema, so that two payloads are shown.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        let detail = self.shown.event.as_ref();
+        let here = detail.filter(|d| Some(d.event.position) == self.event_key());
+        !self.timeline.raw && here.is_some_and(|d| d.upcasted.is_some())
+    }
+
     /// Whether the store looks up all that is typed on the timeline.
     #[must_use]
     pub fn looks_up(&self) -> bool {

@@ -9,9 +9,9 @@ use crate::snapshot::EventDetail;
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
-use super::format;
 use super::parts::{below, cut, line, outside, title, width};
 use super::payload::{self, Lines};
+use super::{compare, format};
 
 /// The event under the cursor.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
@@ -63,19 +63,44 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     }
     lines.push(Vec::new());
     let room = usize::from(inner.width);
-    let upcasted = detail.and_then(|d| d.upcasted.as_deref());
-    let (name, text) = match (upcasted, app.timeline.raw) {
-        (Some(text), false) => ("PAYLOAD as the newest schema sees it, v: as written", text),
-        (Some(_), true) => ("PAYLOAD as written, v: upcast", &*event.payload),
-        (None, _) => ("PAYLOAD", &*event.payload),
-    };
-    lines.push(vec![theme.span(Role::Heading, name)]);
-    lines.extend(payload::text(theme, text, room));
+    lines.extend(payload(app, event, detail, room));
     let most = lines.len().saturating_sub(usize::from(inner.height));
     let from = usize::from(app.timeline.scroll).min(most);
     for (row, spans) in (0..inner.height).zip(&lines[from..]) {
         line(buf, inner, row, spans.clone());
     }
+}
+
+/// The payload; where it is of an older schema and the screen is wide, beside what the newest makes of it.
+fn payload(app: &App, event: &StoredEvent, detail: Option<&EventDetail>, room: usize) -> Lines {
+    let theme = &app.theme;
+    let upcasted = detail.and_then(|d| d.upcasted.as_deref());
+    if let (Some(newest), false, true) = (upcasted, app.timeline.raw, app.timeline_wide())
+        && let Some(lines) = compare::lines(app, &event.payload, newest, room)
+    {
+        let schema = event.event_version;
+        let mut heading = vec![
+            theme.span(Role::Heading, "PAYLOAD  "),
+            theme.span(Role::Bad, format!("- written, schema {schema}")),
+            theme.span(Role::Ok, "  + newest schema"),
+        ];
+        if room >= 70 {
+            heading.push(theme.span(Role::Dim, "  v: as written alone"));
+        }
+        return std::iter::once(heading).chain(lines).collect();
+    }
+    let (name, text) = match (upcasted, app.timeline.raw) {
+        (Some(text), false) => ("PAYLOAD as the newest schema sees it, v: as written", text),
+        (Some(_), true) if app.timeline_wide() => (
+            "PAYLOAD as written, v: beside the newest schema",
+            &*event.payload,
+        ),
+        (Some(_), true) => ("PAYLOAD as written, v: upcast", &*event.payload),
+        (None, _) => ("PAYLOAD", &*event.payload),
+    };
+    let heading = vec![theme.span(Role::Heading, name)];
+    let text = payload::text(theme, text, room);
+    std::iter::once(heading).chain(text).collect()
 }
 
 fn ids(app: &App, event: &StoredEvent, detail: Option<&EventDetail>) -> Lines {

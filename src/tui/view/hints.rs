@@ -12,21 +12,31 @@ use crate::tui::theme::Role;
 
 use super::parts::{line, outside, right, width};
 
+/// Cells between two hints.
+const GAP: usize = 3;
+
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let help = hint(app, action::row(Action::Help));
     let room = usize::from(area.width).saturating_sub(width(&help) + 3);
-    let mut spans: Vec<Span<'static>> = vec![" ".into()];
     let rows = action::on(app.screen).filter(|row| row.action != Action::Help);
-    for row in rows {
-        let words = hint(app, row);
-        if words.is_empty() {
-            continue;
-        }
-        if width(&spans) + width(&words) > room {
-            break;
-        }
+    let mut hints: Vec<(usize, u8, Vec<Span<'static>>)> = rows
+        .enumerate()
+        .map(|(at, row)| (at, row.rank, hint(app, row)))
+        .filter(|(.., words)| !words.is_empty())
+        .collect();
+    // The most important ones are chosen first, and stand in the table's order.
+    hints.sort_by_key(|(at, rank, _)| (*rank, *at));
+    let mut used = 1;
+    hints.retain(|(.., words)| {
+        let fits = used + width(words) <= room;
+        used += if fits { width(words) + GAP } else { 0 };
+        fits
+    });
+    hints.sort_by_key(|(at, ..)| *at);
+    let mut spans: Vec<Span<'static>> = vec![" ".into()];
+    for (.., words) in hints {
         spans.extend(words);
-        spans.push("   ".into());
+        spans.push(" ".repeat(GAP).into());
     }
     line(buf, area, 0, spans);
     let mut end = help;
@@ -38,6 +48,10 @@ fn hint(app: &App, row: &Row) -> Vec<Span<'static>> {
     let (Some(word), Some(key)) = (row.hint, app.keys.keys(row.action).first()) else {
         return Vec::new();
     };
+    // Nothing opens there.
+    if row.action == Action::Open && app.screen == Screen::Activity {
+        return Vec::new();
+    }
     let marked = app.letters.marked.len();
     let word = match row.action {
         Action::RedriveMany if app.redrives_marked() => {

@@ -11,6 +11,7 @@
 
 mod activity;
 mod chart;
+mod compare;
 mod confirm;
 mod consumers;
 mod edit;

@@ -54,10 +54,11 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         };
         return empty(app, buf, area, why, remedy);
     }
-    let detail = if area.width >= 116 {
-        (area.width * 2 / 5).min(70)
-    } else {
-        0
+    // An open event of an older schema has its two payloads beside each other: they need it all.
+    let compared = app.timeline.open && app.compares();
+    let detail = match app.timeline_wide() {
+        true if !compared => (area.width * 2 / 5).min(70),
+        _ => 0,
     };
     if detail == 0 && app.timeline.open {
         return event::render(app, area, buf);
