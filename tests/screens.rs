@@ -89,6 +89,18 @@ fn messages() {
         after(&name("start"), on, busy(), size, "enter o 1 5");
         after(&name("filter_typed"), on, busy(), size, "enter / ~ (");
         after(&name("elsewhere"), on, busy(), size, "j enter");
+        let mut app = app(Screen::Timeline, busy(), size);
+        keys(&mut app, "m");
+        let mut shown = busy();
+        let start = app.focus().messages.start;
+        let mut found =
+            (*fixtures::messages::search("order-events", start, SearchState::End)).clone();
+        found.rows = [].into();
+        found.matched = 0;
+        found.since = Some(shown.taken - TimeDelta::seconds(2));
+        shown.messages.value = Some(found.into());
+        app.on_snapshot(std::sync::Arc::new(shown));
+        insta::assert_snapshot!(name("sought"), styled(&app, size));
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Lanes {
 
 /// What stands in a cell of the drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cell {
+pub enum Stroke {
     Empty,
     Event,
     /// Something below was caused by what is above.
@@ -58,7 +58,7 @@ pub enum Cell {
     Crosses,
 }
 
-impl Cell {
+impl Stroke {
     #[must_use]
     pub fn symbol(self, ascii: bool) -> char {
         match (self, ascii) {
@@ -136,12 +136,12 @@ impl Lanes {
 
     /// The cells of a row, up to the last lane; lanes stand `step` cells apart, two at least.
     #[must_use]
-    pub fn cells(&self, row: usize, step: usize) -> Vec<Cell> {
+    pub fn cells(&self, row: usize, step: usize) -> Vec<Stroke> {
         let lanes = self.names.len();
-        let mut cells = vec![Cell::Empty; lanes.saturating_sub(1) * step + 1];
+        let mut cells = vec![Stroke::Empty; lanes.saturating_sub(1) * step + 1];
         for lane in 0..lanes {
             if self.goes_down(row, lane) {
-                cells[lane * step] = Cell::Down;
+                cells[lane * step] = Stroke::Down;
             }
         }
         let Some(node) = self.nodes.get(row) else {
@@ -149,31 +149,31 @@ impl Lanes {
         };
         if let Cause::Arrow(from) = node.cause {
             let from = self.nodes[from].lane;
-            let forks = cells[from * step] == Cell::Down && self.goes_down(row + 1, from);
+            let forks = cells[from * step] == Stroke::Down && self.goes_down(row + 1, from);
             let (left, right) = (from.min(node.lane) * step, from.max(node.lane) * step);
             for cell in cells.iter_mut().take(right).skip(left + 1) {
                 *cell = match cell {
-                    Cell::Down => Cell::Crosses,
-                    _ => Cell::Along,
+                    Stroke::Down => Stroke::Crosses,
+                    _ => Stroke::Along,
                 };
             }
             if from < node.lane {
                 cells[from * step] = if forks {
-                    Cell::ForksRight
+                    Stroke::ForksRight
                 } else {
-                    Cell::TurnsRight
+                    Stroke::TurnsRight
                 };
-                cells[right - 1] = Cell::Right;
+                cells[right - 1] = Stroke::Right;
             } else if from > node.lane {
                 cells[from * step] = if forks {
-                    Cell::ForksLeft
+                    Stroke::ForksLeft
                 } else {
-                    Cell::TurnsLeft
+                    Stroke::TurnsLeft
                 };
-                cells[left + 1] = Cell::Left;
+                cells[left + 1] = Stroke::Left;
             }
         }
-        cells[node.lane * step] = Cell::Event;
+        cells[node.lane * step] = Stroke::Event;
         cells
     }
 
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(lanes.names[MOST - 1], "13 more");
         for row in 0..20 {
             let cells = lanes.cells(row, 2);
-            assert_eq!(cells.iter().filter(|c| **c == Cell::Event).count(), 1);
+            assert_eq!(cells.iter().filter(|c| **c == Stroke::Event).count(), 1);
         }
         assert_eq!(Lanes::of(&[]).cells(0, 2).len(), 1);
     }

@@ -9,7 +9,7 @@ use ratatui::text::Span;
 use crate::domain::stored::StoredEvent;
 use crate::snapshot::short_id;
 use crate::tui::app::App;
-use crate::tui::lanes::{Cause, Cell, Lanes};
+use crate::tui::lanes::{Cause, Lanes, Stroke};
 use crate::tui::theme::Role;
 
 use super::parts::{cut, line, outside, width};
@@ -96,14 +96,14 @@ fn cells(
     let mut picture: Vec<Span<'static>> = Vec::new();
     let cells = lanes.cells(row, step.unwrap_or(CLOSE));
     let arrow = if here { Role::Strong } else { Role::Faint };
-    let draw = |cells: &[Cell]| -> Vec<Span<'static>> {
+    let draw = |cells: &[Stroke]| -> Vec<Span<'static>> {
         cells
             .iter()
             .map(|cell| {
                 let role = match cell {
-                    Cell::Event if timeline::is_trouble(events[row]) => Role::Warn,
-                    Cell::Event => Role::Base,
-                    Cell::Empty | Cell::Down => Role::Faint,
+                    Stroke::Event if timeline::is_trouble(events[row]) => Role::Warn,
+                    Stroke::Event => Role::Base,
+                    Stroke::Empty | Stroke::Down => Role::Faint,
                     _ => arrow,
                 };
                 theme.span(role, cell.symbol(app.ascii).to_string())
@@ -123,8 +123,8 @@ fn cells(
         }
         Some(step) => {
             let at = node.lane * step;
-            let back = cells[at..].iter().position(|c| *c == Cell::TurnsLeft);
-            let back = back.or_else(|| cells[at..].iter().position(|c| *c == Cell::ForksLeft));
+            let back = cells[at..].iter().position(|c| *c == Stroke::TurnsLeft);
+            let back = back.or_else(|| cells[at..].iter().position(|c| *c == Stroke::ForksLeft));
             picture.extend(draw(&cells[..=at]));
             match back {
                 // Between the event and the arrow that comes to it, or behind both.
@@ -134,7 +134,7 @@ fn cells(
                     picture.extend(text);
                     picture.push(" ".into());
                     let mut rest = cells[at + used + 1..].to_vec();
-                    rest[0] = Cell::Left;
+                    rest[0] = Stroke::Left;
                     picture.extend(draw(&rest));
                 }
                 Some(back) => {
