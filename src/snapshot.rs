@@ -367,6 +367,8 @@ pub struct Timeline {
     /// Whether the window ends at the newest event.
     pub at_end: bool,
     pub at_start: bool,
+    /// Dead letters of the correlation that is looked at: of those of the rows' keys, the newest.
+    pub letters: Vec<Letter>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

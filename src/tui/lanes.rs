@@ -1,10 +1,12 @@
 //! A correlation as lanes: one for each service that wrote, or for each stream where one service wrote all
 //! of it; time goes down, an event a row, and an arrow leads from what caused it. Pure: events in, cells
-//! out. An arrow is drawn only where it can't be misread; else the row names its cause in words.
+//! out. A dead letter that is known stands in the lane of the consumer that failed, led to from its event.
+//! An arrow is drawn only where it can't be misread; else the row names its cause in words.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use crate::domain::letter::Letter;
 use crate::domain::stored::StoredEvent;
 
 /// Lanes that are told apart; whoever comes later shares the last one.
@@ -23,9 +25,19 @@ pub enum Cause {
     Elsewhere(Uuid),
 }
 
-/// One event's place.
+/// What stands in a row, by its place in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    Event(usize),
+    Letter(usize),
+}
+
+/// The place of an event or a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node {
+    pub of: Of,
+    /// When it happened, or failed first.
+    pub at: DateTime<Utc>,
     pub lane: usize,
     pub cause: Cause,
     /// Since the row before; less than nothing where clocks differ. `None` for the first row.
@@ -44,6 +56,7 @@ pub struct Lanes {
 pub enum Stroke {
     Empty,
     Event,
+    Letter,
     /// Something below was caused by what is above.
     Down,
     Along,
@@ -65,6 +78,8 @@ impl Stroke {
             (Self::Empty, _) => ' ',
             (Self::Event, false) => '●',
             (Self::Event, true) => 'o',
+            (Self::Letter, false) => '✗',
+            (Self::Letter, true) => 'x',
             (Self::Down, false) => '│',
             (Self::Down, true) => '|',
             (Self::Along, false) => '─',
@@ -84,54 +99,64 @@ impl Stroke {
 }
 
 impl Lanes {
-    /// Lays out events, oldest first.
+    /// Lays out events, oldest first, and the dead letters among them.
     #[must_use]
-    pub fn of(events: &[&StoredEvent]) -> Self {
+    pub fn of(events: &[&StoredEvent], letters: &[Letter]) -> Self {
+        let mut lanes = Self::default();
+        let rows = rows(events, letters);
         let one_service = events
             .windows(2)
             .all(|e| e[0].source_service == e[1].source_service);
-        let mut names: Vec<String> = Vec::new();
-        let mut nodes: Vec<Node> = Vec::new();
-        for (row, event) in events.iter().enumerate() {
-            let name = if one_service {
-                &event.stream
-            } else {
-                &event.source_service
+        let one_service = one_service && rows.len() == events.len();
+        for of in &rows {
+            let (name, cause, at) = match *of {
+                Of::Event(n) if one_service => (
+                    &*events[n].stream,
+                    events[n].causation_id,
+                    events[n].timestamp,
+                ),
+                Of::Event(n) => {
+                    let event = events[n];
+                    (&*event.source_service, event.causation_id, event.timestamp)
+                }
+                Of::Letter(n) => {
+                    let letter = &letters[n];
+                    (letter.group_name(), letter.event_id, letter.first_failed_at)
+                }
             };
-            let lane = names.iter().position(|n| n == name).unwrap_or_else(|| {
-                names.push(name.clone());
-                names.len() - 1
+            let found = lanes.names.iter().position(|n| n == name);
+            let lane = found.unwrap_or_else(|| {
+                lanes.names.push(name.to_owned());
+                lanes.names.len() - 1
             });
-            let lane = lane.min(MOST - 1);
-            let cause = match event.causation_id {
+            let row_of = |id: Uuid| {
+                let is = |of: &Of| matches!(*of, Of::Event(n) if events[n].event_id == id);
+                rows.iter().position(is)
+            };
+            let cause = match cause.map(|id| (id, row_of(id))) {
                 None => Cause::Unnamed,
-                Some(id) => match events.iter().position(|e| e.event_id == id) {
-                    None => Cause::Elsewhere(id),
-                    Some(at) if at < row => {
-                        let from = nodes[at].lane;
-                        let between = nodes[at + 1..].iter().any(|n| n.lane == from);
-                        if between {
-                            Cause::Row(at)
-                        } else {
-                            Cause::Arrow(at)
-                        }
+                Some((id, None)) => Cause::Elsewhere(id),
+                Some((_, Some(at))) => match lanes.nodes.get(at) {
+                    Some(from) if lanes.nodes[at + 1..].iter().all(|n| n.lane != from.lane) => {
+                        Cause::Arrow(at)
                     }
-                    Some(at) => Cause::Row(at),
+                    _ => Cause::Row(at),
                 },
             };
-            let before = row.checked_sub(1).map(|at| events[at].timestamp);
-            nodes.push(Node {
-                lane,
+            lanes.nodes.push(Node {
+                of: *of,
+                at,
+                lane: lane.min(MOST - 1),
                 cause,
-                gap: before.map(|at| event.timestamp - at),
+                gap: lanes.nodes.last().map(|before| at - before.at),
             });
         }
-        if names.len() > MOST {
-            let more = names.len() - (MOST - 1);
-            names.truncate(MOST - 1);
-            names.push(format!("{more} more"));
+        if lanes.names.len() > MOST {
+            let more = lanes.names.len() - (MOST - 1);
+            lanes.names.truncate(MOST - 1);
+            lanes.names.push(format!("{more} more"));
         }
-        Self { names, nodes }
+        lanes
     }
 
     /// The cells of a row, up to the last lane; lanes stand `step` cells apart, two at least.
@@ -173,7 +198,10 @@ impl Lanes {
                 cells[left + 1] = Stroke::Left;
             }
         }
-        cells[node.lane * step] = Stroke::Event;
+        cells[node.lane * step] = match node.of {
+            Of::Event(_) => Stroke::Event,
+            Of::Letter(_) => Stroke::Letter,
+        };
         cells
     }
 
@@ -187,10 +215,26 @@ impl Lanes {
     }
 }
 
+/// Events as they are, each letter of one of them where it came to be, below its event.
+fn rows(events: &[&StoredEvent], letters: &[Letter]) -> Vec<Of> {
+    let mut rows: Vec<Of> = (0..events.len()).map(Of::Event).collect();
+    for (n, letter) in letters.iter().enumerate() {
+        let of = |e: &&StoredEvent| Some(e.event_id) == letter.event_id;
+        let Some(own) = events.iter().position(of) else {
+            continue;
+        };
+        let before = |of: &Of| match *of {
+            Of::Event(at) => at <= own || events[at].timestamp <= letter.first_failed_at,
+            Of::Letter(at) => letters[at].first_failed_at <= letter.first_failed_at,
+        };
+        let at = rows.iter().rposition(before).map_or(0, |at| at + 1);
+        rows.insert(at, Of::Letter(n));
+    }
+    rows
+}
+
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
-
     use super::*;
     use crate::domain::position::Position;
 
@@ -218,7 +262,7 @@ mod tests {
 
     fn drawn(events: &[StoredEvent], step: usize) -> Vec<String> {
         let events: Vec<&StoredEvent> = events.iter().collect();
-        let lanes = Lanes::of(&events);
+        let lanes = Lanes::of(&events, &[]);
         let rows = 0..events.len();
         rows.map(|row| {
             let cells = lanes.cells(row, step);
@@ -255,7 +299,7 @@ mod tests {
             event(6, "payment", "o", None),
         ];
         let all: Vec<&StoredEvent> = events.iter().collect();
-        let causes: Vec<Cause> = Lanes::of(&all).nodes.iter().map(|n| n.cause).collect();
+        let causes: Vec<Cause> = Lanes::of(&all, &[]).nodes.iter().map(|n| n.cause).collect();
         assert_eq!(
             causes,
             [
@@ -271,13 +315,90 @@ mod tests {
     }
 
     #[test]
+    fn a_dead_letter_stands_in_the_lane_of_who_failed() {
+        use crate::domain::letter::LetterStatus;
+
+        let events = [
+            event(1, "order-service", "o", None),
+            event(2, "inventory-service", "o", Some(1)),
+            event(4, "order-service", "o", Some(2)),
+        ];
+        let letter = |of: u128, group: &str, at: i64| Letter {
+            id: Uuid::from_u128(of),
+            status: LetterStatus::Unresolved,
+            family: crate::domain::foreign::Family::Evtop,
+            group: Some(group.into()),
+            topic: None,
+            partition: None,
+            offset: None,
+            key: None,
+            event_id: Some(Uuid::from_u128(of)),
+            event_type: None,
+            correlation_id: None,
+            stage: None,
+            code: "timeout".into(),
+            message: String::new(),
+            fingerprint: String::new(),
+            attempts: None,
+            first_failed_at: DateTime::from_timestamp_millis(at).expect("a time"),
+            last_failed_at: DateTime::from_timestamp_millis(at).expect("a time"),
+            redrives: 0,
+            outcome: None,
+            blocked_by: None,
+            dlq: None,
+            note: None,
+            reason: None,
+        };
+        let letters = [
+            letter(1, "email-service", 3_000),
+            letter(4, "inventory-service", 3_500),
+            letter(9, "email-service", 3_000),
+        ];
+        let all: Vec<&StoredEvent> = events.iter().collect();
+        let lanes = Lanes::of(&all, &letters);
+        assert_eq!(
+            lanes.names,
+            ["order-service", "inventory-service", "email-service"]
+        );
+        let rows: Vec<Of> = lanes.nodes.iter().map(|n| n.of).collect();
+        // One whose event is not listed has no place; one of a clock that is behind stands below its event.
+        let wanted = [
+            Of::Event(0),
+            Of::Event(1),
+            Of::Letter(0),
+            Of::Event(2),
+            Of::Letter(1),
+        ];
+        assert_eq!(rows, wanted);
+        let picture: Vec<String> = (0..5)
+            .map(|row| {
+                lanes
+                    .cells(row, 4)
+                    .iter()
+                    .map(|c| c.symbol(false))
+                    .collect()
+            })
+            .collect();
+        assert_eq!(
+            picture,
+            [
+                "●        ",
+                "├──▶●    ",
+                "└───┼──▶✗",
+                "●◀──┘    ",
+                "└──▶✗    "
+            ]
+        );
+    }
+
+    #[test]
     fn one_service_has_a_lane_for_each_stream() {
         let events = [
             event(1, "order", "a", None),
             event(2, "order", "b", Some(1)),
         ];
         let all: Vec<&StoredEvent> = events.iter().collect();
-        let lanes = Lanes::of(&all);
+        let lanes = Lanes::of(&all, &[]);
         assert_eq!(lanes.names, ["a", "b"]);
         assert_eq!(lanes.nodes[1].gap, Some(TimeDelta::seconds(1)));
         assert_eq!(lanes.nodes[0].gap, None);
@@ -289,13 +410,13 @@ mod tests {
             .map(|n| event(n, &format!("s{n}"), "o", n.checked_sub(1)))
             .collect();
         let all: Vec<&StoredEvent> = events.iter().collect();
-        let lanes = Lanes::of(&all);
+        let lanes = Lanes::of(&all, &[]);
         assert_eq!(lanes.names.len(), MOST);
         assert_eq!(lanes.names[MOST - 1], "13 more");
         for row in 0..20 {
             let cells = lanes.cells(row, 2);
             assert_eq!(cells.iter().filter(|c| **c == Stroke::Event).count(), 1);
         }
-        assert_eq!(Lanes::of(&[]).cells(0, 2).len(), 1);
+        assert_eq!(Lanes::of(&[], &[]).cells(0, 2).len(), 1);
     }
 }

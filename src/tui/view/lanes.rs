@@ -6,10 +6,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
+use crate::domain::letter::Letter;
 use crate::domain::stored::StoredEvent;
 use crate::snapshot::short_id;
 use crate::tui::app::App;
-use crate::tui::lanes::{Cause, Lanes, Stroke};
+use crate::tui::lanes::{Cause, Lanes, Node, Of, Stroke};
 use crate::tui::theme::Role;
 
 use super::parts::{cut, line, outside, width};
@@ -34,13 +35,19 @@ const CLOSE: usize = 2;
 
 /// Draws `events`, the one `at` under the cursor.
 pub fn render(app: &App, events: &[&StoredEvent], at: Option<usize>, area: Rect, buf: &mut Buffer) {
-    let lanes = Lanes::of(events);
-    let texts: Vec<_> = (0..events.len())
-        .map(|row| text(app, events, &lanes, row))
+    let letters = app.shown.timeline.value.as_ref();
+    let letters = letters.map_or(&[][..], |t| &t.letters);
+    let lanes = Lanes::of(events, letters);
+    let texts: Vec<_> = lanes
+        .nodes
+        .iter()
+        .map(|node| text(app, events, letters, &lanes, node))
         .collect();
+    let here = |node: &Node| at.is_some_and(|at| node.of == Of::Event(at));
+    let at = lanes.nodes.iter().position(here);
     let table = Table {
         columns: &COLUMNS,
-        len: events.len(),
+        len: lanes.nodes.len(),
         selected: at,
         focused: !app.timeline.open,
     };
@@ -93,6 +100,7 @@ fn cells(
 ) -> Cells {
     let theme = &app.theme;
     let node = &lanes.nodes[row];
+    let trouble = matches!(node.of, Of::Event(n) if timeline::is_trouble(events[n]));
     let mut picture: Vec<Span<'static>> = Vec::new();
     let cells = lanes.cells(row, step.unwrap_or(CLOSE));
     let arrow = if here { Role::Strong } else { Role::Faint };
@@ -101,7 +109,8 @@ fn cells(
             .iter()
             .map(|cell| {
                 let role = match cell {
-                    Stroke::Event if timeline::is_trouble(events[row]) => Role::Warn,
+                    Stroke::Event if trouble => Role::Warn,
+                    Stroke::Letter => Role::Bad,
                     Stroke::Event => Role::Base,
                     Stroke::Empty | Stroke::Down => Role::Faint,
                     _ => arrow,
@@ -116,7 +125,7 @@ fn cells(
             picture.extend(draw(&cells));
             picture.push(" ".into());
             picture.extend(text);
-            let from = &events[row].source_service;
+            let from = &lanes.names[node.lane];
             let from = from.strip_suffix("-service").unwrap_or(from);
             picture.push("  ".into());
             picture.extend(outside(theme, Role::Dim, from));
@@ -160,18 +169,38 @@ fn cells(
         gap,
     );
     vec![
-        vec![theme.span(Role::Dim, format::clock_ms(events[row].timestamp))],
+        vec![theme.span(Role::Dim, format::clock_ms(node.at))],
         vec![theme.span(Role::Dim, gap)],
         picture,
     ]
 }
 
 /// What stands beside an event: its type, its stream where there is more than one, and a cause that no
-/// arrow leads from.
-fn text(app: &App, events: &[&StoredEvent], lanes: &Lanes, row: usize) -> Vec<Span<'static>> {
+/// arrow leads from. Beside a dead letter: why, and whether that is over.
+fn text(
+    app: &App,
+    events: &[&StoredEvent],
+    letters: &[Letter],
+    lanes: &Lanes,
+    node: &Node,
+) -> Vec<Span<'static>> {
     const LONGEST: usize = 30;
     let theme = &app.theme;
-    let event = events[row];
+    let event = match node.of {
+        Of::Event(n) => events[n],
+        Of::Letter(n) => {
+            let letter = &letters[n];
+            let (role, word) = if letter.status.is_open() {
+                (Role::Bad, "dead: ".to_owned())
+            } else {
+                (Role::Dim, format!("dead, {}: ", letter.status.name()))
+            };
+            let mut spans = vec![theme.span(role, word)];
+            spans.extend(cut(outside(theme, role, &letter.code), LONGEST));
+            spans.extend(cause(app, events, lanes, node));
+            return spans;
+        }
+    };
     let role = if timeline::is_trouble(event) {
         Role::Warn
     } else {
@@ -182,20 +211,22 @@ fn text(app: &App, events: &[&StoredEvent], lanes: &Lanes, row: usize) -> Vec<Sp
         spans.push(" ".into());
         spans.extend(cut(outside(theme, Role::Dim, &event.stream), LONGEST));
     }
-    let from = if app.ascii { " <- " } else { " ← " };
-    match lanes.nodes[row].cause {
-        Cause::Unnamed | Cause::Arrow(_) => {}
-        Cause::Row(at) => {
-            spans.push(theme.span(Role::Dim, from));
-            let cause = format!("{} v{}", events[at].event_type, events[at].version);
-            spans.extend(cut(outside(theme, Role::Dim, &cause), LONGEST));
-        }
-        Cause::Elsewhere(id) => {
-            let cause = format!("{from}{}, not listed", short_id(id));
-            spans.push(theme.span(Role::Dim, cause));
-        }
-    }
+    spans.extend(cause(app, events, lanes, node));
     spans
+}
+
+/// The cause in words, where no arrow leads from it.
+fn cause(app: &App, events: &[&StoredEvent], lanes: &Lanes, node: &Node) -> Vec<Span<'static>> {
+    let from = if app.ascii { " <- " } else { " ← " };
+    let text = match node.cause {
+        Cause::Unnamed | Cause::Arrow(_) => return Vec::new(),
+        Cause::Row(row) => match lanes.nodes[row].of {
+            Of::Event(n) => format!("{from}{} v{}", events[n].event_type, events[n].version),
+            Of::Letter(_) => return Vec::new(),
+        },
+        Cause::Elsewhere(id) => format!("{from}{}, not listed", short_id(id)),
+    };
+    cut(outside(&app.theme, Role::Dim, &text), 33)
 }
 
 /// Clocks of two services may differ, so it may be less than nothing.
