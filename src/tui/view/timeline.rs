@@ -47,7 +47,9 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     if events.is_empty() {
         let filtered = !app.filter(Screen::Timeline).is_empty()
             || app.timeline.filter != EventFilter::default();
-        let (why, remedy) = if filtered {
+        let (why, remedy) = if filtered && app.looks_up() {
+            ("No event in the store matches.", "Esc shows all.")
+        } else if filtered {
             ("No event of this page matches.", "Esc shows all.")
         } else {
             ("The event store is empty.", "i injects orders.")
@@ -101,7 +103,14 @@ fn head(app: &App, timeline: &Timeline) -> Vec<Span<'static>> {
     let theme = &app.theme;
     let mut spans = vec![
         theme.span(Role::Strong, format::maybe(timeline.total)),
-        theme.span(Role::Dim, " events"),
+        theme.span(
+            Role::Dim,
+            if timeline.total == Some(1) {
+                " event"
+            } else {
+                " events"
+            },
+        ),
     ];
     let filter = &app.timeline.filter;
     let of = match filter {
