@@ -22,11 +22,10 @@ use chrono::{DateTime, Utc};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
-use super::when::When;
-
 mod times;
 
 pub use times::Other;
+use times::Time;
 
 /// Bytes that a compiled expression may take.
 const LARGEST_REGEX: usize = 1 << 20;
@@ -62,15 +61,6 @@ enum Test {
     Field(Field, String),
     Partition(i32),
     Time(Time),
-}
-
-/// A bound of time; at it is after it.
-#[derive(Clone, Copy, Debug)]
-struct Time {
-    after: bool,
-    when: When,
-    /// The moment meant; unknown until [`Filter::at`] for what is counted from now.
-    at: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Debug)]

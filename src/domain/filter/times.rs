@@ -3,8 +3,17 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Field, Filter, Term, Test, Time};
+use super::{Field, Filter, Term, Test};
 use crate::domain::when::When;
+
+/// A bound of time; at it is after it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Time {
+    after: bool,
+    when: When,
+    /// The moment meant; unknown until [`Filter::at`] for what is counted from now.
+    pub(super) at: Option<DateTime<Utc>>,
+}
 
 /// A term that is no time, as one that looks rows up by a key of theirs needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
