@@ -181,10 +181,20 @@ pub struct Topic {
     pub partitions: usize,
     /// Sum of end offsets: records ever written.
     pub end: Option<i64>,
+    /// Sum of first offsets: records that the log no longer has.
+    pub first: Option<i64>,
     pub rate: Option<f64>,
     pub history: Series,
     /// Where letters of our services go: it is shown with them, not among the flow's topics.
     pub dead_letters: bool,
+}
+
+impl Topic {
+    /// Offsets that the log still has: as many records, unless it is compacted or written in transactions.
+    #[must_use]
+    pub fn records(&self) -> Option<u64> {
+        u64::try_from(self.end?.checked_sub(self.first?)?).ok()
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -249,6 +259,8 @@ pub struct Timeline {
     /// Whether the window ends at the newest event.
     pub at_end: bool,
     pub at_start: bool,
+    /// Dead letters of the correlation that is looked at: of those of the rows' keys, the newest.
+    pub letters: Vec<Letter>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

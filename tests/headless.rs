@@ -310,6 +310,7 @@ fn pages(focus: &evtop::command::Focus, snapshot: &mut Snapshot) {
             rows: (from..=to).map(event).collect(),
             at_end: to >= 1_200,
             at_start: from == 1,
+            letters: Vec::new(),
         },
         now(),
     );

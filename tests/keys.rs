@@ -447,6 +447,49 @@ fn correlation_is_followed_and_left() {
 }
 
 #[test]
+fn a_time_on_the_timeline_is_the_stores_work() {
+    let mut app = busy(Screen::Timeline);
+    let now = app.shown.taken;
+    let all = app.events().len();
+    let ago = |s| Some(now - chrono::TimeDelta::seconds(s));
+    keys(&mut app, "/");
+    type_in(&mut app, "after=2s before=1s");
+    let asked = app.focus().timeline.filter;
+    assert_eq!((asked.from, asked.to), (ago(2), ago(1)));
+    assert!(app.looks_up());
+    let some = app.events().len();
+    assert!(some > 0 && some < all, "what is here is narrowed at once");
+    // A word that the store knows goes along; any other narrows the page.
+    type_in(&mut app, " type=ordershipped");
+    let asked = app.focus().timeline.filter;
+    assert_eq!(asked.event_type.as_deref(), Some("OrderShipped"));
+    assert!(app.looks_up() && app.events().len() < some);
+    keys(&mut app, "ctrl-u");
+    type_in(&mut app, "after=2s shipping");
+    let asked = app.focus().timeline.filter;
+    assert_eq!((asked.from, asked.event_type), (ago(2), None));
+    assert!(!app.looks_up());
+    let kinds: BTreeSet<_> = app.events().iter().map(|e| &e.event_type).collect();
+    assert_eq!(kinds.len(), 1, "{kinds:?}");
+    // What is counted from now is counted once.
+    let mut later = fixtures::busy();
+    later.seq += 1;
+    later.taken += chrono::TimeDelta::seconds(60);
+    app.on_snapshot(Arc::new(later));
+    assert_eq!(app.focus().timeline.filter.from, ago(2));
+    keys(&mut app, "ctrl-u");
+    type_in(&mut app, "after=x");
+    assert!(app.sieve(Screen::Timeline).error().is_some());
+    assert_eq!(app.focus().timeline.filter, EventFilter::default());
+    // A correlation that is followed is narrowed too, and stays one.
+    keys(&mut app, "esc c /");
+    type_in(&mut app, "before=12:00");
+    let asked = app.focus().timeline.filter;
+    assert!(asked.correlation_id.is_some() && asked.to.is_some());
+    assert!(app.in_lanes());
+}
+
+#[test]
 fn the_timeline_follows_until_one_looks_up() {
     let mut app = busy(Screen::Timeline);
     assert!(app.timeline.following());

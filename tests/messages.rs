@@ -264,6 +264,39 @@ async fn a_time_is_found_even_where_the_broker_knows_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_filter_of_times_is_held_against_the_records_own() {
+    let rig = Rig::start();
+    rig.send(0..40).await;
+    let all = rig.search(Start::Beginning, "").await;
+    let mut times: Vec<_> = all
+        .rows
+        .iter()
+        .map(|m| m.record.timestamp.unwrap())
+        .collect();
+    times.sort();
+    let middle = times[20].to_rfc3339();
+    let late = rig
+        .search(Start::Beginning, &format!("after={middle}"))
+        .await;
+    let early = rig
+        .search(Start::Beginning, &format!("before={middle}"))
+        .await;
+    assert!(!late.rows.is_empty());
+    assert!(
+        late.rows
+            .iter()
+            .all(|m| m.record.timestamp >= Some(times[20]))
+    );
+    assert!(
+        early
+            .rows
+            .iter()
+            .all(|m| m.record.timestamp < Some(times[20]))
+    );
+    assert_eq!(late.rows.len() + early.rows.len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_goes_page_by_page_and_leaves_none_out() {
     const ALL: usize = 1_700;
     let rig = Rig::start();

@@ -91,6 +91,18 @@ fn messages() {
         after(&name("start"), on, busy(), size, "enter o 1 5");
         after(&name("filter_typed"), on, busy(), size, "enter / ~ (");
         after(&name("elsewhere"), on, busy(), size, "j enter");
+        let mut app = app(Screen::Timeline, busy(), size);
+        keys(&mut app, "m");
+        let mut shown = busy();
+        let start = app.focus().messages.start;
+        let mut found =
+            (*fixtures::messages::search("order-events", start, SearchState::End)).clone();
+        found.rows = [].into();
+        found.matched = 0;
+        found.since = Some(shown.taken - TimeDelta::seconds(2));
+        shown.messages.value = Some(found.into());
+        app.on_snapshot(std::sync::Arc::new(shown));
+        insta::assert_snapshot!(name("sought"), styled(&app, size));
     }
 }
 
@@ -158,6 +170,20 @@ fn what_lies_above() {
         }
         after(&format!("filter_on_{name}"), screen, shown, USUAL, typed);
     }
+    after(
+        "filter_of_times",
+        Screen::Timeline,
+        busy(),
+        USUAL,
+        "/ a f t e r = 2 s enter",
+    );
+    after(
+        "filter_of_times_typed",
+        Screen::Timeline,
+        busy(),
+        USUAL,
+        "/ b e f o r e = 1 2",
+    );
     after(
         "filter_small",
         Screen::Outbox,
@@ -291,9 +317,24 @@ fn deeper() {
         "j",
     );
     after("flow_of_two_instances", Screen::Flow, two, WIDE, "");
+    for (name, size, pressed) in [
+        ("wide", WIDE, ""),
+        ("wide_open", WIDE, "enter"),
+        ("wide_raw", WIDE, "enter v"),
+        ("usual", USUAL, "enter"),
+        ("usual_raw", USUAL, "enter v"),
+    ] {
+        let name = format!("upcast_{name}");
+        after(&name, Screen::Timeline, fixtures::upcast(), size, pressed);
+    }
     after("event_in_full", Screen::Timeline, busy(), USUAL, "enter");
     after("event_above", Screen::Timeline, busy(), WIDE, "k k k");
-    after("correlation", Screen::Timeline, busy(), USUAL, "c");
+    for (width, height) in SIZES {
+        let name = format!("correlation__{width}x{height}");
+        let shown = fixtures::correlation();
+        after(&name, Screen::Timeline, shown, (width, height), "c k k");
+    }
+    after("correlation_wide_tail", Screen::Timeline, busy(), WIDE, "c");
     after("flow_outbox", Screen::Flow, busy(), WIDE, "g");
     after("flow_topic", Screen::Flow, busy(), WIDE, "g j");
     after("flow_consumer", Screen::Flow, busy(), USUAL, "g l l");
@@ -360,6 +401,13 @@ fn ascii_only() {
         app.ascii = true;
         let picture = common::text(&common::draw(&app, WIDE));
         insta::assert_snapshot!(format!("ascii_{name}"), picture);
+    }
+    for (size, name) in [(WIDE, "wide"), ((40, 12), "small")] {
+        let mut app = app(Screen::Timeline, fixtures::correlation(), size);
+        app.ascii = true;
+        keys(&mut app, "c k");
+        let picture = text(&draw(&app, size));
+        insta::assert_snapshot!(format!("ascii_correlation_{name}"), picture);
     }
 }
 
@@ -487,6 +535,22 @@ fn a_narrow_screen_says_what_it_needs() {
         let app = app(Screen::Flow, fixtures::busy(), size);
         let name = format!("too_small__{}x{}", size.0, size.1);
         insta::assert_snapshot!(name, common::text(&common::draw(&app, size)));
+    }
+}
+
+#[test]
+fn the_hints_that_count_stand_at_any_width() {
+    for screen in Screen::ALL {
+        for (width, height) in SIZES {
+            let size = (width, height);
+            let picture = text(&draw(&app(screen, fixtures::busy(), size), size));
+            let hints = picture.lines().last().expect("a hint bar");
+            let opens = screen != Screen::Activity;
+            assert_eq!(hints.contains("⏎ open"), opens, "{screen:?}: {hints}");
+            for hint in ["/ filter", "? help"] {
+                assert!(hints.contains(hint), "{screen:?}: {hints}");
+            }
+        }
     }
 }
 

@@ -79,7 +79,7 @@ pub struct EventArgs {
     /// Only this correlation id
     #[arg(long, value_name = "UUID")]
     pub correlation: Option<Uuid>,
-    /// From this time on: RFC 3339, or how long ago, such as 90s, 15m, 2h, 1d
+    /// From this time on: RFC 3339, 12:04 (today, UTC), or how long ago, such as 90s, 15m, 2h, 1d
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     pub from: Option<When>,
     /// Before this time
@@ -106,11 +106,11 @@ pub struct MessagesArgs {
     /// The topic
     #[arg(value_name = "TOPIC")]
     pub topic: String,
-    /// Where to begin: newest:N of each partition, offset:P:O, time:T (RFC 3339 or 15m ago) or beginning
+    /// Where to begin: newest:N of each partition, offset:P:O, time:T (RFC 3339, 12:04 UTC or 15m ago) or beginning
     #[arg(long, value_name = "START", default_value = "newest:20", value_parser = Start::parse)]
     pub from: Start,
-    /// Only records that match: words, key=, type=, partition=, value.path=, header.name=, ~regex; ! in
-    /// front of one inverts it
+    /// Only records that match: words, key=, type=, partition=, after=, before=, value.path=, header.name=,
+    /// ~regex; ! in front of one inverts it
     #[arg(long, value_name = "EXPR", value_parser = Filter::parse)]
     pub filter: Option<Filter>,
     /// Records at most; as many as there are without

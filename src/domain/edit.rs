@@ -173,7 +173,7 @@ fn record(letter: &Letter, headers: &Headers, text: &str) -> Record {
 }
 
 /// One line of a comparison.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     Same(&'a str),
     Gone(&'a str),

@@ -7,6 +7,7 @@
 //! type=OrderCreated  the event's type
 //! group=email*       the group that failed, of a dead letter
 //! partition=2
+//! after=15m before=12:04      when it happened: ago, today in UTC, or 2026-05-01T12:00:00Z
 //! value.data.order_id=ORD-1   a place in the JSON value; of a list, any of its elements
 //! header.traceparent=00-*     a header by its name
 //! ~time[ds]? ?out    a regular expression
@@ -20,10 +21,15 @@ mod plain;
 use std::borrow::Cow;
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 pub use self::plain::{Plain, PlainTest};
+mod times;
+
+pub use times::Other;
+use times::Time;
 
 /// Bytes that a compiled expression may take.
 const LARGEST_REGEX: usize = 1 << 20;
@@ -58,6 +64,7 @@ enum Test {
     Regex(Regex),
     Field(Field, String),
     Partition(i32),
+    Time(Time),
 }
 
 #[derive(Clone, Debug)]
@@ -87,6 +94,7 @@ pub struct Fields<'a> {
     pub kind: Option<&'a str>,
     pub group: Option<&'a str>,
     pub partition: Option<i32>,
+    pub at: Option<DateTime<Utc>>,
     /// The value, where it is JSON; only [`Filter::reads_value`] needs it.
     pub value: Option<Value>,
     pub headers: Vec<(&'a str, Cow<'a, str>)>,
@@ -190,7 +198,12 @@ impl Term {
             (Test::Regex(regex), row) => anywhere(row, |text| regex.is_match(text)),
             (Test::Field(field, wanted), Row::Record(fields)) => field.holds(fields, wanted),
             (Test::Partition(wanted), Row::Record(fields)) => fields.partition == Some(*wanted),
-            (Test::Word | Test::Field(..) | Test::Partition(_), row) => {
+            (Test::Time(time), Row::Record(fields)) => match time.at {
+                Some(_) => time.holds(fields.at),
+                // Not known yet, so it says nothing.
+                None => return true,
+            },
+            (Test::Word | Test::Field(..) | Test::Partition(_) | Test::Time(_), row) => {
                 anywhere(row, |text| text.to_lowercase().contains(&self.typed))
             }
         };
@@ -356,6 +369,7 @@ fn test(typed: &Typed) -> Result<Test, String> {
                 .map(Test::Partition)
                 .map_err(|_| "partition= wants a whole number, such as partition=2".to_owned());
         }
+        "after" | "before" => return times::read(name, wanted).map(Test::Time),
         "value" => Field::Value(Vec::new()),
         "header" | "header." => {
             return Err("header= wants a name: header.traceparent=00-*".to_owned());

@@ -205,7 +205,7 @@ impl Letter {
     }
 
     /// What a filter sees of it: words are looked for in id, key, type, code, message, group and topic, as
-    /// the store does it. `body` is the record as it was before it failed, where the filter reads it.
+    /// the store does it; its time is that of the last failure. `body` is the record as it was before it failed, where the filter reads it.
     #[must_use]
     pub fn fields<'a>(&'a self, body: Option<&'a LetterBody>) -> Fields<'a> {
         let key = self.key.as_deref().map(String::from_utf8_lossy);
@@ -230,6 +230,7 @@ impl Letter {
             kind: self.event_type.as_deref(),
             group: self.group.as_deref(),
             partition: self.partition,
+            at: Some(self.last_failed_at),
             value: body.and_then(|b| serde_json::from_slice(b.value.as_deref()?).ok()),
             headers: headers
                 .filter_map(|(name, value)| {

@@ -105,6 +105,7 @@ fn fields<'a>(record: &'a Record, kind: Option<&'a str>, value: Option<Value>) -
         kind,
         group: None,
         partition: Some(record.partition),
+        at: record.timestamp,
         value,
         headers,
     }

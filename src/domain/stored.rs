@@ -57,6 +57,22 @@ pub struct EventFilter {
     pub to: Option<DateTime<Utc>>,
 }
 
+impl EventFilter {
+    /// Whether it is about this event: what the store's conditions say, for rows that are here already.
+    #[must_use]
+    pub fn matches(&self, event: &StoredEvent) -> bool {
+        let same = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|w| w == is);
+        same(&self.stream, &event.stream)
+            && same(&self.event_type, &event.event_type)
+            && self
+                .correlation_id
+                .is_none_or(|id| id == event.correlation_id)
+            && self.event_id.is_none_or(|id| id == event.event_id)
+            && self.from.is_none_or(|from| event.timestamp >= from)
+            && self.to.is_none_or(|to| event.timestamp < to)
+    }
+}
+
 /// In words, as operations and the audit log say it.
 impl fmt::Display for EventFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveTime, SecondsFormat, Utc};
 
 /// A time as it was typed; how long ago counts from the moment it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     At(DateTime<Utc>),
+    /// On the day, in UTC, on which it is asked.
+    Today(NaiveTime),
     Ago(Duration),
 }
 
@@ -18,11 +20,12 @@ impl When {
     pub fn at(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {
             Self::At(at) => at,
+            Self::Today(time) => now.date_naive().and_time(time).and_utc(),
             Self::Ago(ago) => now - ago,
         }
     }
 
-    /// RFC 3339, or a whole number of seconds, minutes, hours or days ago.
+    /// RFC 3339, a time of this day in UTC, or a whole number of seconds, minutes, hours or days ago.
     ///
     /// # Errors
     /// How to write it.
@@ -30,9 +33,14 @@ impl When {
         if let Ok(at) = DateTime::parse_from_rfc3339(text) {
             return Ok(Self::At(at.to_utc()));
         }
-        span(text)
-            .map(Self::Ago)
-            .map_err(|_| "write 2026-05-01T12:00:00Z, or how long ago: 90s, 15m, 2h, 1d".to_owned())
+        let mut forms = ["%H:%M:%S%.f", "%H:%M"].into_iter();
+        if let Some(time) = forms.find_map(|form| NaiveTime::parse_from_str(text, form).ok()) {
+            return Ok(Self::Today(time));
+        }
+        span(text).map(Self::Ago).map_err(|_| {
+            "write 2026-05-01T12:00:00Z, 12:04 (today, UTC), or how long ago: 90s, 15m, 2h, 1d"
+                .to_owned()
+        })
     }
 }
 
@@ -131,6 +139,7 @@ impl fmt::Display for Start {
                     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
                 )
             }
+            Self::Time(When::Today(time)) => write!(f, "time:{time}"),
             Self::Time(When::Ago(ago)) => write!(f, "time:{}s", ago.as_secs()),
             Self::Beginning => f.write_str("beginning"),
         }
@@ -150,6 +159,8 @@ mod tests {
             "offset:2:4812",
             "time:90s",
             "time:2026-05-01T12:00:00Z",
+            "time:12:04:31",
+            "time:00:00:00.250",
             "beginning",
         ] {
             assert_eq!(Start::parse(text).expect(text).to_string(), text);
@@ -162,8 +173,11 @@ mod tests {
             Start::parse("2026-05-01T12:00:00Z"),
             Start::parse("time:2026-05-01T12:00:00Z")
         );
+        assert_eq!(Start::parse("time:12:04"), Start::parse("12:04:00"));
         for text in [
             "",
+            "time:24:00",
+            "time:12:60",
             "newest:0",
             "newest:9999999",
             "offset:1",
@@ -173,6 +187,16 @@ mod tests {
         ] {
             assert!(Start::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_of_day_is_of_the_day_it_is_asked_on() {
+        let now: DateTime<Utc> = "2026-05-01T12:30:00Z".parse().expect("a time");
+        let at = |text: &str| When::parse(text).expect(text).at(now).to_rfc3339();
+        assert_eq!(at("12:04"), "2026-05-01T12:04:00+00:00");
+        assert_eq!(at("12:04:31.5"), "2026-05-01T12:04:31.500+00:00");
+        assert_eq!(at("23:59"), "2026-05-01T23:59:00+00:00");
+        assert_eq!(at("45m"), "2026-05-01T11:45:00+00:00");
     }
 
     proptest! {

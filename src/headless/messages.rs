@@ -27,7 +27,11 @@ pub(super) async fn run(
     let mut asked = MessagesFocus {
         topic: Some(args.topic.clone()),
         start: args.from,
-        filter: args.filter.clone().unwrap_or_default(),
+        filter: args
+            .filter
+            .clone()
+            .unwrap_or_default()
+            .at(ports.clock.now()),
         mode: if args.follow {
             Reading::Stream
         } else {

@@ -114,17 +114,8 @@ fn answer<'s>(
         Anchor::Before(end) => page.rows.iter().all(|event| event.position < end),
         Anchor::After(start) => page.rows.iter().all(|event| event.position > start),
     };
-    let matches = |event: &StoredEvent| {
-        filter.stream.as_ref().is_none_or(|s| *s == event.stream)
-            && filter
-                .event_type
-                .as_ref()
-                .is_none_or(|t| *t == event.event_type)
-            && filter
-                .correlation_id
-                .is_none_or(|c| c == event.correlation_id)
-    };
-    let fits = fresh(&snapshot.timeline, asked) && place && page.rows.iter().all(matches);
+    let fits =
+        fresh(&snapshot.timeline, asked) && place && page.rows.iter().all(|e| filter.matches(e));
     fits.then_some(page)
 }
 

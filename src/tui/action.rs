@@ -72,8 +72,16 @@ pub struct Row {
     pub help: &'static str,
     /// The word in the hint bar, for what is worth its place there.
     pub hint: Option<&'static str>,
+    /// Which hints stand where there is no room for all: the lowest first.
+    pub rank: u8,
     /// It changes something outside this process: read-only forbids it.
     pub writes: bool,
+}
+
+impl Row {
+    const fn ranked(self, rank: u8) -> Self {
+        Self { rank, ..self }
+    }
 }
 
 const fn look(
@@ -91,6 +99,8 @@ const fn look(
         screens,
         help,
         hint,
+        // What only this screen can do, before what every screen can.
+        rank: if screens.is_empty() { 3 } else { 2 },
         writes: false,
     }
 }
@@ -146,10 +156,10 @@ pub const TABLE: &[Row] = &[
     look(Action::Mark, "mark", &["x"], LETTERS, "mark or unmark the letter", Some("mark")),
     look(Action::MarkAll, "mark-all", &["*"], LETTERS, "mark every letter that is listed, or unmark all", None),
     act(Action::Replay, "replay", &["p"], TIMELINE, "replay the event under the cursor", Some("replay")),
-    act(Action::ReplayMany, "replay-stream", &["P"], TIMELINE, "replay the event's whole stream", Some("replay stream")),
-    look(Action::Correlation, "correlation", &["c"], TIMELINE, "follow the event's correlation; esc clears", Some("correlation")),
-    look(Action::Raw, "raw", &["v"], TIMELINE, "show the payload as written, or as the newest schema sees it", Some("raw/upcast")),
-    look(Action::Message, "message", &["m"], RECORDS, "the record in its topic, among its neighbours; esc comes back", Some("message")),
+    act(Action::ReplayMany, "replay-stream", &["P"], TIMELINE, "replay the event's whole stream", Some("replay stream")).ranked(3),
+    look(Action::Correlation, "correlation", &["c"], TIMELINE, "follow the event's correlation, drawn as lanes; esc clears", Some("correlation")),
+    look(Action::Raw, "raw", &["v"], TIMELINE, "show the payload as written, or as the newest schema sees it", Some("raw/upcast")).ranked(3),
+    look(Action::Message, "message", &["m"], RECORDS, "the record in its topic, among its neighbours; esc comes back", Some("message")).ranked(3),
     look(Action::Start, "from", &["o"], &[Screen::Messages], "read from somewhere else: newest:500, offset:2:4812, time:15m, beginning", Some("from")),
     act(Action::PauseConsumer, "pause", &["p"], CONSUMERS, "pause the consumer", Some("pause")),
     act(Action::ResumeConsumer, "resume", &["r"], CONSUMERS, "resume the consumer", Some("resume")),
@@ -157,11 +167,11 @@ pub const TABLE: &[Row] = &[
     act(Action::PauseOperation, "pause-operation", &["p"], &[Screen::Activity], "pause the running operation", Some("pause")),
     act(Action::ResumeOperation, "resume-operation", &["r"], &[Screen::Activity], "let the paused operation go on", Some("resume")),
     act(Action::CancelOperation, "cancel", &["C"], &[Screen::Activity], "cancel the running operation", Some("cancel")),
-    act(Action::TrafficDown, "traffic-down", &["["], FLOW, "fewer test orders a second", Some("orders −")),
-    act(Action::TrafficUp, "traffic-up", &["]"], FLOW, "more test orders a second", Some("orders +")),
-    look(Action::Open, "open", &["enter"], &[], "open, unfold, or go to the screen of the place", Some("open")),
+    act(Action::TrafficDown, "traffic-down", &["["], FLOW, "fewer test orders a second", Some("orders −")).ranked(3),
+    act(Action::TrafficUp, "traffic-up", &["]"], FLOW, "more test orders a second", Some("orders +")).ranked(3),
+    look(Action::Open, "open", &["enter"], &[], "open, unfold, or go to the screen of the place", Some("open")).ranked(0),
     look(Action::Back, "back", &["esc"], &[], "back, or clear the filter; never quits", None),
-    look(Action::Filter, "filter", &["/"], &[], "show only rows with these words: key=, type=, value.path=, header.name=, ~regex, !not", Some("filter")),
+    look(Action::Filter, "filter", &["/"], &[], "show only rows with these words: key=, type=, after=, before=, value.path=, header.name=, ~regex, !not", Some("filter")).ranked(1),
     act(Action::Inject, "inject", &["i"], &[], "inject test orders", Some("inject")),
     look(Action::Sort, "sort", &["s"], SORTED, "sort by the next column; after the last, as it came", Some("sort")),
     look(Action::SortReverse, "sort-reverse", &["S"], SORTED, "sort the other way round", None),

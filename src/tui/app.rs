@@ -307,7 +307,8 @@ impl App {
 
     pub(super) fn set_filter(&mut self, text: String) {
         let name = self.filter_name(self.screen);
-        self.filters.insert(name, Filter::new(text));
+        self.filters
+            .insert(name, Filter::new(text).at(self.newest.taken));
         self.letters.from = 0;
         self.messages.page = 0;
         self.settle_screen();

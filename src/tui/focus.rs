@@ -7,6 +7,7 @@ use super::cursor::window;
 use super::lag_rows::LagRow;
 use crate::command::{Focus, Screen, TimelineFocus};
 use crate::domain::event_type::EventType;
+use crate::domain::filter::Other;
 use crate::domain::stored::EventFilter;
 
 /// Partitions of which the time is asked though nobody may look at each.
@@ -44,30 +45,52 @@ impl App {
         places.filter_map(group).collect()
     }
 
-    /// Whether the timeline's typed filter is one that the store looks up.
+    /// Whether the timeline is about one correlation, which is drawn as lanes.
     #[must_use]
-    pub fn looks_up(&self) -> bool {
-        self.timeline_filter() != self.timeline.filter
+    pub fn in_lanes(&self) -> bool {
+        self.timeline_filter().correlation_id.is_some()
     }
 
-    /// What narrows the timeline: the correlation that is followed, and a typed filter that names an
-    /// order, a stream, a type or a correlation, which the store can look up. Any other text narrows the
-    /// page alone.
-    pub(super) fn timeline_filter(&self) -> EventFilter {
+    /// Whether events and the one under the cursor stand beside each other.
+    #[must_use]
+    pub fn timeline_wide(&self) -> bool {
+        self.size.0 >= 116
+    }
+
+    /// Whether the event under the cursor is of an older schema, so that two payloads are shown.
+    #[must_use]
+    pub fn compares(&self) -> bool {
+        let detail = self.shown.event.as_ref();
+        let here = detail.filter(|d| Some(d.event.position) == self.event_key());
+        !self.timeline.raw && here.is_some_and(|d| d.upcasted.is_some())
+    }
+
+    /// Whether the store looks up all that is typed on the timeline.
+    #[must_use]
+    pub fn looks_up(&self) -> bool {
+        !self.sieve(Screen::Timeline).is_empty() && self.looked_up().1
+    }
+
+    /// What narrows the timeline in the store.
+    #[must_use]
+    pub fn timeline_filter(&self) -> EventFilter {
+        self.looked_up().0
+    }
+
+    /// The correlation that is followed, and what is typed as far as the store can look it up: times, and a
+    /// word that is an order, its stream, a type or a correlation. Any other term narrows the page alone.
+    /// Whether nothing else is typed is told too.
+    fn looked_up(&self) -> (EventFilter, bool) {
         let mut filter = self.timeline.filter.clone();
-        let text = self.filter(Screen::Timeline).trim();
-        let order = text.strip_prefix("order-").unwrap_or(text);
-        let hex = order
-            .strip_prefix("ORD-")
-            .is_some_and(|rest| rest.len() == 8 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
-        if hex {
-            filter.stream = Some(format!("order-{order}"));
-        } else if let Ok(id) = Uuid::try_parse(text) {
-            filter.correlation_id = Some(id);
-        } else if let Some(event_type) = EventType::ALL.into_iter().find(|t| t.name() == text) {
-            filter.event_type = Some(event_type.name().to_owned());
-        }
-        filter
+        let typed = self.sieve(Screen::Timeline);
+        (filter.from, filter.to) = typed.between();
+        let known = match typed.others().as_slice() {
+            [] => true,
+            [Other::Word(word)] => look_up(&mut filter, word),
+            [Other::Type(name)] => look_up_type(&mut filter, name),
+            _ => false,
+        };
+        (filter, known)
     }
 
     /// The partitions in sight, and those that a folded row in sight sums up while they are few.
@@ -95,4 +118,29 @@ impl App {
         }
         wanted
     }
+}
+
+/// Whether a word in lower case is the name of something that the store knows rows by.
+fn look_up(filter: &mut EventFilter, word: &str) -> bool {
+    let order = word.strip_prefix("order-").unwrap_or(word);
+    let hex = order
+        .strip_prefix("ord-")
+        .is_some_and(|rest| rest.len() == 8 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
+    if hex {
+        filter.stream = Some(format!("order-{}", order.to_uppercase()));
+    } else if let Ok(id) = Uuid::try_parse(word) {
+        filter.correlation_id = Some(id);
+    } else {
+        return look_up_type(filter, word);
+    }
+    true
+}
+
+fn look_up_type(filter: &mut EventFilter, name: &str) -> bool {
+    let mut all = EventType::ALL.into_iter();
+    let found = all.find(|t| t.name().eq_ignore_ascii_case(name));
+    if let Some(event_type) = found {
+        filter.event_type = Some(event_type.name().to_owned());
+    }
+    found.is_some()
 }

@@ -16,6 +16,7 @@ mod focus;
 pub mod frame;
 pub mod keymap;
 pub mod lag_rows;
+pub mod lanes;
 pub mod memory;
 pub mod messages;
 mod mouse;

@@ -1,6 +1,8 @@
 //! The way from a letter, an event, a sent row or a partition to its record among its neighbours; esc
 //! comes back.
 
+use uuid::Uuid;
+
 use super::app::App;
 use super::lag_rows::LagKey;
 use super::messages::Level;
@@ -78,10 +80,18 @@ impl App {
                     topic: topic.to_owned(),
                     start: Start::Time(When::At(since)),
                     target: None,
-                    filter: event.event_id.to_string(),
+                    filter: by_id(event.event_id),
                 })
             }
         }
+    }
+
+    /// Whether a record is looked for whose place nobody has noted.
+    #[must_use]
+    pub fn seeks_record(&self) -> bool {
+        let filter = self.messages_filter().text();
+        let id = filter.strip_prefix("header.event_id=");
+        self.messages.from.is_some() && id.is_some_and(|id| Uuid::try_parse(id).is_ok())
     }
 
     /// Goes to the record of what is under the cursor, among its neighbours.
@@ -102,6 +112,12 @@ impl App {
         }
         self.set_filter(jump.filter);
     }
+}
+
+/// The filter that lets exactly this event's record through. Others name its id too, as their cause: in
+/// their value.
+fn by_id(event: Uuid) -> String {
+    format!("header.event_id={event}")
 }
 
 /// A record's place, and what to read around it.

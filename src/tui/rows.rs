@@ -63,6 +63,7 @@ fn fields<'a>(event: &'a StoredEvent, filter: &Filter) -> Fields<'a> {
         texts: texts.map(Cow::Borrowed).to_vec(),
         key: Some(Cow::Borrowed(&event.stream)),
         kind: Some(&event.event_type),
+        at: Some(event.timestamp),
         value: filter
             .reads_value()
             .then(|| serde_json::from_str(&event.payload).ok())
@@ -183,25 +184,16 @@ impl App {
             .collect()
     }
 
-    /// Oldest first. While the store looks up what is typed, its page may still be the one before.
+    /// Oldest first. While the store looks something else up, its page may still be the one before, so
+    /// every row is asked again.
     #[must_use]
     pub fn events(&self) -> Vec<&StoredEvent> {
         let filter = self.sieve(Screen::Timeline);
-        let rows = self.shown.timeline.value.iter().flat_map(|t| &t.rows);
         let wanted = self.timeline_filter();
-        if wanted != self.timeline.filter {
-            let is =
-                |wanted: &Option<String>, text: &str| wanted.as_deref().is_none_or(|w| w == text);
-            return rows
-                .filter(|e| is(&wanted.stream, &e.stream) && is(&wanted.event_type, &e.event_type))
-                .filter(|e| {
-                    wanted
-                        .correlation_id
-                        .is_none_or(|id| id == e.correlation_id)
-                })
-                .collect();
-        }
-        rows.filter(|e| filter.is_empty() || filter.holds(Row::Record(&fields(e, filter))))
+        let passes = self.looks_up() || filter.is_empty();
+        let rows = self.shown.timeline.value.iter().flat_map(|t| &t.rows);
+        rows.filter(|e| wanted.matches(e))
+            .filter(|e| passes || filter.holds(Row::Record(&fields(e, filter))))
             .collect()
     }
 

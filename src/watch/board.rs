@@ -38,6 +38,11 @@ impl<T: Clone> Slot<T> {
         *lock(&self.0) = Reading::default();
     }
 
+    /// Looks at it in its place.
+    pub fn with<R>(&self, look: impl FnOnce(&Reading<T>) -> R) -> R {
+        look(&lock(&self.0))
+    }
+
     #[must_use]
     pub fn read(&self) -> Reading<T> {
         lock(&self.0).clone()

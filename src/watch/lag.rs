@@ -206,10 +206,12 @@ impl LagWatch {
                         history: Ring::new(step, points),
                         ends: HashMap::new(),
                     });
-                let mut sum = Some(0i64);
+                let (mut sum, mut first) = (Some(0i64), Some(0i64));
                 for partition in 0..*partitions as i32 {
                     let place = (name.clone(), partition);
-                    let end = round.bounds.get(&place).and_then(|b| b.end);
+                    let bounds = round.bounds.get(&place).copied().unwrap_or_default();
+                    let end = bounds.end;
+                    first = first.zip(bounds.first).map(|(a, b)| a + b);
                     sum = sum.zip(end).map(|(a, b)| a + b);
                     match end {
                         Some(end) => memory
@@ -229,6 +231,7 @@ impl LagWatch {
                     name: name.clone(),
                     partitions: *partitions,
                     end: sum,
+                    first,
                     rate: memory.rate.per_s(),
                     history: memory.history.series(points),
                     dead_letters: false,

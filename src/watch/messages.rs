@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, within};
+use super::growth::{grow, grown};
 use super::search::Search;
 use super::sources::Sources;
 use crate::clock::Clock;
@@ -30,6 +31,9 @@ const TAIL: Duration = Duration::from_millis(500);
 
 /// After a fault it is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// How often one looks whether a topic that is followed got more partitions.
+const GROWTH: Duration = Duration::from_secs(1);
 
 /// Records taken at one go.
 const BURST: usize = 500;
@@ -129,7 +133,7 @@ pub async fn keep_reading(
 }
 
 /// Reads until something else is looked at.
-async fn read(
+pub(super) async fn read(
     search: &mut Search,
     reader: &Reader,
     board: &Board,
@@ -159,6 +163,8 @@ async fn read(
     show(search, None);
     let mut ticks = tokio::time::interval(SHOW);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut growth = tokio::time::interval(GROWTH);
+    growth.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         if !search.reads() {
             if search.dirty {
@@ -174,7 +180,29 @@ async fn read(
                 show(search, None);
                 continue;
             }
-            seen = next(browser.as_ref()) => seen,
+            _ = growth.tick() => None,
+            seen = next(browser.as_ref()) => Some(seen),
+        };
+        let Some(seen) = seen else {
+            let Some(partitions) = grown(board, search) else {
+                continue;
+            };
+            let more = tokio::select! {
+                () = stop.cancelled() => break,
+                _ = focus.wait_for(other) => break,
+                more = within(reader.timeout, grow(reader, search, partitions)) => more,
+            };
+            // Who reads more places begins anew where it is; what was fetched ahead comes again.
+            let opened = more.and_then(|more| {
+                let open = || Browser::open(&reader.kafka, &search.places());
+                more.then(open).transpose().map_err(|e| e.to_string())
+            });
+            match opened {
+                Ok(Some(opened)) => close(browser.replace(opened)),
+                Ok(None) => {}
+                Err(error) => show(search, Some(error)),
+            }
+            continue;
         };
         match seen {
             Ok(seen) => {
@@ -217,7 +245,7 @@ fn close(browser: Option<Browser>) {
 }
 
 /// Where everything that is asked begins and ends.
-async fn begin(reader: &Reader, asked: &MessagesFocus) -> Result<Search, String> {
+pub(super) async fn begin(reader: &Reader, asked: &MessagesFocus) -> Result<Search, String> {
     let text = |e: crate::kafka::KafkaError| e.to_string();
     let observer = &reader.observer;
     let topic = asked.topic.clone().unwrap_or_default();
@@ -226,6 +254,7 @@ async fn begin(reader: &Reader, asked: &MessagesFocus) -> Result<Search, String>
         search.now.state = SearchState::NoTopic;
         return Ok(search);
     };
+    search.known = partitions;
     let all = 0..i32::try_from(partitions).unwrap_or(i32::MAX);
     let of = |p: &i32| !matches!(asked.start, Start::Offset { partition, .. } if partition != *p);
     let places: Vec<Place> = all.filter(of).map(|p| (topic.clone(), p)).collect();

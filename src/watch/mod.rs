@@ -7,6 +7,7 @@ pub mod consumers;
 pub mod figures;
 pub mod findings;
 pub mod groups;
+mod growth;
 pub mod health;
 pub mod history;
 mod judge;

@@ -25,6 +25,8 @@ pub(super) struct Search {
     bytes: usize,
     /// Beside `now.partitions`: each was read to its end.
     pub(super) ended: Vec<bool>,
+    /// Partitions of the topic that are accounted for.
+    pub(super) known: usize,
     pub(super) dirty: bool,
 }
 
@@ -38,6 +40,7 @@ impl Search {
             rows: BTreeMap::new(),
             bytes: 0,
             ended: Vec::new(),
+            known: 0,
             dirty: true,
         }
     }

@@ -1,11 +1,15 @@
 //! The event store: totals always, a page and one event's detail only when looked at.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use uuid::Uuid;
 
 use super::board::{Board, within};
 use super::sources::Sources;
 use crate::command::{Anchor, Focus, Screen, TimelineFocus};
 use crate::domain::event::Event;
+use crate::domain::letter::{Letter, LetterFilter, LetterStatus};
 use crate::domain::order::{Order, diff};
 use crate::domain::reader::{Limits, read, read_envelope};
 use crate::domain::stored::{EventFilter, StoredEvent};
@@ -52,14 +56,48 @@ async fn page(
     };
     let rows = wanted.rows.max(1);
     let found = sources.store.events(&wanted.filter, page, rows).await?;
-    // Counting reads everything that matches: the total is free only without a filter.
-    let total = events.filter(|_| wanted.filter == EventFilter::default());
+    // Counting reads everything that matches: the total is free without a filter, and where all is here.
+    let total = if found.at_start && found.at_end {
+        Some(found.rows.len() as u64)
+    } else {
+        events.filter(|_| wanted.filter == EventFilter::default())
+    };
+    let letters = match wanted.filter.correlation_id {
+        Some(id) => letters(sources, id, &found.rows).await?,
+        None => Vec::new(),
+    };
     Ok(Timeline {
+        letters,
         total,
         rows: found.rows,
         at_end: found.at_end,
         at_start: found.at_start,
     })
+}
+
+/// Dead letters of a correlation, oldest first. They are looked up by the key that events of a stream are
+/// sent with, which both databases have an index for.
+async fn letters(
+    sources: &Sources,
+    correlation: Uuid,
+    events: &[StoredEvent],
+) -> Result<Vec<Letter>, StoreError> {
+    const STREAMS: usize = 4;
+    const MOST: u32 = 50;
+    let streams: BTreeSet<&str> = events.iter().map(|e| e.stream.as_str()).collect();
+    let mut letters = Vec::new();
+    for stream in streams.into_iter().take(STREAMS) {
+        let key = stream.strip_prefix("order-").unwrap_or(stream);
+        let filter = LetterFilter {
+            key: Some(key.as_bytes().to_vec()),
+            statuses: LetterStatus::ALL.to_vec(),
+            ..LetterFilter::default()
+        };
+        letters.extend(sources.store.letters(&filter, 0, MOST).await?.0);
+    }
+    letters.retain(|letter| letter.correlation_id == Some(correlation));
+    letters.sort_by_key(|letter| letter.first_failed_at);
+    Ok(letters)
 }
 
 async fn detail(

@@ -320,6 +320,7 @@ pub fn busy() -> Snapshot {
                 rows: vec![event(1), event(2)],
                 at_end: true,
                 at_start: true,
+                letters: Vec::new(),
             },
             now(),
         ),

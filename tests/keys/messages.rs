@@ -148,7 +148,9 @@ fn m_goes_to_the_record_and_esc_comes_back() {
         .expect("an event");
     keys(&mut app, "m");
     let focus = app.focus().messages;
-    assert_eq!(focus.filter.text(), event.0.to_string());
+    let by_id = format!("header.event_id={}", event.0);
+    assert_eq!(focus.filter.text(), by_id);
+    assert!(app.seeks_record());
     let since = event.1 - chrono::TimeDelta::seconds(2);
     assert_eq!(focus.start, Start::Time(When::At(since)));
     keys(&mut app, "esc");

@@ -4,6 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// So many seconds after noon.
+fn moment(seconds: i64) -> DateTime<Utc> {
+    let noon: DateTime<Utc> = "2026-05-01T12:00:00Z".parse().expect("a time");
+    noon + chrono::TimeDelta::seconds(seconds)
+}
+
 fn order() -> Fields<'static> {
     let value = r#"{"event_type":"OrderCreated","data":{"order_id":"ORD-1","total_amount":129.90,
         "paid":false,"note":null,"items":[{"product_id":"P-1"},{"product_id":"P-17"}],"tags":["new","big one"]}}"#;
@@ -13,6 +19,7 @@ fn order() -> Fields<'static> {
         kind: Some("OrderCreated"),
         group: Some("email-service"),
         partition: Some(2),
+        at: Some(moment(0)),
         value: serde_json::from_str(value).ok(),
         headers: vec![("Traceparent", "00-abc".into()), ("ce-type", "x.y".into())],
     }
@@ -21,6 +28,7 @@ fn order() -> Fields<'static> {
 fn holds(filter: &str) -> bool {
     Filter::parse(filter)
         .expect(filter)
+        .at(moment(600))
         .holds(Row::Record(&order()))
 }
 
@@ -42,6 +50,12 @@ fn every_kind_of_term() {
         "group=email-*",
         "!group=billing",
         "partition=2",
+        "after=11m",
+        "before=9m !after=9m",
+        "after=10m",
+        "!before=10m",
+        "after=12:00 before=12:00:01",
+        "after=2026-05-01T11:59:59Z before=2026-05-01T14:01:00+02:00",
         "value.data.order_id=ORD-1",
         "value.data.total_amount=129.90",
         "value.data.paid=false",
@@ -72,6 +86,11 @@ fn every_kind_of_term() {
         "key=",
         "type=Order",
         "partition=1",
+        "before=10m",
+        "before=12:00",
+        "after=12:00:00.001",
+        "!after=11m",
+        "before=2026-05-01T12:00:00Z",
         "value.data.order_id=ORD",
         "value.data.items.0.product_id=P-17",
         "value.nothing=*",
@@ -100,6 +119,39 @@ fn what_a_row_has_no_field_for_is_text() {
 }
 
 #[test]
+fn a_time_is_a_bound_that_somebody_else_can_keep() {
+    let between = |filter: &str| Filter::new(filter).at(moment(600)).between();
+    let (from, to) = (Some(moment(0)), Some(moment(300)));
+    assert_eq!(between("after=10m before=5m word"), (from, to));
+    assert_eq!(between("!before=12:00 !after=12:05"), (from, to));
+    assert_eq!(
+        between("after=1h after=10m before=5m before=1s"),
+        (from, to)
+    );
+    assert_eq!(between("word"), (None, None));
+    let filter = Filter::new("after=1h Word type=X !not");
+    let others = [Other::Word("word"), Other::Type("x"), Other::Else];
+    assert_eq!(filter.others(), others);
+}
+
+#[test]
+fn a_time_says_nothing_of_what_it_can_not_be_held_against() {
+    let record = |at| Fields { at, ..order() };
+    let counted = Filter::new("after=5m");
+    let earlier = record(Some(moment(0)));
+    assert!(
+        counted.holds(Row::Record(&earlier)),
+        "from when is not said yet"
+    );
+    assert!(!counted.at(moment(600)).holds(Row::Record(&earlier)));
+    assert!(!Filter::new("after=2026-05-01T12:00:00Z").holds(Row::Record(&record(None))));
+    assert!(
+        Filter::new("after=5m").passes(["retry after=5m"]),
+        "a line of a log"
+    );
+}
+
+#[test]
 fn a_mistake_is_a_sentence_with_the_remedy() {
     for (typed, word) in [
         ("\"open", "close it"),
@@ -111,6 +163,9 @@ fn a_mistake_is_a_sentence_with_the_remedy() {
         ("value.a..b=1", "value.data"),
         ("header.=1", "header.traceparent"),
         ("header=1", "header.traceparent"),
+        ("after=", "15m (ago)"),
+        ("before=soon", "12:04 (today, UTC)"),
+        ("after=12:61", "2026-05-01T12:00:00Z"),
     ] {
         let error = Filter::parse(typed).expect_err(typed);
         assert!(
@@ -134,7 +189,7 @@ proptest! {
     }
 
     #[test]
-    fn terms_of_the_language_never_panic(terms in prop::collection::vec("!{0,2}(key=|type=|partition=|value\\.|header\\.|~|\")?[a-z0-9.*\"=\\\\(]{0,8}", 0..6)) {
+    fn terms_of_the_language_never_panic(terms in prop::collection::vec("!{0,2}(key=|type=|partition=|after=|before=|value\\.|header\\.|~|\")?[a-z0-9.*\"=\\\\(]{0,8}", 0..6)) {
         let _ = Filter::new(terms.join(" ")).holds(Row::Record(&order()));
     }
 
@@ -142,6 +197,13 @@ proptest! {
     fn an_exclamation_mark_inverts(term in "(key=|type=|value\\.data\\.order_id=|~)?[A-Za-z0-9-]{1,6}") {
         prop_assert_ne!(holds(&term), holds(&format!("!{term}")));
         prop_assert_eq!(holds(&term), holds(&format!("!!{term}")));
+    }
+
+    #[test]
+    fn a_bound_of_time_is_exact(at in -7_200_i64..7_200) {
+        let bound = moment(at).to_rfc3339();
+        prop_assert_eq!(holds(&format!("after={bound}")), at <= 0);
+        prop_assert_eq!(holds(&format!("before={bound}")), at > 0);
     }
 
     #[test]

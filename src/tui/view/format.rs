@@ -157,6 +157,15 @@ pub fn clock_ms(at: DateTime<Utc>) -> String {
     at.format("%H:%M:%S%.3f").to_string()
 }
 
+/// `12:04:31` of today, else `2026-11-20 12:04:31`.
+#[must_use]
+pub fn day_or_clock(at: DateTime<Utc>, today: DateTime<Utc>) -> String {
+    if at.date_naive() == today.date_naive() {
+        return clock(at);
+    }
+    at.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// `2026-11-21 12:04:31.120`.
 #[must_use]
 pub fn date_time(at: DateTime<Utc>) -> String {

@@ -12,21 +12,31 @@ use crate::tui::theme::Role;
 
 use super::parts::{line, outside, right, width};
 
+/// Cells between two hints.
+const GAP: usize = 3;
+
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let help = hint(app, action::row(Action::Help));
     let room = usize::from(area.width).saturating_sub(width(&help) + 3);
-    let mut spans: Vec<Span<'static>> = vec![" ".into()];
     let rows = action::on(app.screen).filter(|row| row.action != Action::Help);
-    for row in rows {
-        let words = hint(app, row);
-        if words.is_empty() {
-            continue;
-        }
-        if width(&spans) + width(&words) > room {
-            break;
-        }
+    let mut hints: Vec<(usize, u8, Vec<Span<'static>>)> = rows
+        .enumerate()
+        .map(|(at, row)| (at, row.rank, hint(app, row)))
+        .filter(|(.., words)| !words.is_empty())
+        .collect();
+    // The most important ones are chosen first, and stand in the table's order.
+    hints.sort_by_key(|(at, rank, _)| (*rank, *at));
+    let mut used = 1;
+    hints.retain(|(.., words)| {
+        let fits = used + width(words) <= room;
+        used += if fits { width(words) + GAP } else { 0 };
+        fits
+    });
+    hints.sort_by_key(|(at, ..)| *at);
+    let mut spans: Vec<Span<'static>> = vec![" ".into()];
+    for (.., words) in hints {
         spans.extend(words);
-        spans.push("   ".into());
+        spans.push(" ".repeat(GAP).into());
     }
     line(buf, area, 0, spans);
     let mut end = help;
@@ -38,8 +48,9 @@ fn hint(app: &App, row: &Row) -> Vec<Span<'static>> {
     let (Some(word), Some(key)) = (row.hint, app.keys.keys(row.action).first()) else {
         return Vec::new();
     };
-    // Where nothing can ever be sorted, the room is for what can be done; the key still says why.
-    if row.action == Action::Sort && app.list().is_err() {
+    // Where nothing can ever be sorted or opened, the room is for what can be done; the key still says why.
+    let unsorted = row.action == Action::Sort && app.list().is_err();
+    if unsorted || row.action == Action::Open && app.screen == Screen::Activity {
         return Vec::new();
     }
     let marked = app.letters.marked.len();
@@ -75,7 +86,10 @@ pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
             return line(buf, area, 0, spans);
         }
         (None, Screen::Messages) => {
-            "   ⏎ keep   esc back   word   key=   type=   value.a.b=   header.x=   ~regex   !not"
+            "   ⏎ keep   esc back   word   key=   type=   after=15m   before=   value.a.b=   header.x=   ~regex   !not"
+        }
+        (None, Screen::Timeline) => {
+            "   ⏎ keep   esc back   word   type=   after=15m   before=12:04   value.a.b=   ~regex   !not"
         }
         (None, Screen::Letters) => {
             "   ⏎ keep   esc back   word   key=   type=   group=   value.a.b=   ~regex   !not"

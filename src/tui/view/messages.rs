@@ -19,8 +19,10 @@ use super::parts::{below, cut, empty, line, outside, right, title, waiting, widt
 use super::table::{Cells, Column, Table, sorted};
 use super::{RULE_FROM, format, message};
 
-const TOPICS: [Column; 2] = [
-    Column::left("TOPIC", 12, 0).growing(4),
+const TOPICS: [Column; 4] = [
+    Column::left("TOPIC", 16, 0).growing(4).most(48),
+    Column::right("P", 3, 3),
+    Column::right("RECORDS", 9, 2).growing(2).most(15),
     Column::right("/S", 6, 1),
 ];
 
@@ -125,10 +127,17 @@ fn topics(app: &App, area: Rect, buf: &mut Buffer) {
         selected: rows.iter().position(|t| Some(&t.name) == here),
         focused: app.messages.level == Level::Topics,
     };
-    table.render(app, buf, area, |at, _| topic(app, rows[at]));
+    table.render(app, buf, area, |at, widths| topic(app, rows[at], widths[2]));
 }
 
-fn topic(app: &App, it: &Topic) -> Cells {
+/// `room`: for how many records there are, exactly where that fits.
+fn topic(app: &App, it: &Topic, room: usize) -> Cells {
+    let exact = format::maybe(it.records());
+    let records = if exact.len() > room {
+        format::maybe_short(it.records())
+    } else {
+        exact
+    };
     let role = if it.dead_letters {
         Role::Dim
     } else {
@@ -136,6 +145,8 @@ fn topic(app: &App, it: &Topic) -> Cells {
     };
     vec![
         outside(&app.theme, role, &it.name),
+        vec![app.theme.span(Role::Dim, it.partitions.to_string())],
+        vec![app.theme.span(Role::Dim, records)],
         vec![app.theme.span(Role::Dim, format::rate(it.rate))],
     ]
 }
@@ -194,6 +205,10 @@ fn records(app: &App, area: Rect, buf: &mut Buffer) {
 fn nothing(app: &App, found: &Messages) -> (String, &'static str) {
     let filtered = !app.messages_filter().is_empty();
     let why = match found.state {
+        SearchState::End if app.seeks_record() => format!(
+            "The record of this event is not among the {} since it was written: it may not be sent yet, or be gone by retention.",
+            format::plural(found.searched, "record")
+        ),
         SearchState::NoTopic => "There is no such topic any more.".to_owned(),
         SearchState::NoPartition => "This topic has no such partition.".to_owned(),
         SearchState::Reading => "Reading…".to_owned(),
@@ -245,7 +260,13 @@ fn head(app: &App, name: &str, found: &Messages, area: Rect, buf: &mut Buffer) -
         let back = vec![dim(format!("esc: back to {}", from.tab().1))];
         right(buf, area, 0, taken, back);
     }
-    let mut bounds = vec![dim(bound(found))];
+    let mut bounds = Vec::new();
+    if app.seeks_record() {
+        bounds.push(dim(
+            "its offset is not noted, so its id is sought ".to_owned()
+        ));
+    }
+    bounds.push(dim(bound(found)));
     let read = format!(" · {} read", format::count(found.searched));
     bounds.push(dim(read));
     if !filter.is_empty() {

@@ -11,9 +11,11 @@
 
 mod activity;
 mod chart;
+mod compare;
 mod confirm;
 mod consumers;
 mod edit;
+mod event;
 mod faults;
 mod findings;
 mod flow;
@@ -24,6 +26,7 @@ mod help;
 mod hints;
 mod inject;
 mod lag;
+mod lanes;
 mod letter;
 mod letters;
 mod letters_head;

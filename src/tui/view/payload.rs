@@ -53,7 +53,8 @@ pub fn text(theme: &Theme, text: &str, room: usize) -> Lines {
 }
 
 /// One line of laid out JSON.
-fn json(theme: &Theme, line: &str) -> Vec<Span<'static>> {
+#[must_use]
+pub fn json(theme: &Theme, line: &str) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     let body = line.trim_start_matches(' ');
     spans.push(" ".repeat(line.len() - body.len()).into());
