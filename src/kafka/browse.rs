@@ -5,7 +5,8 @@ use futures_util::FutureExt;
 use rdkafka::consumer::StreamConsumer;
 use rdkafka::error::KafkaError as DriverError;
 
-use super::consumer::{Consumer, Context, Place, record};
+use super::consumer::{Consumer, Place, record};
+use super::context::Context;
 use super::{KafkaError, KafkaSettings};
 use crate::domain::record::Record;
 

@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod browse;
 pub mod consumer;
+pub mod context;
 pub mod embedded;
 mod ffi;
 pub mod groups;

@@ -13,7 +13,8 @@ use rdkafka::error::KafkaError as DriverError;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::consumer::{Context, Place, record};
+use super::consumer::{Place, record};
+use super::context::Context;
 use super::groups::GroupInfo;
 use super::{KafkaError, KafkaSettings, ffi};
 use crate::domain::record::Record;

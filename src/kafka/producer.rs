@@ -11,7 +11,7 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::consumer::Context;
+use super::context::Context;
 use super::{KafkaError, KafkaSettings};
 use crate::domain::record::NewRecord;
 use crate::lock::lock;

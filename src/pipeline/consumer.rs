@@ -17,7 +17,8 @@ use crate::domain::record::Record;
 use crate::domain::retry;
 use crate::failpoint;
 use crate::kafka::KafkaError;
-use crate::kafka::consumer::{Change, Consumer, Place};
+use crate::kafka::consumer::{Consumer, Place};
+use crate::kafka::context::Change;
 use crate::snapshot::ConsumerState;
 
 /// A lane that stays full for longer is paused, so that the others go on.

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::super::consumer::{Context, Place};
+use super::super::consumer::Place;
+use super::super::context::Context;
 use super::super::groups::{GroupInfo, Member};
 use super::{KafkaError, c_string, sys, text};
 use crate::clock;

@@ -99,7 +99,7 @@ pub fn head(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) -> u16 {
             !o.state.is_over() && o.kind == crate::domain::operation::OperationKind::Redrive
         });
     if let Some(operation) = redrive {
-        say(super::activity::progress(app, operation, 12));
+        say(super::operation::progress(app, operation, 12));
     }
     used
 }

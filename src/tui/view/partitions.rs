@@ -7,7 +7,7 @@ use crate::snapshot::{Consumer, HeldPartition, PartitionLag};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
-use super::consumers::waits;
+use super::consumer::waits;
 use super::format;
 use super::lag::{lag_time, verdict_words};
 use super::parts::{below, line, outside};
