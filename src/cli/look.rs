@@ -73,6 +73,9 @@ pub struct EventArgs {
     /// Only this stream, such as order-ORD-1
     #[arg(long, value_name = "STREAM")]
     pub stream: Option<String>,
+    /// Of that stream, from this version on
+    #[arg(long, value_name = "V", requires = "stream", value_parser = clap::value_parser!(i64).range(1..))]
+    pub from_version: Option<i64>,
     /// Only this event type, such as OrderCreated
     #[arg(long = "type", value_name = "TYPE")]
     pub event_type: Option<String>,

@@ -48,6 +48,8 @@ impl StoredEvent {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventFilter {
     pub stream: Option<String>,
+    /// From this version of its stream on.
+    pub from_version: Option<i64>,
     pub event_type: Option<String>,
     pub correlation_id: Option<Uuid>,
     pub event_id: Option<Uuid>,
@@ -63,6 +65,7 @@ impl EventFilter {
     pub fn matches(&self, event: &StoredEvent) -> bool {
         let same = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|w| w == is);
         same(&self.stream, &event.stream)
+            && self.from_version.is_none_or(|from| event.version >= from)
             && same(&self.event_type, &event.event_type)
             && self
                 .correlation_id
@@ -78,6 +81,7 @@ impl fmt::Display for EventFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = [
             self.stream.as_ref().map(|v| format!("stream {v}")),
+            self.from_version.map(|v| format!("from v{v} on")),
             self.event_type.as_ref().map(|v| format!("type {v}")),
             self.correlation_id.map(|v| format!("correlation {v}")),
             self.event_id.map(|v| format!("event {v}")),

@@ -23,6 +23,7 @@ const PAGE: u32 = 500;
 pub(super) fn filter(args: &EventArgs, now: DateTime<Utc>) -> EventFilter {
     EventFilter {
         stream: args.stream.clone(),
+        from_version: args.from_version,
         event_type: args.event_type.clone(),
         correlation_id: args.correlation,
         event_id: None,

@@ -168,29 +168,33 @@ impl App {
     pub(super) fn ask_replay(&mut self, stream: bool) -> Option<Command> {
         let position = self.event_key()?;
         let event = self.events().into_iter().find(|e| e.position == position)?;
-        let (events, what) = if stream {
-            let filter = EventFilter {
-                stream: Some(event.stream.clone()),
+        let (kind, version, name) = (&event.event_type, event.version, &event.stream);
+        let of_stream = |from_version| {
+            EventChoice::Matching(EventFilter {
+                stream: Some(name.clone()),
+                from_version,
                 ..EventFilter::default()
-            };
-            (
-                EventChoice::Matching(filter),
-                format!("stream {}", event.stream),
-            )
-        } else {
-            let what = format!(
-                "{} v{} of {}",
-                event.event_type, event.version, event.stream
-            );
-            (EventChoice::One(position), what)
+            })
         };
+        let choices = vec![
+            (
+                EventChoice::One(position),
+                format!("{kind} v{version} of {name}"),
+            ),
+            (
+                of_stream(Some(version)),
+                format!("stream {name} from v{version} on"),
+            ),
+            (of_stream(None), format!("stream {name}")),
+        ];
+        let choice = if stream { choices.len() - 1 } else { 0 };
         let mut services: Vec<String> = Vec::new();
         for consumer in &self.shown.consumers {
             if !services.contains(&consumer.service) {
                 services.push(consumer.service.clone());
             }
         }
-        let form = Replay::new(events, what, services);
+        let form = Replay::new(choices, choice, services);
         let dry = form.command(true);
         self.overlay = Some(Overlay::Replay(form));
         dry

@@ -281,15 +281,16 @@ pub enum Dry {
 /// What to replay, to whom, and how fast.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    pub events: EventChoice,
-    pub what: String,
+    /// Which events, with the words for it: the one under the cursor, its stream from there on, all of it.
+    pub choices: Vec<(EventChoice, String)>,
+    pub choice: usize,
     /// The services first, the topic last.
     pub targets: Vec<ReplayTarget>,
     pub target: usize,
     /// Bypass idempotency.
     pub force: bool,
     pub rate: Input,
-    /// 0 target, 1 idempotency, 2 rate.
+    /// 0 events, 1 target, 2 idempotency, 3 rate.
     pub at: usize,
     /// Nothing was typed into the rate yet.
     pub fresh: bool,
@@ -299,23 +300,29 @@ pub struct Replay {
 }
 
 impl Replay {
-    pub(super) const FIELDS: usize = 3;
+    pub(super) const FIELDS: usize = 4;
 
     #[must_use]
-    pub fn new(events: EventChoice, what: String, services: Vec<String>) -> Self {
+    pub fn new(choices: Vec<(EventChoice, String)>, choice: usize, services: Vec<String>) -> Self {
         let services = services.into_iter().map(ReplayTarget::Service);
         Self {
-            events,
-            what,
+            choices,
+            choice,
             targets: services.chain([ReplayTarget::Topic]).collect(),
             target: 0,
             force: false,
             rate: Input::new("25".into()),
-            at: 0,
+            at: 1,
             fresh: true,
             dry: Dry::Asked,
             request: None,
         }
+    }
+
+    /// The words for the events that are chosen.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        self.choices.get(self.choice).map_or("", |(_, what)| what)
     }
 
     #[must_use]
@@ -329,7 +336,7 @@ impl Replay {
     #[must_use]
     pub fn command(&self, dry_run: bool) -> Option<Command> {
         Some(Command::Replay {
-            events: self.events.clone(),
+            events: self.choices.get(self.choice)?.0.clone(),
             target: self.target().clone(),
             rate: self.rate.value().trim().parse().ok()?,
             force: self.force,

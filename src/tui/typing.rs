@@ -82,7 +82,7 @@ impl App {
             Overlay::Confirm(confirm) => return self.confirm_key(confirm, key),
             Overlay::Inject(form) => return self.inject_key(form, key),
             Overlay::Faults(form) => return self.faults_key(form, key),
-            Overlay::Replay(form) => self.replay_key(form, key),
+            Overlay::Replay(form) => return self.replay_key(form, key),
             Overlay::Palette(palette) => return self.palette_key(palette, key),
             Overlay::Themes(themes) => self.themes_key(themes, key),
             Overlay::Triage(form) => return self.triage_key(form, key),
@@ -242,26 +242,36 @@ impl App {
         None
     }
 
-    fn replay_key(&mut self, mut form: Replay, key: Key) {
+    /// Other events are counted anew.
+    fn replay_key(&mut self, mut form: Replay, key: Key) -> Option<Command> {
+        let choice = form.choice;
         if let Some(forward) = vertical(key) {
             form.at = turn(form.at, Replay::FIELDS, forward);
         } else if key.code == Code::Enter {
             if let Some(confirm) = self.replay_confirm(&form) {
                 self.overlay = Some(Overlay::Confirm(confirm));
-                return;
+                return None;
             }
         } else {
+            let forward = key.code != Code::Left;
             match (form.at, key.code) {
-                (0, Code::Left) => form.target = turn(form.target, form.targets.len(), false),
-                (0, Code::Right | Code::Char(' ')) => {
-                    form.target = turn(form.target, form.targets.len(), true);
+                (0, Code::Left | Code::Right | Code::Char(' ')) => {
+                    form.choice = turn(form.choice, form.choices.len(), forward);
                 }
-                (1, Code::Left | Code::Right | Code::Char(' ')) => form.force = !form.force,
-                (2, _) => edit_number(&mut form.rate, key, false, &mut form.fresh),
+                (1, Code::Left | Code::Right | Code::Char(' ')) => {
+                    form.target = turn(form.target, form.targets.len(), forward);
+                }
+                (2, Code::Left | Code::Right | Code::Char(' ')) => form.force = !form.force,
+                (3, _) => edit_number(&mut form.rate, key, false, &mut form.fresh),
                 _ => {}
             }
         }
+        let counted = (form.choice != choice).then(|| {
+            (form.dry, form.request) = (Dry::Asked, None);
+            form.command(true)
+        });
         self.overlay = Some(Overlay::Replay(form));
+        counted.flatten()
     }
 
     /// The question for this form, once the dry run has counted.
@@ -301,7 +311,7 @@ impl App {
             "honoured: what was handled is skipped"
         };
         let facts = vec![
-            ("events", form.what.clone()),
+            ("events", form.what().to_owned()),
             ("to", to),
             ("idempotency", idempotency.to_owned()),
         ];

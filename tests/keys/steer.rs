@@ -123,6 +123,64 @@ fn a_replay_counts_first_and_asks_then() {
     assert!(*force && !dry_run);
 }
 
+/// One event, its stream from there on, or all of its stream; each choice is counted anew, and an answer to
+/// another one's question is none.
+#[test]
+fn a_replay_begins_where_one_chooses() {
+    let mut app = busy(Screen::Timeline);
+    keys(&mut app, "k k k");
+    let here = app.timeline.cursor.key().copied();
+    let events = app.events().into_iter();
+    let event = events.cloned().find(|e| Some(e.position) == here);
+    let event = event.expect("the one under the cursor");
+    let first = keys(&mut app, "p");
+    let stale = Uuid::from_u128(7);
+    app.on_sent(stale, first[0].clone());
+    let sent = keys(&mut app, "up right");
+    let [
+        Command::Replay {
+            dry_run: true,
+            events,
+            ..
+        },
+    ] = &sent[..]
+    else {
+        panic!("{sent:?}");
+    };
+    let from_here = EventFilter {
+        stream: Some(event.stream.clone()),
+        from_version: Some(event.version),
+        ..EventFilter::default()
+    };
+    assert_eq!(*events, EventChoice::Matching(from_here));
+    let counted = |events| Done::WouldReplay {
+        events,
+        first: None,
+        last: None,
+        span: None,
+    };
+    let result = Ok(counted(1));
+    app.on_outcome(Outcome { id: stale, result });
+    keys(&mut app, "enter");
+    assert!(said(&app).contains("Still counting"));
+    let id = Uuid::from_u128(8);
+    app.on_sent(id, sent[0].clone());
+    let result = Ok(counted(3));
+    app.on_outcome(Outcome { id, result });
+    let sent = keys(&mut app, "enter y");
+    assert!(
+        matches!(
+            &sent[..],
+            [Command::Replay {
+                dry_run: false,
+                events: EventChoice::Matching(_),
+                ..
+            }]
+        ),
+        "{sent:?}"
+    );
+}
+
 #[test]
 fn a_consumer_of_another_instance_is_paused_from_here_and_set_up_there() {
     let mut snapshot = fixtures::busy();

@@ -112,6 +112,12 @@ pub async fn filters_combine(kit: Kit) {
         ..filter()
     };
     assert_eq!(find(by_stream.clone()).await, all[6..8]);
+    let later = EventFilter {
+        from_version: Some(2),
+        ..by_stream.clone()
+    };
+    assert_eq!(find(later.clone()).await, all[7..8]);
+    assert_eq!(kit.store.count_events(&later).await.unwrap().count, 1);
     let by_type = EventFilter {
         event_type: Some("OrderCancelled".into()),
         ..filter()

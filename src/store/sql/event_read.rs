@@ -159,6 +159,9 @@ fn select(columns: impl Into<String>, filter: &EventFilter) -> QueryBuilder<Driv
     if let Some(stream) = &filter.stream {
         query.push(" AND stream = ").push_bind(stream.clone());
     }
+    if let Some(version) = filter.from_version {
+        query.push(" AND version >= ").push_bind(version);
+    }
     if let Some(event_type) = &filter.event_type {
         query
             .push(" AND event_type = ")

@@ -41,18 +41,18 @@ pub fn render(app: &App, form: &Replay, area: Rect, buf: &mut Buffer) {
             if app.ascii { "<> " } else { "◂▸ " },
         )
     };
-    let mut what = vec![theme.span(Role::Dim, format!("{:<14}", "events"))];
-    what.extend(outside(theme, Role::Base, &form.what));
+    let mut what = vec![label(0, "events"), arrows(0)];
+    what.extend(outside(theme, Role::Base, form.what()));
     line(buf, inner, 0, what);
-    let mut counted = vec![theme.span(Role::Dim, format!("{:<14}", "how many"))];
+    let mut counted = vec![theme.span(Role::Dim, format!("{:<14}   ", "how many"))];
     match &form.dry {
         Dry::Asked => counted.push(theme.span(Role::Dim, "counting…")),
         Dry::Refused(sentence) => {
-            let room = usize::from(inner.width).saturating_sub(14).max(20);
+            let room = usize::from(inner.width).saturating_sub(17).max(20);
             let words = wrap(&printable::visible(sentence), room);
             counted.extend(outside(theme, Role::Bad, &words[0]));
             if let Some(more) = words.get(1) {
-                let mut second = vec![" ".repeat(14).into()];
+                let mut second = vec![" ".repeat(17).into()];
                 second.extend(outside(theme, Role::Bad, more));
                 line(buf, inner, 2, second);
             }
@@ -65,7 +65,7 @@ pub fn render(app: &App, form: &Replay, area: Rect, buf: &mut Buffer) {
         }
     }
     line(buf, inner, 1, counted);
-    let mut to = vec![label(0, "to"), arrows(0)];
+    let mut to = vec![label(1, "to"), arrows(1)];
     match form.target() {
         ReplayTarget::Service(service) => {
             to.extend(outside(theme, Role::Base, service));
@@ -91,14 +91,14 @@ pub fn render(app: &App, form: &Replay, area: Rect, buf: &mut Buffer) {
         inner,
         4,
         vec![
-            label(1, "idempotency"),
-            arrows(1),
+            label(2, "idempotency"),
+            arrows(2),
             theme.span(role, words),
             theme.span(if form.force { Role::Warn } else { Role::Dim }, note),
         ],
     );
-    let mut rate = vec![label(2, "rate"), "   ".into()];
-    rate.extend(field(app, &form.rate, 8, form.at == 2));
+    let mut rate = vec![label(3, "rate"), "   ".into()];
+    rate.extend(field(app, &form.rate, 8, form.at == 3));
     rate.push(theme.span(Role::Dim, " events a second; 0 is no limit"));
     line(buf, inner, 5, rate);
 }
