@@ -45,6 +45,7 @@ pub(super) async fn run(ports: &mut Ports, output: &mut Output<'_>) -> Step<Exit
 const COLUMNS: &[(&str, bool)] = &[
     ("SERVICE", false),
     ("GROUP", false),
+    ("INSTANCE", false),
     ("STATE", false),
     ("EVENTS/s", true),
     ("ERRORS/s", true),
@@ -79,6 +80,7 @@ fn cells(c: &Consumer) -> Vec<String> {
     vec![
         c.service.clone(),
         c.group.clone(),
+        c.instance.clone().unwrap_or_else(|| "here".to_owned()),
         c.state.name().to_owned(),
         rate(c.events_per_s),
         rate(c.errors_per_s),

@@ -62,6 +62,7 @@ pub fn status_line(
             .map(|c| {
                 json!({
                     "service": c.service,
+                    "instance": c.instance,
                     "state": c.state.name(),
                     "events_per_s": c.events_per_s,
                     "handled": c.handled,
@@ -90,7 +91,7 @@ pub fn status_line(
         let group = lag(&c.group);
         let mut part = format!(
             "{} {} {}/s lag {}",
-            c.service,
+            c.name(),
             c.state.name(),
             rate(c.events_per_s),
             number(group.and_then(|g| g.numbers.lag))
