@@ -131,8 +131,8 @@ fn a_replay_begins_where_one_chooses() {
     keys(&mut app, "k k k");
     let here = app.timeline.cursor.key().copied();
     let events = app.events().into_iter();
-    let event = events.cloned().find(|e| Some(e.position) == here);
-    let event = event.expect("the one under the cursor");
+    let mut events = events.filter(|e| Some(e.position) == here);
+    let event = events.next().cloned().expect("the one under the cursor");
     let first = keys(&mut app, "p");
     let stale = Uuid::from_u128(7);
     app.on_sent(stale, first[0].clone());
