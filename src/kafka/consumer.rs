@@ -3,6 +3,7 @@
 //! group is joined: the places are assigned, and nothing is stored or committed.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -29,7 +30,7 @@ pub type Place = (String, i32);
 
 /// A member of a consumer group, or a reader of assigned places.
 pub struct Consumer {
-    client: StreamConsumer<Context>,
+    client: Held,
     member: bool,
 }
 
@@ -47,7 +48,7 @@ impl Consumer {
             .create_with_context(Context::default())?;
         client.subscribe(topics)?;
         Ok(Self {
-            client,
+            client: Held(Some(client)),
             member: true,
         })
     }
@@ -62,8 +63,10 @@ impl Consumer {
     }
 
     pub(super) fn reading(client: StreamConsumer<Context>) -> Self {
-        let member = false;
-        Self { client, member }
+        Self {
+            client: Held(Some(client)),
+            member: false,
+        }
     }
 
     pub(super) fn client(&self) -> &StreamConsumer<Context> {
@@ -180,7 +183,7 @@ impl Consumer {
     }
 
     /// What is done on that thread, which knows no runtime: ours may be gone.
-    fn let_go(self, commit: bool) {
+    fn let_go(mut self, commit: bool) {
         if commit {
             self.commit_sync();
         }
@@ -205,6 +208,7 @@ impl Consumer {
                 break;
             }
         }
+        drop(self.client.0.take());
     }
 
     /// The partitions this member owns.
@@ -214,6 +218,28 @@ impl Consumer {
             .assignment()
             .map(|l| places(&l).into_iter().collect())
             .unwrap_or_default()
+    }
+}
+
+/// The client. The driver's own drop waits for the broker, maybe for ever: one that is dropped without
+/// [`Consumer::close`], with a task that is cancelled, is let go on a thread that nobody waits for.
+struct Held(Option<StreamConsumer<Context>>);
+
+impl Deref for Held {
+    type Target = StreamConsumer<Context>;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref().expect("there until it is let go")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(client) = self.0.take() else { return };
+        let thread = std::thread::Builder::new().name("kafka-drop".to_owned());
+        if let Err(error) = thread.spawn(move || drop(client)) {
+            tracing::error!(%error, "a consumer could not be let go");
+        }
     }
 }
 
@@ -250,4 +276,53 @@ fn list(places: &[Place]) -> TopicPartitionList {
         list.add_partition(topic, *partition);
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::record::NewRecord;
+    use crate::kafka::embedded::Embedded;
+    use crate::kafka::producer::Producer;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// With a commit that the broker never answers, as a task leaves it that is cancelled.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_that_is_dropped_while_the_broker_is_away_holds_nobody_up() {
+        let topic = ("orders".to_owned(), 1, Duration::from_secs(3_600));
+        let cluster = Embedded::start(&[topic]).expect("a cluster");
+        let kafka = KafkaSettings {
+            brokers: cluster.bootstrap().to_owned(),
+            client_id: "test".into(),
+            embedded: true,
+            properties: BTreeMap::new(),
+            producer: BTreeMap::new(),
+            consumer: BTreeMap::new(),
+            timeout: Duration::from_secs(5),
+        };
+        let record = NewRecord {
+            topic: "orders".into(),
+            partition: None,
+            key: None,
+            value: Some(b"1".to_vec()),
+            headers: Vec::new(),
+        };
+        let producer = Producer::new(&kafka).expect("a producer");
+        producer.send(&record).await.expect("sent");
+        let consumer = Consumer::join(&kafka, "group", &["orders"], false).expect("a member");
+        let read = tokio::time::timeout(PATIENCE, consumer.recv()).await;
+        let read = read.expect("a record in time").expect("a record");
+        cluster.set_down(true).expect("down");
+        assert!(consumer.store(&(read.topic, read.partition), read.offset + 1));
+        consumer.commit_async();
+        let (done, dropped) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            drop(consumer);
+            let _ = done.send(());
+        });
+        assert_eq!(dropped.recv_timeout(PATIENCE), Ok(()));
+    }
 }
