@@ -151,12 +151,15 @@ impl Consumer {
 
     /// Commits what was stored and waits for the broker; blocks, so only at the end.
     fn commit_sync(&self) {
-        if !self.client.assignment_lost() {
-            self.commit(CommitMode::Sync);
-        }
+        self.commit(CommitMode::Sync);
     }
 
+    /// Not of an assignment that was lost: another member may have it, and the client gives it up only once
+    /// no commit is open any more, which one every tick would put off as long as the broker does not answer.
     fn commit(&self, mode: CommitMode) {
+        if self.client.assignment_lost() {
+            return;
+        }
         match self.client.commit_consumer_state(mode) {
             Ok(()) | Err(DriverError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
             Err(error) => tracing::debug!(%error, "commit failed"),
