@@ -64,7 +64,7 @@ fn an_event_is_replayed() {
     pty.keys("g");
     pty.keys("p");
     pty.wait_text("OrderCreated v1 of order-");
-    pty.wait_for("dry run", |s| s.contents().contains("how many      1"));
+    pty.wait_for("dry run", |s| s.contents().contains("how many         1"));
     pty.keys("\r");
     pty.wait_text("honoured");
     pty.keys("y");
