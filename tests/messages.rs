@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use evtop::command::{Focus, MessagesFocus, Reading, Screen};
 use evtop::domain::filter::Filter;
 use evtop::domain::record::NewRecord;
 use evtop::domain::when::{Start, When};
-use evtop::kafka::KafkaSettings;
 use evtop::kafka::embedded::Embedded;
 use evtop::kafka::offsets::Observer;
 use evtop::kafka::producer::Producer;
@@ -42,15 +41,7 @@ impl Drop for Rig {
 impl Rig {
     fn start() -> Self {
         let cluster = Embedded::start(&[(TOPIC.to_owned(), 3, Duration::ZERO)]).unwrap();
-        let kafka = KafkaSettings {
-            brokers: cluster.bootstrap().to_owned(),
-            client_id: "test".into(),
-            embedded: true,
-            properties: BTreeMap::new(),
-            producer: BTreeMap::new(),
-            consumer: BTreeMap::new(),
-            timeout: Duration::from_secs(5),
-        };
+        let kafka = cluster.settings("test");
         let reader = Reader {
             clock: Clock::System,
             observer: Observer::new(&kafka).unwrap(),

@@ -283,8 +283,6 @@ fn list(places: &[Place]) -> TopicPartitionList {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::domain::record::NewRecord;
     use crate::kafka::embedded::Embedded;
@@ -297,15 +295,7 @@ mod tests {
     async fn one_that_is_dropped_while_the_broker_is_away_holds_nobody_up() {
         let topic = ("orders".to_owned(), 1, Duration::from_secs(3_600));
         let cluster = Embedded::start(&[topic]).expect("a cluster");
-        let kafka = KafkaSettings {
-            brokers: cluster.bootstrap().to_owned(),
-            client_id: "test".into(),
-            embedded: true,
-            properties: BTreeMap::new(),
-            producer: BTreeMap::new(),
-            consumer: BTreeMap::new(),
-            timeout: Duration::from_secs(5),
-        };
+        let kafka = cluster.settings("test");
         let record = NewRecord {
             topic: "orders".into(),
             partition: None,

@@ -2,11 +2,12 @@
 //! that the pipeline uses. Its limits are told on screen: 5 MiB and 100 000 batches a partition, no
 //! admin requests, no lookup by time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::KafkaError;
 use super::ffi::MockCluster;
+use super::{KafkaError, KafkaSettings};
 
 /// How many bytes of batches, as received, the embedded broker keeps for a partition. Beyond that it
 /// drops the oldest batch without a word (rdkafka_mock.c: `max_size`).
@@ -43,6 +44,20 @@ impl Embedded {
     /// Creates one more topic.
     pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), KafkaError> {
         self.cluster.create_topic(name, partitions)
+    }
+
+    /// How a client reaches it; a question waits five seconds.
+    #[must_use]
+    pub fn settings(&self, client_id: &str) -> KafkaSettings {
+        KafkaSettings {
+            brokers: self.bootstrap().to_owned(),
+            client_id: client_id.to_owned(),
+            embedded: true,
+            properties: BTreeMap::new(),
+            producer: BTreeMap::new(),
+            consumer: BTreeMap::new(),
+            timeout: Duration::from_secs(5),
+        }
     }
 
     /// Cuts everybody off the broker, or lets them in again: for tests of a broker that is down.

@@ -57,7 +57,7 @@ pub(super) async fn grow(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -68,7 +68,6 @@ mod tests {
     use crate::clock::Clock;
     use crate::command::{Focus, MessagesFocus, Screen};
     use crate::domain::record::NewRecord;
-    use crate::kafka::KafkaSettings;
     use crate::kafka::embedded::Embedded;
     use crate::kafka::offsets::Observer;
     use crate::kafka::producer::Producer;
@@ -90,15 +89,7 @@ mod tests {
     async fn a_tail_takes_new_partitions_in_from_their_first_record() {
         let cluster = Embedded::start(&[("orders".to_owned(), 3, Duration::from_secs(3_600))])
             .expect("a cluster");
-        let kafka = KafkaSettings {
-            brokers: cluster.bootstrap().to_owned(),
-            client_id: "test".into(),
-            embedded: true,
-            properties: BTreeMap::new(),
-            producer: BTreeMap::new(),
-            consumer: BTreeMap::new(),
-            timeout: Duration::from_secs(5),
-        };
+        let kafka = cluster.settings("test");
         let reader = Reader {
             clock: Clock::System,
             observer: Observer::new(&kafka).expect("an observer"),

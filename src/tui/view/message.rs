@@ -7,11 +7,12 @@ use ratatui::text::Span;
 use crate::domain::message::Message;
 use crate::domain::printable;
 use crate::tui::app::App;
+use crate::tui::messages::Level;
 use crate::tui::theme::Role;
 
 use super::format;
-use super::messages::{heading, inset, key};
-use super::parts::{below, cut, empty, line, outside, width, wrap};
+use super::messages::{inset, key};
+use super::parts::{below, cut, empty, line, outside, title, width, wrap};
 use super::payload::{self, Lines};
 
 /// Bytes of a value that are laid out.
@@ -154,4 +155,29 @@ fn headers(app: &App, it: &Message, room: usize, lines: &mut Lines) {
             lines.push(std::mem::take(&mut spans));
         }
     }
+}
+
+/// A heading over a record: where it stands.
+fn heading(app: &App, it: &Message, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let role = if app.messages.level == Level::Record {
+        Role::Accent
+    } else {
+        Role::Heading
+    };
+    let mut left = outside(theme, role, &it.record.topic);
+    let place = format!(
+        "/{} @ {}",
+        it.record.partition,
+        format::offset(Some(it.record.offset))
+    );
+    left.push(theme.span(role, place));
+    let mut end = Vec::new();
+    if let Some(kind) = &it.kind {
+        end = outside(theme, Role::Base, kind);
+    }
+    if width(&end) > usize::from(area.width) / 3 {
+        end.clear();
+    }
+    title(app, buf, area, left, end);
 }

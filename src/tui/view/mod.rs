@@ -33,6 +33,7 @@ mod letters;
 mod letters_head;
 mod message;
 mod messages;
+mod messages_head;
 mod operation;
 mod outbox;
 mod outbox_rows;
