@@ -139,10 +139,7 @@ impl Builder {
         let mut marks = 0;
         for (i, c) in chars.iter().copied().enumerate() {
             let keep = match chars::class(c) {
-                Class::Hidden => {
-                    base = None;
-                    false
-                }
+                Class::Hidden => false,
                 Class::Base => {
                     base = Some(c);
                     marks = 0;
@@ -158,6 +155,8 @@ impl Builder {
             if keep {
                 self.push(c.encode_utf8(&mut [0; 4]), false);
             } else {
+                // What comes next stands behind the replacement, not behind the base.
+                base = None;
                 self.push(&chars::shown(c), true);
             }
         }
@@ -186,6 +185,7 @@ mod tests {
             ("a\u{200d}b", "a⟨U+200D⟩b"),
             ("\u{200c}", "⟨U+200C⟩"),
             ("a\u{fe0f}", "a⟨U+FE0F⟩"),
+            ("ी\u{fe00}\u{200c}", "ी⟨U+FE00⟩⟨U+200C⟩"),
             // And where they belong.
             ("👩\u{200d}💻", "👩\u{200d}💻"),
             ("👩🏽\u{200d}🚀", "👩🏽\u{200d}🚀"),
