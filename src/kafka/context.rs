@@ -89,10 +89,15 @@ impl ClientContext for Context {
 
     fn error(&self, error: DriverError, reason: &str) {
         let code = error.rdkafka_error_code();
-        // That all are down is said after what is wrong with each.
-        if code == Some(RDKafkaErrorCode::AllBrokersDown) {
-            tracing::debug!(target: "librdkafka", "{error}: {reason}");
-            return;
+        match code {
+            // A reader that has read all: it hears the same as the answer to its own question.
+            Some(RDKafkaErrorCode::PartitionEOF) => return,
+            // That all are down is said after what is wrong with each.
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                tracing::debug!(target: "librdkafka", "{error}: {reason}");
+                return;
+            }
+            _ => {}
         }
         let said = Some(sentence(code, reason));
         let mut trouble = lock(&self.trouble);
@@ -164,5 +169,22 @@ mod tests {
         let away = "k:9092/1: Connect to ipv4#10.0.0.1:9092 failed: Connection refused";
         let code = Some(RDKafkaErrorCode::BrokerTransportFailure);
         assert_eq!(sentence(code, away), away);
+    }
+
+    #[test]
+    fn the_end_of_a_partition_is_no_trouble() {
+        let context = Context::default();
+        let end = DriverError::Global(RDKafkaErrorCode::PartitionEOF);
+        context.error(
+            end,
+            "Fetch from broker 1 reached end of partition at offset 7",
+        );
+        assert_eq!(context.trouble(), None);
+        let away = DriverError::Global(RDKafkaErrorCode::BrokerTransportFailure);
+        context.error(away, "k:9092/1: Connection refused");
+        assert_eq!(
+            context.trouble().as_deref(),
+            Some("k:9092/1: Connection refused")
+        );
     }
 }
