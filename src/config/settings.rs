@@ -12,6 +12,7 @@ use crate::domain::fault_plan::FaultPlan;
 use super::consumers::{Consumers, Faults};
 use super::idempotency::Redis;
 use super::kafka::Kafka;
+use super::keys::Keys;
 use super::store::Store;
 
 /// Everything that can be set. [`Config::default`] is the embedded stack.
@@ -37,7 +38,7 @@ pub struct Config {
     pub watch: Watch,
     pub ui: Ui,
     /// Action → keys; checked by the screen, which knows the actions.
-    pub keys: BTreeMap<String, Vec<String>>,
+    pub keys: BTreeMap<String, Keys>,
     pub log: LogSettings,
     /// The cluster is not ours: see [`Config::looks_at_others`]. Told from the settings before flags are
     /// laid over them, since a short command on a stack of one's own runs no workers either.

@@ -133,7 +133,7 @@ fn keys(config: &Config, source: &Source) -> Result<Keymap, ConfigError> {
 
 fn keymap(config: &Config) -> Result<Keymap, KeyError> {
     let patches = config.keys.iter();
-    Keymap::patched(patches.map(|(action, keys)| (action.as_str(), keys.clone())))
+    Keymap::patched(patches.map(|(action, keys)| (action.as_str(), keys.0.clone())))
 }
 
 fn told(error: KeyError, config: &Config, source: &Source) -> ConfigError {
@@ -144,7 +144,16 @@ fn told(error: KeyError, config: &Config, source: &Source) -> ConfigError {
 /// The setting that is wrong.
 fn place(error: &KeyError, config: &Config) -> String {
     match error {
-        KeyError::Unreadable { action, nth, .. } => format!("keys.{action}.{nth}"),
+        KeyError::Unreadable { action, nth, .. } => {
+            let one = config
+                .keys
+                .get(*action)
+                .is_some_and(|keys| keys.0.len() == 1);
+            match one {
+                true => format!("keys.{action}"),
+                false => format!("keys.{action}.{nth}"),
+            }
+        }
         KeyError::NoAction(name) => format!("keys.{name}"),
         KeyError::Conflict { first, second, .. } => {
             // At the one that was set, not at the default that it meets.
