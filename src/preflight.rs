@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::Cli;
 use crate::config::{self, Config, ConfigError, Source};
 use crate::engine::kafka_settings;
-use crate::tui::{self, theme::Depth};
+use crate::tui::{self, colour::Depth};
 
 /// The screen's settings, where nothing is wrong.
 ///

@@ -15,8 +15,9 @@ use evtop::config::{Config, Source, mistakes, profiles};
 use evtop::domain::operation::Operation;
 use evtop::headless::{key_rows, theme_rows};
 use evtop::snapshot::{ConsumerState, Snapshot};
+use evtop::tui::colour::Depth;
 use evtop::tui::keymap::Keymap;
-use evtop::tui::theme::{Depth, Theme};
+use evtop::tui::theme::Theme;
 use headless_fixtures::*;
 use uuid::Uuid;
 

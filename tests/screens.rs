@@ -7,8 +7,9 @@ use common::{app, draw, fixtures, keys, styled, text};
 use evtop::command::{Done, Outcome, Refusal, RefusalKind, Screen};
 use evtop::domain::when::Start;
 use evtop::snapshot::{Relay, SearchState, Series, Snapshot};
+use evtop::tui::colour::Depth;
 use evtop::tui::frame::Frame;
-use evtop::tui::theme::{Depth, Theme};
+use evtop::tui::theme::Theme;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (140, 42), (40, 12)];
 

@@ -1,7 +1,8 @@
 //! The themes that are built in: complete, and readable.
 
+use evtop::tui::colour::Depth;
 use evtop::tui::contrast::ratio;
-use evtop::tui::theme::{BUILT_IN, Depth, Role, Theme};
+use evtop::tui::theme::{BUILT_IN, Role, Theme};
 use ratatui::style::Color;
 
 fn contrast(a: Option<Color>, b: Option<Color>) -> f64 {

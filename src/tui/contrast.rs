@@ -3,7 +3,8 @@
 
 use ratatui::style::Color;
 
-use super::theme::{Role, Theme, rgb};
+use super::colour::rgb;
+use super::theme::{Role, Theme};
 
 /// The least contrast of text.
 pub const TEXT: f64 = 4.5;
@@ -32,16 +33,27 @@ impl Contrast {
 /// What text may stand on.
 const BEHIND: [Role; 4] = [Role::Base, Role::Selected, Role::Unfocused, Role::Overlay];
 
+/// The least contrast that a role is held to; `None` for a background, and for lines that are quiet on
+/// purpose.
+#[must_use]
+pub fn least(role: Role) -> Option<f64> {
+    match role {
+        Role::Selected | Role::Unfocused | Role::Faint => None,
+        Role::Spark | Role::Fill => Some(MARKS),
+        _ => Some(TEXT),
+    }
+}
+
 /// The contrast of every role that is held to some, on everything that it may stand on.
 #[must_use]
 pub fn contrasts(theme: &Theme) -> Vec<Contrast> {
     let mut found = Vec::new();
     for role in Role::ALL {
-        let (least, behind): (f64, &[Role]) = match role {
-            // A background, and lines that are quiet on purpose.
-            Role::Selected | Role::Unfocused | Role::Faint => continue,
-            Role::Spark | Role::Fill => (MARKS, &BEHIND[..1]),
-            _ => (TEXT, &BEHIND),
+        let Some(least) = least(role) else { continue };
+        let behind = if least == MARKS {
+            &BEHIND[..1]
+        } else {
+            &BEHIND
         };
         let style = theme.style(role);
         let own = [role];

@@ -3,8 +3,9 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::colour::{Depth, INKS};
 use super::contrast::ratio;
-use super::theme::{Depth, INKS, Role, Theme};
+use super::theme::{Role, Theme};
 
 /// How the stack's name and the rule below the tabs look.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,6 +7,7 @@ mod allowed;
 mod answer;
 pub mod app;
 mod ask;
+pub mod colour;
 pub mod contrast;
 pub mod copy;
 pub mod cursor;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::theme::{Depth, Theme};
+use super::colour::Depth;
+use super::theme::Theme;
 use crate::config::ConfigError;
 
 /// A theme's file, and when it was last written as far as we know.

@@ -3,11 +3,12 @@
 
 use ratatui::style::Color;
 
+use super::colour::Depth;
 use super::frame::Frame;
 use super::keymap::{KeyError, Keymap};
 use super::memory::Memory;
 use super::reload::ThemeFile;
-use super::theme::{Depth, Theme};
+use super::theme::Theme;
 use crate::command::Screen;
 use crate::config::{Config, ConfigError, Source};
 

@@ -214,7 +214,7 @@ fn a_theme_is_seen_when_its_file_is_saved() {
     let path = folder.path().join("mine.toml");
     let (_, text) = evtop::tui::theme::BUILT_IN[0];
     std::fs::write(&path, text).expect("written");
-    let mut file = ThemeFile::new(path.clone(), evtop::tui::theme::Depth::True);
+    let mut file = ThemeFile::new(path.clone(), evtop::tui::colour::Depth::True);
     assert!(file.changed().is_none(), "nothing new");
     let mut app = busy(Screen::Flow);
     app.theme = Theme::parse(&path.to_string_lossy(), text).expect("a theme");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ratatui::style::{Modifier, Style};
 
 use super::Picture;
-use crate::tui::theme::rgb;
+use crate::tui::colour::rgb;
 
 const RESET: &str = "\x1b[0m";
 

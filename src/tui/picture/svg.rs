@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use ratatui::style::Modifier;
 
 use super::{Picture, Run};
-use crate::tui::theme::{Role, Theme, rgb};
+use crate::tui::colour::rgb;
+use crate::tui::theme::{Role, Theme};
 
 /// Of a cell in pixels: the height of a full block at this font size, so that charts have no seams.
 const CELL: (f32, f32) = (8.43, 16.3);
