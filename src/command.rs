@@ -177,6 +177,13 @@ pub enum Command {
         archived: Option<bool>,
         file: PathBuf,
     },
+    /// Writes what somebody looks at to a new file, byte for byte.
+    Write {
+        /// What it is, in words.
+        what: String,
+        bytes: Vec<u8>,
+        file: PathBuf,
+    },
     /// With `dry_run` it only counts.
     Replay {
         events: EventChoice,
@@ -261,7 +268,10 @@ impl Command {
     pub fn writes(&self) -> bool {
         !matches!(
             self,
-            Self::Replay { dry_run: true, .. } | Self::Doctor { mend: false } | Self::Export { .. }
+            Self::Replay { dry_run: true, .. }
+                | Self::Doctor { mend: false }
+                | Self::Export { .. }
+                | Self::Write { .. }
         )
     }
 
@@ -276,6 +286,7 @@ impl Command {
             Self::Note { .. } => "note",
             Self::Edit { .. } => "edit",
             Self::Export { .. } => "export",
+            Self::Write { .. } => "write",
             Self::Replay { .. } => "replay",
             Self::Cancel { .. } => "cancel",
             Self::PauseOperation { .. } => "pause-operation",

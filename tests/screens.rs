@@ -256,6 +256,23 @@ fn a_consumer_s_partitions() {
 #[test]
 fn deeper() {
     let (busy, failing) = (fixtures::busy, fixtures::failing);
+    after("write_payload", Screen::Timeline, busy(), USUAL, "w");
+    after("write_screen", Screen::Lag, busy(), (40, 12), "w");
+    after(
+        "events_marked",
+        Screen::Timeline,
+        busy(),
+        USUAL,
+        "k k k x j x",
+    );
+    after(
+        "records_marked",
+        Screen::Messages,
+        busy(),
+        WIDE,
+        "enter g x x",
+    );
+    after("sent_sorted", Screen::Outbox, busy(), WIDE, "G s s s s s");
     after(
         "letters_of_a_cause",
         Screen::Letters,

@@ -41,6 +41,10 @@ pub enum Done {
         letters: u64,
         file: PathBuf,
     },
+    Written {
+        bytes: u64,
+        file: PathBuf,
+    },
     /// A dry run's answer.
     WouldReplay {
         events: u64,

@@ -39,6 +39,7 @@ impl fmt::Display for Command {
                 };
                 write!(f, "{which}{letters} to {}", file.display())
             }
+            Self::Write { what, file, .. } => write!(f, "{what} to {}", file.display()),
             Self::Replay {
                 events,
                 target,
@@ -128,6 +129,7 @@ impl fmt::Display for Done {
             Self::Unarchived { letters } => write!(f, "opened {letters} again"),
             Self::Noted => f.write_str("noted"),
             Self::Exported { letters, file } => write!(f, "{letters} in {}", file.display()),
+            Self::Written { bytes, file } => write!(f, "{bytes} bytes in {}", file.display()),
             Self::WouldReplay { events, .. } => write!(f, "{events} events match"),
             Self::Cancelled { operation } => write!(f, "operation {operation} is told to stop"),
             Self::OperationPaused { operation } => write!(f, "operation {operation} stands still"),

@@ -18,6 +18,7 @@ pub mod foreign;
 pub mod ids;
 pub mod letter;
 pub mod letter_json;
+pub mod log_json;
 pub mod message;
 pub mod money;
 pub mod operation;

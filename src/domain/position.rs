@@ -14,6 +14,15 @@ pub struct Position {
 impl Position {
     /// Before every event.
     pub const START: Self = Self { tx: 0, pos: 0 };
+
+    /// With its transaction where it has one, as `--event` takes it.
+    #[must_use]
+    pub fn exact(self) -> String {
+        match self.tx {
+            0 => self.pos.to_string(),
+            tx => format!("{tx}:{}", self.pos),
+        }
+    }
 }
 
 impl fmt::Display for Position {

@@ -14,6 +14,7 @@ use crate::command::{
     Command, Done, EventChoice, Focus, LetterChoice, LettersFocus, ReplayTarget, Screen,
 };
 use crate::domain::operation::{Operation, OperationState};
+use crate::domain::position::Position;
 use crate::domain::printable::visible;
 use crate::snapshot::Snapshot;
 
@@ -163,8 +164,8 @@ pub(super) async fn replay(
         if output.json {
             let object = json!({
                 "events": total,
-                "first": first.map(timeline::place),
-                "last": last.map(timeline::place),
+                "first": first.map(Position::exact),
+                "last": last.map(Position::exact),
                 "span_ms": json::millis(length),
             });
             json::line(&object, &mut *output.out)?;
@@ -173,8 +174,8 @@ pub(super) async fn replay(
                 output.out,
                 "would replay {}, positions {} to {}, over {}",
                 count(total, "event"),
-                number(first.map(timeline::place)),
-                number(last.map(timeline::place)),
+                number(first.map(Position::exact)),
+                number(last.map(Position::exact)),
                 span(length)
             )?;
         }

@@ -5,14 +5,12 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::ports::{fresh, reason};
 use super::table::{Table, key, moment, text};
 use super::{End, Output, Ports, Step, json};
 use crate::cli::{Exit, MessagesArgs};
 use crate::command::{Focus, MessagesFocus, Reading, Screen};
-use crate::domain::letter_json;
+use crate::domain::log_json;
 use crate::domain::message::Message;
 use crate::snapshot::{Messages, SearchState};
 
@@ -181,7 +179,9 @@ impl MessageRows {
 
     fn write(&mut self, rows: &[&Message], out: &mut (impl io::Write + ?Sized)) -> io::Result<()> {
         if self.json {
-            return rows.iter().try_for_each(|m| json::line(&object(m), out));
+            return rows
+                .iter()
+                .try_for_each(|m| json::line(&log_json::record(m), out));
         }
         if rows.is_empty() {
             return Ok(());
@@ -205,23 +205,4 @@ fn cells(it: &Message) -> Vec<String> {
         text(it.kind.as_deref()),
         value,
     ]
-}
-
-fn object(it: &Message) -> Value {
-    let mut object = letter_json::object(json!({
-        "topic": it.record.topic,
-        "partition": it.record.partition,
-        "offset": it.record.offset,
-        "timestamp": letter_json::time(it.record.timestamp),
-        "type": it.kind,
-    }));
-    letter_json::bytes(&mut object, "key", it.record.key.as_deref());
-    letter_json::bytes(&mut object, "value", it.record.value.as_deref());
-    let headers = it.record.headers.iter().map(|(name, value)| {
-        let mut header = letter_json::object(json!({ "name": name }));
-        letter_json::bytes(&mut header, "value", value.as_deref());
-        Value::Object(header)
-    });
-    object.insert("headers".to_owned(), headers.collect());
-    Value::Object(object)
 }

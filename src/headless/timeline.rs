@@ -5,13 +5,13 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 
 use super::ports::{fresh, reason};
 use super::table::{Table, moment};
 use super::{End, Output, Ports, Step, json};
 use crate::cli::{EventArgs, Exit, TimelineArgs};
 use crate::command::{Anchor, Focus, Screen, TimelineFocus};
+use crate::domain::log_json;
 use crate::domain::position::Position;
 use crate::domain::stored::{EventFilter, StoredEvent};
 use crate::snapshot::{Snapshot, Timeline};
@@ -196,23 +196,15 @@ impl EventRows {
         if self.json {
             return events
                 .iter()
-                .try_for_each(|event| json::line(&object(event), out));
+                .try_for_each(|event| json::line(&log_json::event(event), out));
         }
         self.table.write(events.iter().map(cells).collect(), out)
     }
 }
 
-/// A position as `--event` takes it.
-pub(super) fn place(position: Position) -> String {
-    match position.tx {
-        0 => position.pos.to_string(),
-        tx => format!("{tx}:{}", position.pos),
-    }
-}
-
 fn cells(event: &StoredEvent) -> Vec<String> {
     vec![
-        place(event.position),
+        event.position.exact(),
         moment(Some(event.timestamp)),
         event.stream.clone(),
         event.version.to_string(),
@@ -221,21 +213,4 @@ fn cells(event: &StoredEvent) -> Vec<String> {
         event.source_service.clone(),
         event.correlation_id.to_string(),
     ]
-}
-
-fn object(event: &StoredEvent) -> Value {
-    json!({
-        "position": place(event.position),
-        "event_id": event.event_id,
-        "stream": event.stream,
-        "version": event.version,
-        "event_type": event.event_type,
-        "event_version": event.event_version,
-        "correlation_id": event.correlation_id,
-        "causation_id": event.causation_id,
-        "source_service": event.source_service,
-        "timestamp": json::time(Some(event.timestamp)),
-        "recorded_at": json::time(Some(event.recorded_at)),
-        "value": event.payload,
-    })
 }

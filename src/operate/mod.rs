@@ -138,6 +138,7 @@ impl Operator {
             | Command::Note { .. }
             | Command::Edit { .. }
             | Command::Export { .. }
+            | Command::Write { .. }
             | Command::Cancel { .. }
             | Command::PauseOperation { .. }
             | Command::ResumeOperation { .. }
@@ -219,6 +220,7 @@ impl Operator {
                 archived,
                 file,
             } => export::export(self, letters, *archived, file).await,
+            Command::Write { bytes, file, .. } => export::write(bytes, file),
             Command::Replay {
                 events,
                 target,

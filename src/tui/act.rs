@@ -7,6 +7,7 @@ use super::action::Action;
 use super::app::App;
 use super::cursor::Motion;
 use super::lag_rows::LagKey;
+use super::messages::Level;
 use super::overlay::{Filter, Inject, Overlay, StartForm, Themes};
 use super::palette::Palette;
 use super::rows::{FlowKey, OutboxKey, screen_of};
@@ -47,6 +48,7 @@ impl App {
             Action::Sort => self.sort_next(),
             Action::SortReverse => self.sort_reverse(),
             Action::Copy => self.copy(),
+            Action::Write => self.ask_save(),
             Action::Message => self.jump_to_record(),
             Action::Start => {
                 let form = StartForm::new(self.messages.start);
@@ -265,6 +267,21 @@ impl App {
         }
     }
 
+    /// Whether something lies open that a step back would close.
+    #[must_use]
+    pub fn leads_back(&self) -> bool {
+        let deeper = match self.screen {
+            Screen::Letters => self.letters.depth > Depth::Causes,
+            Screen::Timeline => {
+                self.timeline.open || self.timeline.filter != EventFilter::default()
+            }
+            Screen::Consumers => self.consumers.open,
+            Screen::Messages => self.messages.level > Level::Topics,
+            _ => false,
+        };
+        deeper || !self.filter(self.screen).is_empty()
+    }
+
     /// One step back: toasts, detail, list, filter. Never out of the program.
     pub(super) fn back(&mut self) {
         if !self.toasts.rows().is_empty() {
@@ -290,23 +307,6 @@ impl App {
                 }
             }
             _ => self.set_filter(String::new()),
-        }
-    }
-
-    fn mark(&mut self) {
-        if let Some(id) = self.letters.letter.key().copied() {
-            if !self.letters.marked.remove(&id) {
-                self.letters.marked.insert(id);
-            }
-            self.step_letters(Motion::Down);
-        }
-    }
-
-    fn mark_all(&mut self) {
-        if self.letters.marked.is_empty() {
-            self.letters.marked = self.letter_keys().into_iter().collect();
-        } else {
-            self.letters.marked.clear();
         }
     }
 

@@ -50,6 +50,7 @@ pub enum Action {
     Sort,
     SortReverse,
     Copy,
+    Write,
     Freeze,
     Faster,
     Slower,
@@ -128,6 +129,8 @@ const RECORDS: &[Screen] = &[
     Screen::Lag,
     Screen::Outbox,
 ];
+/// Where rows can be marked: letters to be redriven or archived, events and records to be copied or written.
+const MARKED: &[Screen] = &[Screen::Letters, Screen::Timeline, Screen::Messages];
 const FLOW: &[Screen] = &[Screen::Flow];
 /// Where there are lists; one that can't be sorted says why.
 const SORTED: &[Screen] = &[
@@ -153,8 +156,8 @@ pub const TABLE: &[Row] = &[
     act(Action::Note, "note", &["n"], LETTERS, "write a note down on the letter", None),
     look(Action::Export, "export", &["E"], LETTERS, "write the marked letters, or the whole cause, to a file", None),
     look(Action::ShowArchived, "archived", &["v"], LETTERS, "show archived letters instead of open ones, and back", None),
-    look(Action::Mark, "mark", &["x"], LETTERS, "mark or unmark the letter", Some("mark")),
-    look(Action::MarkAll, "mark-all", &["*"], LETTERS, "mark every letter that is listed, or unmark all", None),
+    look(Action::Mark, "mark", &["x"], MARKED, "mark or unmark the row", Some("mark")).ranked(3),
+    look(Action::MarkAll, "mark-all", &["*"], MARKED, "mark every row that is listed, or unmark all", None),
     act(Action::Replay, "replay", &["p"], TIMELINE, "replay the event under the cursor", Some("replay")),
     act(Action::ReplayMany, "replay-stream", &["P"], TIMELINE, "replay the event's whole stream", Some("replay stream")).ranked(3),
     look(Action::Correlation, "correlation", &["c"], TIMELINE, "follow the event's correlation, drawn as lanes; esc clears", Some("correlation")),
@@ -170,12 +173,13 @@ pub const TABLE: &[Row] = &[
     act(Action::TrafficDown, "traffic-down", &["["], FLOW, "fewer test orders a second", Some("orders −")).ranked(3),
     act(Action::TrafficUp, "traffic-up", &["]"], FLOW, "more test orders a second", Some("orders +")).ranked(3),
     look(Action::Open, "open", &["enter"], &[], "open, unfold, or go to the screen of the place", Some("open")).ranked(0),
-    look(Action::Back, "back", &["esc"], &[], "back, or clear the filter; never quits", None),
+    look(Action::Back, "back", &["esc"], &[], "back, or clear the filter; never quits", Some("back")).ranked(1),
     look(Action::Filter, "filter", &["/"], &[], "show only rows with these words: key=, type=, after=, before=, value.path=, header.name=, ~regex, !not", Some("filter")).ranked(1),
     act(Action::Inject, "inject", &["i"], &[], "inject test orders", Some("inject")),
     look(Action::Sort, "sort", &["s"], SORTED, "sort by the next column; after the last, as it came", Some("sort")),
     look(Action::SortReverse, "sort-reverse", &["S"], SORTED, "sort the other way round", None),
-    look(Action::Copy, "copy", &["y"], &[], "copy what is under the cursor to the clipboard", Some("copy")),
+    look(Action::Copy, "copy", &["y"], &[], "copy what is under the cursor, or marked, to the clipboard", Some("copy")),
+    look(Action::Write, "write", &["w"], &[], "write the payload or what is marked, or the screen, to a new file", None),
     look(Action::Freeze, "freeze", &["space"], &[], "freeze the screen; collecting goes on", Some("freeze")),
     look(Action::Faster, "refresh-faster", &["+", "="], &[], "show news more often", None),
     look(Action::Slower, "refresh-slower", &["-"], &[], "show news less often", None),

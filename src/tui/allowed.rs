@@ -57,7 +57,8 @@ impl App {
             Action::Redrive if self.letters.depth == Depth::Causes => {
                 "Enter opens the cause and its letters; R redrives the whole cause"
             }
-            Action::Redrive | Action::Mark if self.letters.letter.key().is_none() => {
+            Action::Mark => return self.no_mark().map(str::to_owned),
+            Action::Redrive if self.letters.letter.key().is_none() => {
                 "There is no letter under the cursor"
             }
             Action::RedriveMany if self.letters.fingerprint().is_none() => {

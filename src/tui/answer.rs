@@ -123,7 +123,16 @@ fn words(done: &Done, kind: &str) -> String {
         Done::Unarchived { letters } => format!("opened {letters} again"),
         Done::Noted => "noted".to_owned(),
         Done::Exported { letters, file } => {
-            format!("{letters} letters written to {}", file.display())
+            let s = if *letters == 1 { "" } else { "s" };
+            format!("{letters} letter{s} written to {}", file.display())
+        }
+        Done::Written { bytes, file } => {
+            let bytes = usize::try_from(*bytes).unwrap_or(usize::MAX);
+            format!(
+                "{} written to {}",
+                super::view::bytes(bytes),
+                file.display()
+            )
         }
         Done::WouldReplay { events, .. } => format!("{events} events would be replayed"),
         Done::Cancelled { operation } => format!("operation {} cancelled", short_id(*operation)),

@@ -23,8 +23,9 @@ impl App {
         };
         if text.len() > MOST {
             let size = text.len();
-            let sentence =
-                format!("{what} has {size} bytes; a terminal's clipboard takes {MOST} of them");
+            let sentence = format!(
+                "{what} has {size} bytes; a terminal's clipboard takes {MOST} of them, w writes all to a file"
+            );
             return self.toasts.say(Tone::Hint, sentence);
         }
         self.toasts.say(
@@ -40,8 +41,8 @@ impl App {
     }
 
     /// A name for what is under the cursor, and its text.
-    fn under_cursor(&self) -> Option<(&'static str, String)> {
-        Some(match self.screen {
+    fn under_cursor(&self) -> Option<(String, String)> {
+        let (what, text) = match self.screen {
             Screen::Flow => match self.flow.key()? {
                 FlowKey::Topic(name) | FlowKey::Reader(name) => ("the name", name.clone()),
                 FlowKey::Finding(key) => {
@@ -66,37 +67,27 @@ impl App {
                 OutboxKey::Blocked(key) => ("the key", key.clone()),
                 OutboxKey::Waiting(seq) | OutboxKey::Sent(seq) => ("the number", seq.to_string()),
             },
-            Screen::Letters => self.letter_text()?,
-            Screen::Timeline => {
-                let key = self.event_key()?;
-                let event = self.events().into_iter().find(|e| e.position == key)?;
-                ("the payload", event.payload.clone())
-            }
-            Screen::Messages => {
-                let value = self.message()?.record.value.clone()?;
-                ("the record's value", String::from_utf8(value).ok()?)
-            }
+            Screen::Letters | Screen::Timeline | Screen::Messages => return self.content_text(),
             Screen::Activity => (
                 "the operation's id",
                 self.activity.operation.key()?.to_string(),
             ),
-        })
+        };
+        Some((what.to_owned(), text))
     }
 
-    /// The payload of the letter that is read, where it is text; else its id.
-    fn letter_text(&self) -> Option<(&'static str, String)> {
-        let id = *self.letters.letter.key()?;
-        let detail = self
-            .shown
-            .letter
-            .as_ref()
-            .filter(|detail| detail.letter.id == id);
-        let value = detail.and_then(|detail| detail.body.value.clone());
-        let text = value.and_then(|value| String::from_utf8(value).ok());
-        Some(text.map_or_else(
-            || ("the letter's id", id.to_string()),
-            |text| ("the payload", text),
-        ))
+    /// What is marked, or the payload that is read, where it is text; of a letter else its id.
+    fn content_text(&self) -> Option<(String, String)> {
+        let text = self.content().and_then(|content| {
+            let text = String::from_utf8(content.bytes).ok()?;
+            Some((content.what, text))
+        });
+        let id = || {
+            let letters = self.screen == Screen::Letters;
+            let id = self.letters.letter.key().filter(|_| letters)?;
+            Some(("the letter's id".to_owned(), id.to_string()))
+        };
+        text.or_else(id)
     }
 }
 

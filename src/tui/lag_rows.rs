@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::app::App;
-use super::sort::{self, List, Sorted};
+use super::sort::{List, Sorted, values};
 use crate::command::Screen;
 use crate::snapshot::{GroupLag, LagNumbers, PartitionLag, TopicLag, Verdict};
 
@@ -119,7 +119,7 @@ impl App {
     fn sorted_lag<'a>(&self, rows: impl Iterator<Item = LagRow<'a>>) -> Vec<LagRow<'a>> {
         let mut rows: Vec<_> = rows.collect();
         if let Some(sort) = self.sort(List::Lag) {
-            rows.sort_by_cached_key(|row| Sorted(sort, sort::of_lag(sort.column, row)));
+            rows.sort_by_cached_key(|row| Sorted(sort, values::of_lag(sort.column, row)));
         }
         rows
     }

@@ -1,10 +1,13 @@
 //! The messages screen: which topic is read from where, and how one walks through its records.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::app::App;
 use super::cursor::{Cursor, Motion};
 use super::moves::scroll;
 use super::overlay::{Overlay, StartForm};
-use super::sort::{self, List, Sorted};
+use super::sort::{List, Sorted, values};
 use super::toast::Tone;
 use crate::command::{MessagesFocus, Reading, Screen};
 use crate::domain::filter::Filter;
@@ -39,6 +42,8 @@ pub struct MessagesView {
     /// The record that was asked for, and where one came from to see it.
     pub target: Option<(i32, i64)>,
     pub from: Option<Screen>,
+    /// By topic, partition and offset.
+    pub marked: BTreeMap<(String, i32, i64), Arc<Message>>,
 }
 
 impl MessagesView {
@@ -76,7 +81,7 @@ impl App {
             .filter(|t| filter.passes([t.name.as_str()]))
             .collect();
         if let Some(sort) = self.sort(List::Topics) {
-            rows.sort_by_cached_key(|t| Sorted(sort, sort::of_topic(sort.column, t)));
+            rows.sort_by_cached_key(|t| Sorted(sort, values::of_topic(sort.column, t)));
         }
         rows
     }
@@ -144,6 +149,20 @@ impl App {
     pub fn message(&self) -> Option<&Message> {
         let at = self.message_at()?;
         self.messages_shown()?.rows.get(at).map(AsRef::as_ref)
+    }
+
+    /// The same, to be kept.
+    pub(super) fn message_row(&self) -> Option<Arc<Message>> {
+        let at = self.message_at()?;
+        self.messages_shown()?.rows.get(at).cloned()
+    }
+
+    /// Whether a record has a mark.
+    #[must_use]
+    pub fn is_marked(&self, it: &Message) -> bool {
+        let (partition, offset) = it.place();
+        let key = (it.record.topic.clone(), partition, offset);
+        self.messages.marked.contains_key(&key)
     }
 
     pub(super) fn settle_messages(&mut self) {

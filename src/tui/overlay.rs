@@ -5,6 +5,7 @@ use tui_input::Input;
 
 use super::editing::Editing;
 use super::palette::Palette;
+use super::save::Save;
 use super::theme::Theme;
 use super::triage::Triage;
 use crate::command::{Command, EventChoice, ReplayTarget};
@@ -24,6 +25,7 @@ pub enum Overlay {
     Themes(Themes),
     Triage(Triage),
     Edit(Box<Editing>),
+    Save(Save),
     Start(StartForm),
 }
 

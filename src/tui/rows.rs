@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::app::App;
-use super::sort::{self, List, Sorted};
+use super::sort::{List, Sorted, values};
 use crate::command::Screen;
 use crate::domain::filter::{Fields, Filter, Row};
 use crate::domain::letter::{Cause, Letter};
 use crate::domain::operation::{AuditRow, Operation};
 use crate::domain::position::Position;
-use crate::domain::stored::StoredEvent;
+use crate::domain::stored::{SentRow, StoredEvent};
 use crate::snapshot::{Consumer, Finding, LogLine, Place, Topic};
 
 /// A row of the outbox screen: its three tables are one list to the cursor.
@@ -109,7 +109,8 @@ impl App {
         let passes = |c: &&Consumer| filter.passes([c.name().as_str(), c.group.as_str()]);
         let mut rows: Vec<_> = self.shown.consumers.iter().filter(passes).collect();
         if let Some(sort) = self.sort(List::Consumers) {
-            let value = |c: &&Consumer| sort::of_consumer(sort.column, &self.consumer_label(c), c);
+            let value =
+                |c: &&Consumer| values::of_consumer(sort.column, &self.consumer_label(c), c);
             rows.sort_by_cached_key(|c| Sorted(sort, value(c)));
         }
         rows
@@ -153,11 +154,12 @@ impl App {
             .iter()
             .filter(|r| filter.passes([&*r.aggregate_id, &*r.event_type, &*r.topic]))
             .map(|r| OutboxKey::Waiting(r.seq));
-        let sent = outbox
-            .sent
-            .iter()
-            .filter(|r| filter.passes([&*r.aggregate_id, &*r.event_type, &*r.topic]))
-            .map(|r| OutboxKey::Sent(r.seq));
+        let passes = |r: &&SentRow| filter.passes([&*r.aggregate_id, &*r.event_type, &*r.topic]);
+        let mut sent: Vec<_> = outbox.sent.iter().filter(passes).collect();
+        if let Some(sort) = self.sort(List::Sent) {
+            sent.sort_by_cached_key(|r| Sorted(sort, values::of_sent(sort.column, r)));
+        }
+        let sent = sent.into_iter().map(|r| OutboxKey::Sent(r.seq));
         blocked.chain(waiting).chain(sent).collect()
     }
 
@@ -168,7 +170,7 @@ impl App {
         let asked = letters.filter(|l| l.archived == self.letters.archived);
         let mut rows: Vec<_> = asked.flat_map(|l| &l.causes).collect();
         if let Some(sort) = self.sort(List::Causes) {
-            rows.sort_by_cached_key(|c| Sorted(sort, sort::of_cause(sort.column, c)));
+            rows.sort_by_cached_key(|c| Sorted(sort, values::of_cause(sort.column, c)));
         }
         rows
     }
@@ -205,7 +207,7 @@ impl App {
             .filter(|o| filter.passes([o.kind.name(), &*o.what, &*o.target, &*o.by]))
             .collect();
         if let Some(sort) = self.sort(List::Operations) {
-            rows.sort_by_cached_key(|o| Sorted(sort, sort::of_operation(sort.column, o)));
+            rows.sort_by_cached_key(|o| Sorted(sort, values::of_operation(sort.column, o)));
         }
         rows
     }
@@ -214,8 +216,12 @@ impl App {
     pub fn audit(&self) -> Vec<&AuditRow> {
         let filter = self.sieve(Screen::Activity);
         let rows = self.shown.activity.audit.iter();
-        rows.filter(|a| filter.passes([&*a.action, &*a.detail, &*a.who]))
-            .collect()
+        let passes = |a: &&AuditRow| filter.passes([&*a.action, &*a.detail, &*a.who]);
+        let mut rows: Vec<_> = rows.filter(passes).collect();
+        if let Some(sort) = self.sort(List::Audit) {
+            rows.sort_by_cached_key(|a| Sorted(sort, values::of_audit(sort.column, a)));
+        }
+        rows
     }
 
     /// Newest last. A line's type is its level.

@@ -1,20 +1,18 @@
 //! Sorting a list by one of its columns. What is unknown stands last, whichever way; a list without a
 //! chosen column keeps its own order. Each list remembers its choice. The rule: what is sorted is all there
-//! is, here or by the store; a window of a longer list is not, since its end would look like the list's.
+//! is, here or by the store, or says how many rows it is; a part of a log is not, since its order is what
+//! it tells.
+
+pub mod values;
 
 use std::cmp::Ordering;
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
 
 use super::app::App;
-use super::lag_rows::LagRow;
 use super::messages::Level;
+use super::rows::OutboxKey;
 use super::views::{Depth, Pane};
 use crate::command::Screen;
-use crate::domain::letter::{Cause, LetterColumn, LetterOrder};
-use crate::domain::operation::Operation;
-use crate::snapshot::{Consumer, Percentiles, Topic};
+use crate::domain::letter::{LetterColumn, LetterOrder};
 
 /// A list that can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,16 +24,22 @@ pub enum List {
     Letters,
     Topics,
     Operations,
+    /// The newest rows that were sent; their heading says how many.
+    Sent,
+    /// The newest rows of the audit log.
+    Audit,
 }
 
 impl List {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Lag,
         Self::Consumers,
         Self::Causes,
         Self::Letters,
         Self::Topics,
         Self::Operations,
+        Self::Sent,
+        Self::Audit,
     ];
 
     /// The word it is remembered under.
@@ -48,6 +52,8 @@ impl List {
             Self::Letters => "letters",
             Self::Topics => "topics",
             Self::Operations => "operations",
+            Self::Sent => "sent",
+            Self::Audit => "audit",
         }
     }
 
@@ -95,7 +101,16 @@ impl List {
                 (5, true),
                 (6, false),
             ],
-            Self::Topics => &[(0, false), (1, true)],
+            Self::Topics => &[(0, false), (1, true), (2, true), (3, true)],
+            Self::Sent => &[
+                (0, false),
+                (1, false),
+                (2, false),
+                (3, true),
+                (4, true),
+                (5, true),
+            ],
+            Self::Audit => &[(0, true), (1, false), (2, false), (3, false), (4, false)],
             Self::Operations => &[
                 (1, false),
                 (2, false),
@@ -127,10 +142,6 @@ impl<T: Into<f64>> From<Option<T>> for Value {
     fn from(number: Option<T>) -> Self {
         number.map_or(Self::Unknown, |n| Self::Number(n.into()))
     }
-}
-
-fn count(n: u64) -> Value {
-    Value::Number(n as f64)
 }
 
 impl Sort {
@@ -178,94 +189,6 @@ impl PartialEq for Sorted {
 
 impl Eq for Sorted {}
 
-/// What a lag row has in a column of the lag table.
-#[must_use]
-pub fn of_lag(column: usize, row: &LagRow<'_>) -> Value {
-    let (numbers, verdict) = (row.numbers(), row.verdict());
-    let seconds = |time: Option<Duration>| time.map(|t| t.as_secs_f64()).into();
-    match column {
-        0 => match (row.topic, row.partition) {
-            (_, Some(partition)) => Value::Number(partition.partition.into()),
-            (Some(topic), None) => Value::Text(topic.topic.to_lowercase()),
-            _ => Value::Text(row.group.group.to_lowercase()),
-        },
-        1 => numbers.lag.map_or(Value::Unknown, count),
-        2 => seconds(numbers.time),
-        3 => numbers.rate_in.into(),
-        4 => numbers.rate_out.into(),
-        6 => seconds(numbers.eta),
-        7 => Value::Number(f64::from(verdict.kind as u8)),
-        _ => Value::Unknown,
-    }
-}
-
-/// What a consumer has in a column of the consumers' table.
-#[must_use]
-pub fn of_consumer(column: usize, label: &str, it: &Consumer) -> Value {
-    let time =
-        |pick: fn(&Percentiles) -> Duration| it.latency.map(|l| pick(&l).as_secs_f64()).into();
-    match column {
-        0 => Value::Text(label.to_lowercase()),
-        1 => Value::Text(it.state.name().to_owned()),
-        2 => it.events_per_s.into(),
-        3 => it.errors_per_s.into(),
-        4 => time(|l| l.p50),
-        5 => time(|l| l.p99),
-        6 => count(it.retries),
-        7 => count(it.duplicates),
-        8 => count(it.dead),
-        9 => count(it.held.len() as u64),
-        10 => count(it.assigned.len() as u64),
-        _ => Value::Unknown,
-    }
-}
-
-/// What a cause has in a column of the causes' table.
-#[must_use]
-pub fn of_cause(column: usize, it: &Cause) -> Value {
-    let text = |text: &str| Value::Text(text.to_lowercase());
-    match column {
-        0 => text(&format!("{}: {}", it.code, it.title)),
-        1 => count(it.count),
-        2 => count(it.per_minute.iter().copied().map(u64::from).sum()),
-        3 => time(it.first),
-        4 => time(it.last),
-        5 => it.group.as_deref().map_or(Value::Unknown, text),
-        // As it is said: what is redriven, then what is parked.
-        6 => Value::Number(it.redriving as f64 * 1e9 + it.parked as f64),
-        _ => Value::Unknown,
-    }
-}
-
-/// What a topic has in a column of the topics' table.
-#[must_use]
-pub fn of_topic(column: usize, it: &Topic) -> Value {
-    match column {
-        0 => Value::Text(it.name.to_lowercase()),
-        1 => it.rate.into(),
-        _ => Value::Unknown,
-    }
-}
-
-/// What an operation has in a column of the operations' table.
-#[must_use]
-pub fn of_operation(column: usize, it: &Operation) -> Value {
-    let (done, all) = (it.counts.settled(), it.counts.total);
-    match column {
-        1 => Value::Text(format!("{} {}", it.kind.name(), it.what).to_lowercase()),
-        2 => Value::Text(it.state.name().to_owned()),
-        3 if all > 0 => Value::Number(done as f64 / all as f64),
-        4 => count(it.counts.failed_again + it.counts.unknown + it.counts.refused),
-        5 => Value::Text(it.target.to_lowercase()),
-        6 => time(it.created_at),
-        _ => Value::Unknown,
-    }
-}
-
-fn time(at: DateTime<Utc>) -> Value {
-    Value::Number(at.timestamp_micros() as f64)
-}
-
 impl App {
     /// The list that the keys go to, or why it can't be sorted.
     pub(super) fn list(&self) -> Result<List, &'static str> {
@@ -276,9 +199,14 @@ impl App {
             Screen::Letters => Ok(List::Letters),
             Screen::Messages if self.messages.level == Level::Topics => Ok(List::Topics),
             Screen::Activity if self.activity.pane == Pane::Operations => Ok(List::Operations),
-            Screen::Outbox => Err(
-                "These are the next to be sent and the last that were, not all: their order is the outbox's",
-            ),
+            Screen::Activity if self.activity.pane == Pane::Audit => Ok(List::Audit),
+            Screen::Outbox => match self.outbox.key() {
+                Some(OutboxKey::Sent(_)) => Ok(List::Sent),
+                Some(OutboxKey::Blocked(_) | OutboxKey::Waiting(_)) => {
+                    Err("What waits is sent in this order; the rows that were sent can be sorted")
+                }
+                None => Err("There is no row to sort"),
+            },
             Screen::Messages | Screen::Timeline => {
                 Err("These rows are a part of the log, which has its own order")
             }

@@ -86,6 +86,7 @@ impl App {
             Overlay::Palette(palette) => return self.palette_key(palette, key),
             Overlay::Themes(themes) => self.themes_key(themes, key),
             Overlay::Triage(form) => return self.triage_key(form, key),
+            Overlay::Save(form) => return self.save_key(form, key),
             Overlay::Edit(_) => {}
             Overlay::Start(form) => self.start_key(form, key),
         }

@@ -10,7 +10,7 @@ use super::lag_rows::LagKey;
 use super::rows::LogKey;
 use crate::command::Anchor;
 use crate::domain::position::Position;
-use crate::domain::stored::EventFilter;
+use crate::domain::stored::{EventFilter, StoredEvent};
 
 #[derive(Clone, Debug, Default)]
 pub struct LagView {
@@ -69,6 +69,7 @@ pub struct TimelineView {
     pub raw: bool,
     pub open: bool,
     pub scroll: u16,
+    pub marked: BTreeMap<Position, StoredEvent>,
 }
 
 impl TimelineView {

@@ -1,5 +1,9 @@
 //! What is there on every screen: palette, themes, sorting, copying, the mouse.
 
+use evtop::domain::position::Position;
+use evtop::snapshot::Topic;
+use evtop::tui::rows::OutboxKey;
+
 use super::*;
 
 #[test]
@@ -127,23 +131,164 @@ fn what_is_whole_is_sorted_and_a_window_says_why_not() {
     let what: Vec<&str> = app.operations().iter().map(|o| o.kind.name()).collect();
     assert!(what.is_sorted() && what.len() > 1, "{what:?}");
 
+    let mut app = busy(Screen::Outbox);
+    let delays = |app: &App| -> Vec<i64> {
+        let rows = app.outbox_rows();
+        let outbox = app.shown.outbox.value.as_ref().expect("an outbox");
+        let sent = rows.iter().filter_map(|row| match row {
+            OutboxKey::Sent(seq) => outbox.sent.iter().find(|r| r.seq == *seq),
+            _ => None,
+        });
+        sent.map(|r| {
+            (r.sent_at - r.created_at)
+                .num_microseconds()
+                .expect("small")
+        })
+        .collect()
+    };
+    keys(&mut app, "G s s s s s");
+    let slowest = delays(&app);
+    assert!(
+        slowest.is_sorted_by(|a, b| a >= b) && slowest.len() > 1,
+        "{slowest:?}"
+    );
+    let mut app = failing(Screen::Activity);
+    keys(&mut app, "right s s");
+    let who: Vec<&str> = app.audit().iter().map(|a| a.who.as_str()).collect();
+    assert!(who.is_sorted() && who.len() > 1, "{who:?}");
+
     for (screen, more) in [
-        (Screen::Outbox, ""),
+        (Screen::Outbox, "g"),
         (Screen::Timeline, ""),
         (Screen::Messages, "enter"),
-        (Screen::Activity, "right"),
+        (Screen::Activity, "right right"),
     ] {
         let mut app = failing(screen);
         keys(&mut app, more);
         for action in [Action::Sort, Action::SortReverse] {
             let why = app.why_not(action).unwrap_or_default();
-            if screen != Screen::Activity
-                || app.activity.pane != evtop::tui::views::Pane::Operations
-            {
-                assert!(why.contains("order"), "{screen:?}: {why}");
-            }
+            assert!(why.contains("order"), "{screen:?}: {why}");
         }
     }
+}
+
+/// Each column that a list is sorted by is one of its table, and what is known of a row in it is not unknown.
+#[test]
+fn topics_are_sorted_by_the_column_that_is_marked() {
+    let mut app = busy(Screen::Messages);
+    let columns: [fn(&Topic) -> f64; 3] = [
+        |t| t.partitions as f64,
+        |t| t.records().map_or(f64::NAN, |n| n as f64),
+        |t| t.rate.unwrap_or(f64::NAN),
+    ];
+    keys(&mut app, "s");
+    for (title, value) in ["▾P", "▾RECORDS", "▾/S"].into_iter().zip(columns) {
+        keys(&mut app, "s");
+        let frame = common::draw(&app, SIZE);
+        let text: String = (0..SIZE.0 * 12)
+            .map(|at| frame[(at % SIZE.0, at / SIZE.0)].symbol())
+            .collect();
+        assert!(text.contains(title), "{title} in {text}");
+        let values: Vec<f64> = app.topics().into_iter().map(value).collect();
+        assert!(values.is_sorted_by(|a, b| a >= b), "{title}: {values:?}");
+    }
+}
+
+fn written(sent: &[Command]) -> (&str, String, &std::path::Path) {
+    let [Command::Write { what, bytes, file }] = sent else {
+        panic!("{sent:?}");
+    };
+    let text = String::from_utf8(bytes.clone()).expect("text");
+    (what, text, file)
+}
+
+#[test]
+fn what_is_looked_at_is_written_to_a_file() {
+    for (screen, more) in [(Screen::Letters, "enter"), (Screen::Timeline, "")] {
+        let mut app = failing(screen);
+        keys(&mut app, more);
+        keys(&mut app, "y");
+        let copied = app.take_copied().expect("a payload");
+        let sent = keys(&mut app, "w enter");
+        let (what, text, file) = written(&sent);
+        assert_eq!((what, text), ("the payload", copied));
+        let name = file.display().to_string();
+        assert!(
+            name.starts_with("evtop-payload-") && name.ends_with(".json"),
+            "{name}"
+        );
+        assert!(app.overlay.is_none());
+    }
+    // Where nothing has a payload, and where one wants it, the screen as it is, without the form.
+    for (screen, pressed) in [
+        (Screen::Lag, "w enter"),
+        (Screen::Timeline, "w up space enter"),
+    ] {
+        let mut app = busy(screen);
+        let sent = keys(&mut app, pressed);
+        let (what, text, file) = written(&sent);
+        assert_eq!(
+            (what, file.extension()),
+            ("the screen", Some("txt".as_ref()))
+        );
+        assert!(
+            text.contains("kafka") && !text.contains("Write to a file"),
+            "{text}"
+        );
+    }
+    let mut app = busy(Screen::Flow);
+    keys(&mut app, "w ctrl-u");
+    assert_eq!(keys(&mut app, "enter"), []);
+    assert!(said(&app).contains("name of a new file"), "{}", said(&app));
+    type_in(&mut app, "flow.svg");
+    let sent = keys(&mut app, "enter");
+    assert!(written(&sent).1.starts_with("<svg"));
+    keys(&mut app, "w ctrl-u");
+    type_in(&mut app, "flow.ansi");
+    let sent = keys(&mut app, "enter");
+    assert!(written(&sent).1.contains("\x1b["));
+}
+
+#[test]
+fn marked_rows_are_copied_and_written_as_the_commands_write_them() {
+    let mut app = failing(Screen::Timeline);
+    keys(&mut app, "k k x x");
+    let marked: Vec<Position> = app.timeline.marked.keys().copied().collect();
+    let last = app.events().len() - 3;
+    let rows = [app.events()[last], app.events()[last + 1]].map(|e| e.position);
+    assert_eq!(marked, rows, "the third from below and the next");
+    keys(&mut app, "y");
+    let copied = app.take_copied().expect("lines");
+    let lines: Vec<serde_json::Value> = copied
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an object a line"))
+        .collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["value"], app.events()[last].payload);
+    let sent = keys(&mut app, "w enter");
+    let (what, text, file) = written(&sent);
+    assert_eq!((what, text), ("2 marked events", copied));
+    assert_eq!(file.extension(), Some("jsonl".as_ref()));
+    // What slides out of the page keeps its mark, and its content.
+    let mut later = (*app.shown).clone();
+    later.timeline.value.as_mut().expect("a page").rows.clear();
+    app.on_snapshot(later.into());
+    assert_eq!(written(&keys(&mut app, "w enter")).0, "2 marked events");
+    keys(&mut app, "*");
+    assert_eq!(app.marked(), 0);
+
+    let mut app = busy(Screen::Messages);
+    keys(&mut app, "x");
+    assert!(
+        said(&app).contains("Enter opens the topic"),
+        "{}",
+        said(&app)
+    );
+    keys(&mut app, "enter *");
+    let all = app.messages_shown().expect("records").rows.len();
+    assert_eq!((app.marked(), app.messages.marked.len()), (all, all));
+    let sent = keys(&mut app, "w enter");
+    assert_eq!(written(&sent).1.lines().count(), all);
 }
 
 #[test]

@@ -50,10 +50,12 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let operations = u16::try_from(app.operations().len() + 2).unwrap_or(u16::MAX);
     let rest = area.height - operations.clamp(4, area.height / 3);
+    let audit = u16::try_from(app.audit().len() + 2).unwrap_or(u16::MAX);
+    let audit = audit.clamp(4, rest / 2);
     let places = [
         (Pane::Operations, area.height - rest),
-        (Pane::Audit, rest / 2),
-        (Pane::Log, rest - rest / 2),
+        (Pane::Audit, audit),
+        (Pane::Log, rest - audit),
     ];
     let mut area = area;
     for (which, height) in places {
@@ -232,7 +234,7 @@ fn audit(app: &App, focused: bool, area: Rect, buf: &mut Buffer) {
         .iter()
         .position(|a| Some(&a.id) == app.activity.audit.key());
     let table = Table {
-        columns: &AUDIT,
+        columns: &sorted(app, List::Audit, AUDIT),
         len: rows.len(),
         selected,
         focused,

@@ -7,13 +7,17 @@ use ratatui::text::Span;
 
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::printable;
-use crate::snapshot::{Consumer, HeldPartition};
+use crate::snapshot::{Consumer, GroupLag, HeldPartition};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
 use super::chart::chart;
 use super::parts::{below, line, outside, title, wrap};
 use super::{consumers, format, partitions};
+
+fn groups(app: &App) -> impl Iterator<Item = &GroupLag> {
+    app.shown.lag.value.iter().flat_map(|groups| groups.iter())
+}
 
 /// A time that stands still, unlike an age; with its day where that was not within the last one.
 fn since(app: &App, at: DateTime<Utc>) -> String {
@@ -68,10 +72,10 @@ pub fn about(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) {
         Rect {
             x: left.right() + 2,
             width: inner.width - left.width - 2,
-            height: inner
-                .height
-                .saturating_sub(table + 1)
-                .clamp(used.min(18), 18),
+            height: inner.height.saturating_sub(table + 1).clamp(
+                used.min(HIGH),
+                if app.consumers.open { u16::MAX } else { HIGH },
+            ),
             ..inner
         }
     } else {
@@ -80,7 +84,21 @@ pub fn about(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) {
             ..rest
         }
     };
-    chart(app, buf, plot, &it.history, "events/s");
+    // Open, it has the whole screen: what comes in and what it leaves behind, one above the other.
+    let lag = groups(app).find(|g| g.group == it.group);
+    match lag.filter(|_| plot.height > 2 * CHART) {
+        Some(lag) => {
+            let half = plot.height / 2;
+            let high = Rect {
+                height: half,
+                ..plot
+            };
+            chart(app, buf, high, &it.history, "events/s");
+            let low = below(plot, half + 1);
+            chart(app, buf, low, &lag.numbers.history, "records behind");
+        }
+        None => chart(app, buf, plot, &it.history, "events/s"),
+    }
     if table > 0 {
         let below_chart = if wide {
             plot.bottom() + 1
@@ -100,8 +118,10 @@ pub fn about(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Rows of the chart below the facts.
+/// Rows of the chart below the facts, and of one of two.
 const CHART: u16 = 9;
+/// Rows of the only chart, at most.
+const HIGH: u16 = 18;
 /// Cells of a fact's name.
 const LABEL: usize = 11;
 

@@ -49,11 +49,14 @@ fn hint(app: &App, row: &Row) -> Vec<Span<'static>> {
         return Vec::new();
     };
     // Where nothing can ever be sorted or opened, the room is for what can be done; the key still says why.
+    if row.action == Action::Back && !app.leads_back() {
+        return Vec::new();
+    }
     let unsorted = row.action == Action::Sort && app.list().is_err();
     if unsorted || row.action == Action::Open && app.screen == Screen::Activity {
         return Vec::new();
     }
-    let marked = app.letters.marked.len();
+    let marked = app.marked();
     let word = match row.action {
         Action::RedriveMany if app.redrives_marked() => {
             format!("redrive {marked} marked")

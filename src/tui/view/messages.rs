@@ -14,7 +14,7 @@ use crate::tui::sort::List;
 use crate::tui::theme::Role;
 
 use super::parts::{below, empty, line, outside, waiting};
-use super::table::{Cells, Column, Table, sorted};
+use super::table::{Cells, Column, Table, marks, sorted};
 use super::{format, message, messages_head};
 
 const TOPICS: [Column; 4] = [
@@ -196,7 +196,8 @@ fn records(app: &App, area: Rect, buf: &mut Buffer) {
         selected: app.message_at(),
         focused: app.messages.level == Level::Records,
     };
-    table.render(app, buf, area, |at, _| record(app, &found.rows[at]));
+    let seen = table.render(app, buf, area, |at, _| record(app, &found.rows[at]));
+    marks(app, buf, area, seen, |at| app.is_marked(&found.rows[at]));
 }
 
 /// Why no record is listed, and what to do.

@@ -59,6 +59,10 @@ pub fn render(app: &App, name: &str, found: &Messages, area: Rect, buf: &mut Buf
         let matches = format!("{} match", format::count(found.matched));
         bounds.push(theme.span(Role::Strong, matches));
     }
+    if !app.messages.marked.is_empty() {
+        let text = format!(" · {} marked", app.messages.marked.len());
+        bounds.push(theme.span(Role::Marked, text));
+    }
     if found.dropped > 0 {
         let kept = found.rows.len() as u64;
         let text = match found.asked.page {

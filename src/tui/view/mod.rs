@@ -43,6 +43,7 @@ pub mod parts;
 mod payload;
 mod rail;
 mod replay;
+mod save;
 pub mod table;
 mod tabs;
 mod themes;
@@ -51,6 +52,7 @@ mod toast;
 mod top;
 mod triage;
 
+pub use format::bytes;
 pub use tabs::tab_at;
 
 use ratatui::buffer::Buffer;
@@ -113,6 +115,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         Some(Overlay::Themes(themes)) => themes::render(app, themes.at, area, buf),
         Some(Overlay::Triage(form)) => triage::render(app, form, area, buf),
         Some(Overlay::Edit(form)) => edit::render(app, form, area, buf),
+        Some(Overlay::Save(form)) => save::render(app, form, area, buf),
         Some(Overlay::Filter(_) | Overlay::Start(_)) | None => {}
     }
     toast::render(app, body, buf);

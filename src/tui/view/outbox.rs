@@ -11,13 +11,14 @@ use crate::domain::stored::{BlockedKey, OutboxRow, SentRow};
 use crate::snapshot::{Outbox, Part, Relay};
 use crate::tui::app::App;
 use crate::tui::rows::OutboxKey;
+use crate::tui::sort::List;
 use crate::tui::theme::Role;
 
 use super::chart::chart;
 use super::format;
 use super::outbox_rows::{BLOCKED, SENT, WAITING, blocked_cells, sent_cells, waiting_cells};
 use super::parts::{below, empty, freshness, line, matching, outside, title, waiting, width};
-use super::table::Table;
+use super::table::{Table, sorted};
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let reading = &app.shown.outbox;
@@ -319,7 +320,7 @@ fn tables(app: &App, outbox: &Outbox, area: Rect, buf: &mut Buffer) {
         .iter()
         .position(|r| key == Some(&OutboxKey::Sent(r.seq)));
     let table = Table {
-        columns: &SENT,
+        columns: &sorted(app, List::Sent, SENT),
         len: sent.len(),
         selected: at,
         focused: true,

@@ -193,6 +193,27 @@ pub struct Table<'a> {
     pub focused: bool,
 }
 
+/// Puts the sign of a mark before the rows in sight that have one.
+pub fn marks(
+    app: &App,
+    buf: &mut Buffer,
+    area: Rect,
+    seen: Range<usize>,
+    marked: impl Fn(usize) -> bool,
+) {
+    let sign = if app.ascii { "x" } else { "✕" };
+    let area = Rect {
+        x: area.x + 2.min(area.width),
+        width: area.width.saturating_sub(2),
+        ..area
+    };
+    for (y, index) in (1..).zip(seen) {
+        if marked(index) {
+            line(buf, area, y, vec![app.theme.span(Role::Marked, sign)]);
+        }
+    }
+}
+
 /// The texts of one row, one entry a column.
 pub type Cells = Vec<Vec<Span<'static>>>;
 

@@ -15,7 +15,7 @@ use crate::tui::theme::Role;
 
 use super::format;
 use super::parts::{below, empty, freshness, line, matching, outside, waiting};
-use super::table::{Cells, Column, Table};
+use super::table::{Cells, Column, Table, marks};
 use super::{event, lanes};
 
 const COLUMNS: [Column; 7] = [
@@ -82,8 +82,12 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
             selected: at,
             focused: !app.timeline.open,
         };
-        table.render(app, buf, list, |at, _| {
+        let seen = table.render(app, buf, list, |at, _| {
             cells(app, events[at], deltas[at].as_ref())
+        });
+        let marked = &app.timeline.marked;
+        marks(app, buf, list, seen, |at| {
+            marked.contains_key(&events[at].position)
         });
     }
     if detail > 0 {
@@ -160,6 +164,10 @@ fn head(app: &App, timeline: &Timeline) -> Vec<Span<'static>> {
         spans.push(theme.span(Role::Dim, " · from the first · G follows"));
     } else {
         spans.push(theme.span(Role::Dim, " · standing still · G follows"));
+    }
+    if !app.timeline.marked.is_empty() {
+        let marked = app.timeline.marked.len();
+        spans.push(theme.span(Role::Marked, format!(" · {marked} marked")));
     }
     let stale = freshness(theme, &app.shown, &app.shown.timeline);
     if !stale.is_empty() {

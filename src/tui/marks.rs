@@ -1,0 +1,110 @@
+//! Marks: rows that are chosen by their keys, so that one keeps its mark wherever it slides. What is marked
+//! of the store or a topic is kept whole, since the rows on screen are a window.
+
+use std::collections::BTreeMap;
+
+use super::app::App;
+use super::cursor::Motion;
+use super::messages::Level;
+use crate::command::Screen;
+
+/// Rows of the store or a topic that can be marked at once; each is kept whole.
+const MOST: usize = 1_000;
+
+impl App {
+    /// Whether the keys go to a list whose rows can be marked, and there is one.
+    pub(super) fn no_mark(&self) -> Option<&'static str> {
+        match self.screen {
+            Screen::Letters if self.letters.letter.key().is_none() => {
+                Some("There is no letter under the cursor")
+            }
+            Screen::Timeline if self.event_key().is_none() => {
+                Some("There is no event under the cursor")
+            }
+            Screen::Timeline if self.timeline.marked.len() >= MOST => Some(TOO_MANY),
+            Screen::Messages
+                if self.messages.level == Level::Topics || self.message().is_none() =>
+            {
+                Some("There is no record under the cursor; Enter opens the topic")
+            }
+            Screen::Messages if self.messages.marked.len() >= MOST => Some(TOO_MANY),
+            _ => None,
+        }
+    }
+
+    /// How many rows of this screen are marked.
+    #[must_use]
+    pub fn marked(&self) -> usize {
+        match self.screen {
+            Screen::Letters => self.letters.marked.len(),
+            Screen::Timeline => self.timeline.marked.len(),
+            Screen::Messages => self.messages.marked.len(),
+            _ => 0,
+        }
+    }
+
+    pub(super) fn mark(&mut self) {
+        match self.screen {
+            Screen::Timeline => {
+                let Some(key) = self.event_key() else { return };
+                let event = self.events().into_iter().find(|e| e.position == key);
+                if let Some(event) = event.cloned() {
+                    turn(&mut self.timeline.marked, key, event);
+                    self.step_timeline(Motion::Down);
+                }
+            }
+            Screen::Messages => {
+                if let Some(message) = self.message_row() {
+                    let (partition, offset) = message.place();
+                    let key = (message.record.topic.clone(), partition, offset);
+                    turn(&mut self.messages.marked, key, message);
+                    self.step_messages(Motion::Down);
+                }
+            }
+            _ => {
+                let Some(id) = self.letters.letter.key().copied() else {
+                    return;
+                };
+                if !self.letters.marked.remove(&id) {
+                    self.letters.marked.insert(id);
+                }
+                self.step_letters(Motion::Down);
+            }
+        }
+    }
+
+    pub(super) fn mark_all(&mut self) {
+        let any = self.marked() > 0;
+        match self.screen {
+            Screen::Timeline if any => self.timeline.marked.clear(),
+            Screen::Timeline => {
+                let rows = self.events().into_iter().take(MOST);
+                self.timeline.marked = rows.map(|e| (e.position, e.clone())).collect();
+            }
+            Screen::Messages if any => self.messages.marked.clear(),
+            Screen::Messages => {
+                let rows = self.messages_shown().map(|m| m.rows.iter());
+                let rows = rows.into_iter().flatten().take(MOST);
+                self.messages.marked = rows
+                    .map(|m| {
+                        (
+                            (m.record.topic.clone(), m.record.partition, m.record.offset),
+                            m.clone(),
+                        )
+                    })
+                    .collect();
+            }
+            Screen::Letters if any => self.letters.marked.clear(),
+            _ => self.letters.marked = self.letter_keys().into_iter().collect(),
+        }
+    }
+}
+
+const TOO_MANY: &str = "A thousand rows are marked already; * takes all marks off";
+
+/// Marks a row, or takes its mark off.
+fn turn<K: Ord, V>(marked: &mut BTreeMap<K, V>, key: K, row: V) {
+    if marked.remove(&key).is_none() {
+        marked.insert(key, row);
+    }
+}
