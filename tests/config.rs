@@ -276,6 +276,18 @@ fn an_error_says_where_what_and_the_remedy() {
 }
 
 #[test]
+fn an_action_has_one_key_or_several() {
+    let config = ok("[keys]\nredrive = \"ctrl-r\"\ncopy = [\"y\", \"ctrl-y\"]\nquit = []");
+    let keys = |action: &str| config.keys[action].0.join(" ");
+    assert_eq!(
+        [keys("redrive"), keys("copy"), keys("quit")],
+        ["ctrl-r", "y ctrl-y", ""]
+    );
+    let said = fails("[keys]\nredrive = 3");
+    assert!(said.contains("a key such as \"ctrl-r\""), "{said}");
+}
+
+#[test]
 fn a_bad_variable_is_named() {
     let bad = |name, value| {
         load("", None, &[(name, value)])

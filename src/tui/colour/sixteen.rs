@@ -9,7 +9,6 @@ use crate::tui::contrast::{least, ratio};
 use crate::tui::theme::Role;
 
 const BLACK: u8 = 0;
-const BLUE: u8 = 4;
 const GREY: u8 = 7;
 /// Nearly black in some palettes: for lines, never for text.
 const DARK_GREY: u8 = 8;
@@ -27,17 +26,18 @@ pub fn translate(styles: &mut [Style; Role::ALL.len()]) {
     let base = if dark { BLACK } else { WHITE };
     for role in Role::ALL {
         let style = &mut styles[role as usize];
-        let own = style.bg.map(|colour| match role {
-            Role::Production | Role::Badge => coloured(colour, base),
-            Role::Selected | Role::Input if dark => BLUE,
-            Role::Selected | Role::Input => GREY,
-            _ => base,
-        });
-        if role == Role::Selected && style.bg.is_some_and(|colour| hue(colour).is_none()) {
-            // Of a theme without colours.
+        if role == Role::Selected {
+            // No background of the sixteen is behind text in every palette.
             *style = Style::new().add_modifier(Modifier::REVERSED);
             continue;
         }
+        if role == Role::Input {
+            *style = style.add_modifier(Modifier::UNDERLINED);
+        }
+        let own = style.bg.map(|colour| match role {
+            Role::Production | Role::Badge => coloured(colour, base),
+            _ => base,
+        });
         let behind = own.unwrap_or(base);
         style.fg = style.fg.map(|colour| match role {
             Role::Production | Role::Badge => ink_on(behind),
@@ -126,26 +126,18 @@ mod tests {
         for (name, _) in BUILT_IN {
             let theme = Theme::built_in(name).unwrap().in_depth(Depth::Ansi16);
             for found in contrasts(&theme) {
-                // On the selection some hues are lost to every palette; the sign beside them is not.
-                let least = if found.on == Role::Selected {
-                    2.5
-                } else {
-                    found.least
-                };
                 assert!(
-                    found.ratio.is_none_or(|ratio| ratio >= least),
+                    found.ratio.is_none_or(|ratio| ratio >= found.least),
                     "{name}: {:?} on {:?} has {:?}",
                     found.role,
                     found.on,
                     found.ratio
                 );
             }
-            let selected = theme.style(Role::Selected);
-            let base = theme.style(Role::Base);
-            assert!(
-                selected.bg != base.bg || !selected.add_modifier.is_empty(),
-                "{name}"
-            );
+            let base = theme.style(Role::Base).add_modifier;
+            for role in [Role::Selected, Role::Input] {
+                assert_ne!(theme.style(role).add_modifier, base, "{name}: {role:?}");
+            }
         }
     }
 

@@ -116,7 +116,10 @@ fn tab(app: &App, screen: Screen, fit: Fit) -> Vec<Span<'static>> {
         spans.push(app.theme.span(Role::Dim, joint));
         spans.push(app.theme.span(role, text));
     }
-    if here || fit == Fit::Roomy {
+    if here {
+        // In the tab's own role: a selection may swap text and background.
+        spans.push(app.theme.span(Role::Accent, " "));
+    } else if fit == Fit::Roomy {
         spans.push(" ".into());
     }
     if here {
