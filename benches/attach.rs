@@ -10,7 +10,8 @@
     reason = "a bench measures time, prints its figures and stops at the first failure"
 )]
 
-use std::io::Read;
+mod screen;
+
 use std::time::{Duration, Instant};
 
 use evtop::clock::Clock;
@@ -19,11 +20,11 @@ use evtop::engine::kafka_settings;
 use evtop::kafka::offsets::Observer;
 use evtop::watch::groups::Group;
 use evtop::watch::lag::LagWatch;
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use screen::Running;
 
 const GROUPS: usize = 200;
 const PARTITIONS: i32 = 50;
@@ -97,59 +98,14 @@ impl Cluster {
         times
     }
 
-    /// The binary in a PTY: milliseconds to its first frame and, after `watched`, resident MiB.
+    /// Milliseconds to the first frame and, after `watched`, resident MiB.
     fn screen(&self, watched: Duration) -> (f64, f64) {
-        let home = tempfile::tempdir().unwrap();
-        let file = home.path().join("attach.toml");
-        let text = format!("workers = false\nkafka.brokers = \"{}\"\n", self.brokers);
-        std::fs::write(&file, text).unwrap();
-        let size = PtySize {
-            rows: 42,
-            cols: 140,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_evtop"));
-        command.arg("--config");
-        command.arg(&file);
-        for name in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "TMPDIR"] {
-            command.env(name, home.path());
-        }
-        command.env("TERM", "xterm-256color");
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let began = Instant::now();
-        let mut child = pair.slave.spawn_command(command).unwrap();
-        let (framed, frame) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let (mut buffer, mut seen) = ([0; 65_536], Vec::new());
-            let mut told = false;
-            while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                if !told {
-                    seen.extend_from_slice(&buffer[..count]);
-                    told = seen.windows(8).any(|w| w == b"Timeline");
-                    if told {
-                        let _ = framed.send(began.elapsed());
-                    }
-                }
-            }
-        });
-        let first = frame
-            .recv_timeout(Duration::from_secs(10))
-            .expect("a frame");
+        let settings = format!("workers = false\nkafka.brokers = \"{}\"\n", self.brokers);
+        let running = Running::start(Some(&settings), &[]);
+        let first = running.first_frame();
         std::thread::sleep(watched);
-        let memory = resident(child.process_id().unwrap());
-        let _ = child.kill();
-        let _ = child.wait();
-        (first.as_secs_f64() * 1e3, memory)
+        (first, running.resident())
     }
-}
-
-fn resident(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap();
-    let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib / 1024.0
 }
 
 fn print(what: &str, unit: &str, mut values: Vec<f64>) {

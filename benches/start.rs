@@ -7,81 +7,18 @@
     reason = "a bench prints its figures and stops at the first failure"
 )]
 
-use std::io::Read;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+mod screen;
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::time::Duration;
+
+use screen::Running;
 
 const STARTS: usize = 15;
 const WARM: Duration = Duration::from_secs(10);
 const WATCHED: Duration = Duration::from_secs(20);
 
-struct Running {
-    child: Box<dyn Child + Send + Sync>,
-    bytes: Receiver<Vec<u8>>,
-    started: Instant,
-    _master: Box<dyn MasterPty + Send>,
-    _home: tempfile::TempDir,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 fn start(traffic: &str) -> Running {
-    let home = tempfile::tempdir().unwrap();
-    let size = PtySize {
-        rows: 42,
-        cols: 140,
-        pixel_width: 0,
-        pixel_height: 0,
-    };
-    let pair = native_pty_system().openpty(size).unwrap();
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_evtop"));
-    for name in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "TMPDIR"] {
-        command.env(name, home.path());
-    }
-    command.env("TERM", "xterm-256color");
-    command.env("EVTOP_TRAFFIC__ORDERS_PER_S", traffic);
-    let mut reader = pair.master.try_clone_reader().unwrap();
-    let started = Instant::now();
-    let child = pair.slave.spawn_command(command).unwrap();
-    let (send, bytes) = channel();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 65_536];
-        while let Ok(count) = reader.read(&mut buffer) {
-            if count == 0 || send.send(buffer[..count].to_vec()).is_err() {
-                break;
-            }
-        }
-    });
-    Running {
-        child,
-        bytes,
-        started,
-        _master: pair.master,
-        _home: home,
-    }
-}
-
-fn first_frame() -> f64 {
-    let running = start("0");
-    let mut seen = Vec::new();
-    loop {
-        let bytes = running
-            .bytes
-            .recv_timeout(Duration::from_secs(10))
-            .expect("a frame");
-        seen.extend(bytes);
-        if seen.windows(8).any(|w| w == b"Timeline") {
-            return running.started.elapsed().as_secs_f64() * 1e3;
-        }
-    }
+    Running::start(None, &[("EVTOP_TRAFFIC__ORDERS_PER_S", traffic)])
 }
 
 /// Share of a core in percent, resident MiB, bytes to the terminal a minute.
@@ -96,7 +33,7 @@ fn at_rest(traffic: &str) -> (f64, f64, f64) {
     let sent: usize = running.bytes.try_iter().map(|b| b.len()).sum();
     (
         used / WATCHED.as_secs_f64() * 100.0,
-        resident(pid),
+        running.resident(),
         sent as f64 * 60.0 / WATCHED.as_secs_f64(),
     )
 }
@@ -113,24 +50,13 @@ fn cpu(pid: u32) -> f64 {
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
 }
 
-fn resident(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap();
-    line.split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<f64>()
-        .unwrap()
-        / 1024.0
-}
-
 fn main() {
     // `cargo test --benches` only wants to know that it starts.
     if std::env::args().any(|arg| arg == "--test") {
-        println!("first frame: {:.1} ms", first_frame());
+        println!("first frame: {:.1} ms", start("0").first_frame());
         return;
     }
-    let mut frames: Vec<f64> = (0..STARTS).map(|_| first_frame()).collect();
+    let mut frames: Vec<f64> = (0..STARTS).map(|_| start("0").first_frame()).collect();
     frames.sort_by(f64::total_cmp);
     println!(
         "first frame           {:6.1} ms    ({:.1} to {:.1} in {STARTS} starts)",

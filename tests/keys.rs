@@ -697,4 +697,63 @@ fn every_filter_speaks_the_same_language() {
     let mut app = busy(Screen::Consumers);
     keys(&mut app, "/ ~ ^ e m a i l enter");
     assert_eq!(app.consumers().len(), 1);
+    let state = app.consumers()[0].state.name();
+    keys(&mut app, "/ ctrl-u");
+    type_in(&mut app, &format!("type={state}"));
+    assert!(app.consumers().iter().all(|c| c.state.name() == state));
+    keys(&mut app, "ctrl-u");
+    type_in(&mut app, &format!("!type={state}"));
+    assert!(app.consumers().iter().all(|c| c.state.name() != state));
+    let mut app = busy(Screen::Outbox);
+    let all = app.outbox_rows().len();
+    keys(&mut app, "/");
+    type_in(&mut app, "type=OrderCreated after=1h");
+    let some = app.outbox_rows().len();
+    assert!(some > 0 && some < all, "{some} of {all}");
+    keys(&mut app, "ctrl-u");
+    type_in(&mut app, "before=1h");
+    assert_eq!(app.outbox_rows(), []);
+    let mut app = failing(Screen::Activity);
+    keys(&mut app, "/");
+    type_in(&mut app, "type=warn");
+    assert!(!app.log().is_empty());
+    assert!(app.log().iter().all(|(_, l)| l.level.name() == "warn"));
+}
+
+#[test]
+fn lag_is_narrowed_to_what_is_in_trouble() {
+    let mut app = failing(Screen::Lag);
+    let verdicts = |app: &evtop::tui::app::App| -> Vec<&'static str> {
+        let rows = app.lag_rows();
+        rows.iter().map(|row| row.verdict().kind.name()).collect()
+    };
+    assert!(verdicts(&app).contains(&"ok"));
+    keys(&mut app, "/");
+    let all = app.lag_rows().len();
+    type_in(&mut app, "!type=ok");
+    let left = app.lag_rows().len();
+    assert!(left > 0 && left < all, "{left} of {all}");
+    keys(&mut app, "ctrl-u");
+    type_in(&mut app, "type=stalled");
+    keys(&mut app, "enter");
+    let left = verdicts(&app);
+    assert!(!left.is_empty(), "none");
+    assert!(left.iter().all(|kind| *kind == "stalled"), "{left:?}");
+    // A partition alone that passes is shown with what it stands in.
+    let groups = app.shown.lag.value.as_ref().expect("groups");
+    let topics = groups.iter().flat_map(|g| &g.topics);
+    let mut partitions = topics.flat_map(|t| &t.partitions);
+    let bad = partitions.find(|p| p.verdict.kind.name() != "ok");
+    let (number, kind) = bad
+        .map(|p| (p.partition, p.verdict.kind.name()))
+        .expect("one");
+    keys(&mut app, "/ ctrl-u");
+    type_in(&mut app, &format!("partition={number} type={kind}"));
+    keys(&mut app, "enter right right right");
+    let rows = app.lag_rows();
+    assert!(!rows.is_empty());
+    for row in rows {
+        let partition = row.partition.map(|p| p.partition);
+        assert!(partition.is_none_or(|p| p == number), "{partition:?}");
+    }
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! word               somewhere in the row, whatever its case; quotes for blanks: "timed out"
 //! key=ORD-1*         the key; * is any text
-//! type=OrderCreated  the event's type
+//! type=OrderCreated  the event's type; of other rows their word: a verdict, a state, an action, a level
 //! group=email*       the group that failed, of a dead letter
 //! partition=2
 //! after=15m before=12:04      when it happened: ago, today in UTC, or 2026-05-01T12:00:00Z

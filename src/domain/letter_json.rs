@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Stage;
 use super::letter::{Letter, LetterBody};
+use super::record::Headers;
 
 /// What the index has of a letter.
 #[must_use]
@@ -51,14 +52,20 @@ pub fn facts(l: &Letter) -> Map<String, Value> {
 #[must_use]
 pub fn full(l: &Letter, body: &LetterBody) -> Map<String, Value> {
     let mut object = facts(l);
-    let headers = body.headers.iter().map(|(name, value)| {
+    object.insert("headers".to_owned(), headers(&body.headers));
+    bytes(&mut object, "value", body.value.as_deref());
+    object
+}
+
+/// A record's headers, in their order: a name may stand more than once.
+#[must_use]
+pub fn headers(headers: &Headers) -> Value {
+    let header = |(name, value): &(String, Option<Vec<u8>>)| {
         let mut header = Map::from_iter([("name".to_owned(), name.as_str().into())]);
         bytes(&mut header, "value", value.as_deref());
         Value::Object(header)
-    });
-    object.insert("headers".to_owned(), headers.collect());
-    bytes(&mut object, "value", body.value.as_deref());
-    object
+    };
+    headers.iter().map(header).collect()
 }
 
 /// One object on one line, its end included.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::letter_json::{bytes, object, time};
+use super::letter_json::{bytes, headers, object, time};
 use super::message::Message;
 use super::stored::StoredEvent;
 
@@ -37,11 +37,6 @@ pub fn record(it: &Message) -> Value {
     }));
     bytes(&mut all, "key", it.record.key.as_deref());
     bytes(&mut all, "value", it.record.value.as_deref());
-    let headers = it.record.headers.iter().map(|(name, value)| {
-        let mut header = object(json!({ "name": name }));
-        bytes(&mut header, "value", value.as_deref());
-        Value::Object(header)
-    });
-    all.insert("headers".to_owned(), headers.collect());
+    all.insert("headers".to_owned(), headers(&it.record.headers));
     Value::Object(all)
 }

@@ -10,9 +10,7 @@ use super::table::{Table, count, number, rate, span, text};
 use super::{End, Output, Ports, Step, json};
 use crate::cli::{Exit, LagArgs};
 use crate::command::{Focus, Screen};
-use crate::snapshot::{
-    GroupLag, LagNumbers, PartitionLag, Snapshot, TopicLag, Verdict, VerdictKind,
-};
+use crate::snapshot::{GroupLag, LagNumbers, PartitionLag, Snapshot, TopicLag, Verdict};
 
 /// How long to wait for rates and times, which take a second look, before going on without.
 const SECOND_LOOK: Duration = Duration::from_secs(3);
@@ -225,7 +223,7 @@ fn cells(group: &GroupLag, topic: &TopicLag, partition: Option<&PartitionLag>) -
         rate(numbers.rate_in),
         rate(numbers.rate_out),
         span(numbers.eta),
-        word(verdict.kind).replace('_', " "),
+        verdict.kind.name().to_owned(),
         text(Some(&*verdict.reason)),
     ]
 }
@@ -250,19 +248,7 @@ fn object(group: &GroupLag, topic: &TopicLag, partition: Option<&PartitionLag>) 
         "rate_in": numbers.rate_in,
         "rate_out": numbers.rate_out,
         "eta_ms": json::millis(numbers.eta),
-        "verdict": word(verdict.kind),
+        "verdict": verdict.kind.name().replace(' ', "_"),
         "reason": verdict.reason,
     })
-}
-
-fn word(kind: VerdictKind) -> &'static str {
-    match kind {
-        VerdictKind::Ok => "ok",
-        VerdictKind::Unknown => "unknown",
-        VerdictKind::Growing => "growing",
-        VerdictKind::AtRisk => "at_risk",
-        VerdictKind::Rewound => "rewound",
-        VerdictKind::Stopped => "stopped",
-        VerdictKind::Stalled => "stalled",
-    }
 }

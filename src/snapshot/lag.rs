@@ -86,6 +86,22 @@ pub enum VerdictKind {
     Stalled,
 }
 
+impl VerdictKind {
+    /// The word for it on screen; JSON joins its words with `_`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Unknown => "unknown",
+            Self::Growing => "growing",
+            Self::AtRisk => "at risk",
+            Self::Rewound => "rewound",
+            Self::Stopped => "stopped",
+            Self::Stalled => "stalled",
+        }
+    }
+}
+
 /// Is it all right, and by which rule and numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {

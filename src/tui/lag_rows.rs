@@ -1,10 +1,13 @@
 //! The rows of the lag tree: group, topic, partition, as they are unfolded, filtered and sorted.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::app::App;
 use super::sort::{List, Sorted, values};
 use crate::command::Screen;
+use crate::domain::filter::{Fields, Filter, Row};
 use crate::snapshot::{GroupLag, LagNumbers, PartitionLag, TopicLag, Verdict};
 
 /// A row of the lag tree.
@@ -43,10 +46,27 @@ impl<'a> LagRow<'a> {
         }
     }
 
-    /// What the filter looks at.
-    fn names(&self) -> impl Iterator<Item = &'a str> {
+    /// Whether a filter lets it through; its type is its verdict, its key the topic.
+    fn passes(&self, filter: &Filter) -> bool {
         let topic = self.topic.map(|topic| topic.topic.as_str());
-        std::iter::once(self.group.group.as_str()).chain(topic)
+        let texts = std::iter::once(self.group.group.as_str()).chain(topic);
+        let fields = Fields {
+            texts: texts.map(Cow::Borrowed).collect(),
+            key: topic.map(Cow::Borrowed),
+            kind: Some(self.verdict().kind.name()),
+            group: Some(&self.group.group),
+            partition: self.partition.map(|p| p.partition),
+            ..Fields::default()
+        };
+        filter.holds(Row::Record(&fields))
+    }
+
+    fn partitions(self) -> impl Iterator<Item = Self> {
+        let partitions = self.topic.map_or(&[][..], |t| &t.partitions);
+        partitions.iter().map(move |partition| Self {
+            partition: Some(partition),
+            ..self
+        })
     }
 
     #[must_use]
@@ -86,12 +106,14 @@ impl App {
             return Vec::new();
         };
         let filter = self.sieve(Screen::Lag);
+        let passes = |row: &LagRow<'_>| filter.is_empty() || row.passes(filter);
         let few = groups.len() <= 12;
         let mut rows = Vec::new();
         for group in self.sorted_lag(groups.iter().map(LagRow::of_group)) {
             let topics = group.group.topics.iter().map(|topic| group.topic(topic));
-            let topics: Vec<LagRow<'_>> = topics.filter(|row| filter.passes(row.names())).collect();
-            if topics.is_empty() && !filter.passes(group.names()) {
+            let shown = |row: &LagRow<'_>| passes(row) || row.partitions().any(|p| passes(&p));
+            let topics: Vec<LagRow<'_>> = topics.filter(shown).collect();
+            if topics.is_empty() && !passes(&group) {
                 continue;
             }
             let open = (!topics.is_empty()).then(|| self.is_unfolded(&group.key(), few));
@@ -100,14 +122,11 @@ impl App {
                 continue;
             }
             for topic in self.sorted_lag(topics.into_iter()) {
-                let partitions = topic.topic.map_or(&[][..], |t| &t.partitions);
-                let open = (!partitions.is_empty()).then(|| self.is_unfolded(&topic.key(), false));
+                let mut partitions = topic.partitions().filter(passes).peekable();
+                let any = partitions.peek().is_some();
+                let open = any.then(|| self.is_unfolded(&topic.key(), false));
                 rows.push(LagRow { open, ..topic });
                 if open == Some(true) {
-                    let partitions = partitions.iter().map(|partition| LagRow {
-                        partition: Some(partition),
-                        ..topic
-                    });
                     rows.extend(self.sorted_lag(partitions));
                 }
             }

@@ -56,6 +56,18 @@ impl FlowKey {
     }
 }
 
+/// Whether a filter lets a row of the outbox through: key, type and topic, and when.
+fn holds(filter: &Filter, texts: [&str; 3], at: DateTime<Utc>) -> bool {
+    let [key, kind, _] = texts;
+    filter.holds(Row::Record(&Fields {
+        texts: texts.map(Cow::Borrowed).to_vec(),
+        key: Some(Cow::Borrowed(key)),
+        kind: Some(kind),
+        at: Some(at),
+        ..Fields::default()
+    }))
+}
+
 /// An event as a filter sees it.
 fn fields<'a>(event: &'a StoredEvent, filter: &Filter) -> Fields<'a> {
     let texts = [&*event.stream, &*event.event_type, &*event.source_service];
@@ -106,7 +118,15 @@ impl App {
     #[must_use]
     pub fn consumers(&self) -> Vec<&Consumer> {
         let filter = self.sieve(Screen::Consumers);
-        let passes = |c: &&Consumer| filter.passes([c.name().as_str(), c.group.as_str()]);
+        let passes = |c: &&Consumer| {
+            let fields = Fields {
+                texts: vec![Cow::Owned(c.name()), Cow::Borrowed(&c.group)],
+                kind: Some(c.state.name()),
+                group: Some(&c.group),
+                ..Fields::default()
+            };
+            filter.holds(Row::Record(&fields))
+        };
         let mut rows: Vec<_> = self.shown.consumers.iter().filter(passes).collect();
         if let Some(sort) = self.sort(List::Consumers) {
             let value =
@@ -147,14 +167,33 @@ impl App {
         let blocked = outbox
             .blocked
             .iter()
-            .filter(|b| filter.passes([b.aggregate_id.as_str(), b.error.as_str()]))
+            .filter(|b| {
+                let fields = Fields {
+                    texts: [&*b.aggregate_id, &*b.error].map(Cow::Borrowed).to_vec(),
+                    key: Some(Cow::Borrowed(&b.aggregate_id)),
+                    ..Fields::default()
+                };
+                filter.holds(Row::Record(&fields))
+            })
             .map(|b| OutboxKey::Blocked(b.aggregate_id.clone()));
         let waiting = outbox
             .head
             .iter()
-            .filter(|r| filter.passes([&*r.aggregate_id, &*r.event_type, &*r.topic]))
+            .filter(|r| {
+                holds(
+                    filter,
+                    [&r.aggregate_id, &r.event_type, &r.topic],
+                    r.created_at,
+                )
+            })
             .map(|r| OutboxKey::Waiting(r.seq));
-        let passes = |r: &&SentRow| filter.passes([&*r.aggregate_id, &*r.event_type, &*r.topic]);
+        let passes = |r: &&SentRow| {
+            holds(
+                filter,
+                [&r.aggregate_id, &r.event_type, &r.topic],
+                r.sent_at,
+            )
+        };
         let mut sent: Vec<_> = outbox.sent.iter().filter(passes).collect();
         if let Some(sort) = self.sort(List::Sent) {
             sent.sort_by_cached_key(|r| Sorted(sort, values::of_sent(sort.column, r)));
@@ -203,9 +242,16 @@ impl App {
     pub fn operations(&self) -> Vec<&Operation> {
         let filter = self.sieve(Screen::Activity);
         let rows = self.shown.activity.operations.iter();
-        let mut rows: Vec<_> = rows
-            .filter(|o| filter.passes([o.kind.name(), &*o.what, &*o.target, &*o.by]))
-            .collect();
+        let passes = |o: &&Operation| {
+            let texts = [o.kind.name(), &*o.what, &*o.target, &*o.by];
+            filter.holds(Row::Record(&Fields {
+                texts: texts.map(Cow::Borrowed).to_vec(),
+                kind: Some(o.state.name()),
+                at: Some(o.created_at),
+                ..Fields::default()
+            }))
+        };
+        let mut rows: Vec<_> = rows.filter(passes).collect();
         if let Some(sort) = self.sort(List::Operations) {
             rows.sort_by_cached_key(|o| Sorted(sort, values::of_operation(sort.column, o)));
         }
@@ -216,7 +262,16 @@ impl App {
     pub fn audit(&self) -> Vec<&AuditRow> {
         let filter = self.sieve(Screen::Activity);
         let rows = self.shown.activity.audit.iter();
-        let passes = |a: &&AuditRow| filter.passes([&*a.action, &*a.detail, &*a.who]);
+        let passes = |a: &&AuditRow| {
+            filter.holds(Row::Record(&Fields {
+                texts: [&*a.action, &*a.detail, &*a.who]
+                    .map(Cow::Borrowed)
+                    .to_vec(),
+                kind: Some(&a.action),
+                at: Some(a.at),
+                ..Fields::default()
+            }))
+        };
         let mut rows: Vec<_> = rows.filter(passes).collect();
         if let Some(sort) = self.sort(List::Audit) {
             rows.sort_by_cached_key(|a| Sorted(sort, values::of_audit(sort.column, a)));
@@ -237,6 +292,7 @@ impl App {
             let fields = Fields {
                 texts: [&*line.target, &*line.text].map(Cow::Borrowed).to_vec(),
                 kind: Some(line.level.name()),
+                at: Some(line.at),
                 ..Fields::default()
             };
             if filter.holds(Row::Record(&fields)) {

@@ -11,6 +11,8 @@ mod in_redis;
 #[path = "../common/kafka.rs"]
 mod kafka;
 mod laws;
+#[path = "../common/log.rs"]
+mod log;
 #[path = "../common/proxy.rs"]
 mod proxy;
 mod records;
@@ -148,13 +150,7 @@ fn play(mut scenario: Scenario, kind: Kind) {
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     // Shown when the test fails, also where it panics.
     println!("on {kind:?}, EVTOP_SEED={seed}");
-    if let Some(filter) = std::env::var_os("EVTOP_LOG") {
-        let filter = filter.to_string_lossy().into_owned();
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_test_writer()
-            .try_init();
-    }
+    log::begin();
     let _turn = stack::turn(kind);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

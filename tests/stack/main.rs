@@ -12,6 +12,8 @@ mod instances;
 #[allow(dead_code, reason = "scenarios ask more of Kafka")]
 mod kafka;
 mod laws;
+#[path = "../common/log.rs"]
+mod log;
 #[path = "../common/proxy.rs"]
 mod proxy;
 mod rig;

@@ -42,13 +42,7 @@ pub struct Rig {
 impl Rig {
     pub fn new() -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(filter) = std::env::var_os("EVTOP_LOG") {
-            let filter = filter.to_string_lossy().into_owned();
-            let _ = tracing_subscriber::fmt()
-                .with_env_filter(filter)
-                .with_test_writer()
-                .try_init();
-        }
+        crate::log::begin();
         let runtime = Runtime::new().unwrap();
         let schema = runtime.block_on(async {
             kafka::afresh(&env("EVTOP_STACK_BROKERS")).await;

@@ -26,6 +26,15 @@ use crate::schema::Schema;
 /// Noon of a day.
 pub const NOON: i64 = 1_769_860_800;
 
+/// What neither database lets anybody do, and the words of its refusal.
+pub const REFUSED: [(&str, &str); 5] = [
+    ("UPDATE event_store SET data = ''", "append-only"),
+    ("DELETE FROM event_store", "append-only"),
+    ("UPDATE audit SET who = ''", "append-only"),
+    ("DELETE FROM audit", "append-only"),
+    ("UPDATE outbox SET topic = ''", "inserted and deleted only"),
+];
+
 pub struct Kit {
     pub store: Store,
     pub clock: Clock,

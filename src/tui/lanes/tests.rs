@@ -1,6 +1,7 @@
 //! What is drawn of events and letters, line by line.
 
 use super::*;
+use crate::domain::letter::fixture;
 use crate::domain::position::Position;
 
 /// An event of a service, caused by another one's number.
@@ -80,38 +81,21 @@ fn an_arrow_that_would_begin_at_another_event_is_not_drawn() {
 
 #[test]
 fn a_dead_letter_stands_in_the_lane_of_who_failed() {
-    use crate::domain::letter::LetterStatus;
-
     let events = [
         event(1, "order-service", "o", None),
         event(2, "inventory-service", "o", Some(1)),
         event(4, "order-service", "o", Some(2)),
     ];
-    let letter = |of: u128, group: &str, at: i64| Letter {
-        id: Uuid::from_u128(of),
-        status: LetterStatus::Unresolved,
-        family: crate::domain::foreign::Family::Evtop,
-        group: Some(group.into()),
-        topic: None,
-        partition: None,
-        offset: None,
-        key: None,
-        event_id: Some(Uuid::from_u128(of)),
-        event_type: None,
-        correlation_id: None,
-        stage: None,
-        code: "timeout".into(),
-        message: String::new(),
-        fingerprint: String::new(),
-        attempts: None,
-        first_failed_at: DateTime::from_timestamp_millis(at).expect("a time"),
-        last_failed_at: DateTime::from_timestamp_millis(at).expect("a time"),
-        redrives: 0,
-        outcome: None,
-        blocked_by: None,
-        dlq: None,
-        note: None,
-        reason: None,
+    let letter = |of: u128, group: &str, at: i64| {
+        let at = DateTime::from_timestamp_millis(at).expect("a time");
+        Letter {
+            id: Uuid::from_u128(of),
+            code: "timeout".into(),
+            event_id: Some(Uuid::from_u128(of)),
+            first_failed_at: at,
+            last_failed_at: at,
+            ..fixture::letter(group)
+        }
     };
     let letters = [
         letter(1, "email-service", 3_000),

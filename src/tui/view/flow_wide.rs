@@ -71,40 +71,22 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
     };
     reader_rows(app, &readers, framed(app, buf, boxes[3], name), buf);
     outcome(app, framed(app, buf, boxes[4], "OUTCOME"), buf);
-    for place in &boxes[..4] {
-        let arrow = Rect {
-            x: place.right(),
-            y: area.y + 2,
-            width: GAP,
+    let mut arrow = |x: u16, y: u16, width: u16, (sign, ascii): (&'static str, &'static str)| {
+        let place = Rect {
+            x,
+            y,
+            width,
             height: 1,
         };
-        line(
-            buf,
-            arrow,
-            0,
-            vec![
-                app.theme
-                    .span(Role::Faint, if app.ascii { "-->" } else { "──▶" }),
-            ],
-        );
+        let sign = if app.ascii { ascii } else { sign };
+        line(buf, place, 0, vec![app.theme.span(Role::Faint, sign)]);
+    };
+    for place in &boxes[..4] {
+        arrow(place.right(), area.y + 2, GAP, ("──▶", "-->"));
     }
     let under = area.y + high;
     for place in [boxes[0], boxes[4]] {
-        let arrow = Rect {
-            x: place.x + place.width / 2,
-            y: under,
-            width: 1,
-            height: 1,
-        };
-        line(
-            buf,
-            arrow,
-            0,
-            vec![
-                app.theme
-                    .span(Role::Faint, if app.ascii { "v" } else { "▼" }),
-            ],
-        );
+        arrow(place.x + place.width / 2, under, 1, ("▼", "v"));
     }
     let low = |from: Rect, to: Rect| Rect {
         x: from.x,

@@ -97,7 +97,17 @@ pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
         (None, Screen::Letters) => {
             "   ⏎ keep   esc back   word   key=   type=   group=   value.a.b=   ~regex   !not"
         }
-        (None, _) => "   ⏎ keep   esc back   ! in front: rows without it",
+        (None, Screen::Lag) => {
+            "   ⏎ keep   esc back   !type=ok   type=stalled   group=   partition=   ~regex"
+        }
+        (None, Screen::Consumers) => "   ⏎ keep   esc back   type=paused   ~regex   !not",
+        (None, Screen::Outbox) => {
+            "   ⏎ keep   esc back   word   key=   type=   after=15m   ~regex   !not"
+        }
+        (None, Screen::Activity) => {
+            "   ⏎ keep   esc back   word   type=warn   after=15m   ~regex   !not"
+        }
+        (None, Screen::Flow) => "   ⏎ keep   esc back   ! in front: rows without it",
     };
     spans.push(app.theme.span(Role::Dim, help));
     line(buf, area, 0, spans);

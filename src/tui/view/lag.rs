@@ -182,7 +182,7 @@ pub fn verdict_words(app: &App, verdict: &Verdict, reason: bool) -> Vec<Span<'st
         return words;
     }
     let bad = matches!(role, Role::Warn | Role::Bad);
-    words.push(theme.span(if bad { role } else { Role::Dim }, kind_name(verdict.kind)));
+    words.push(theme.span(if bad { role } else { Role::Dim }, verdict.kind.name()));
     if reason {
         words.push(theme.span(Role::Dim, ": "));
         words.extend(outside(theme, Role::Dim, &verdict.reason));
@@ -202,19 +202,6 @@ fn eta(numbers: &LagNumbers) -> String {
         (Some(0), _) => String::new(),
         (_, Some(eta)) => format::span(Duration::from_secs(eta.as_secs().max(1))),
         _ => format::UNKNOWN.to_owned(),
-    }
-}
-
-#[must_use]
-pub fn kind_name(kind: VerdictKind) -> &'static str {
-    match kind {
-        VerdictKind::Ok => "ok",
-        VerdictKind::Unknown => "unknown",
-        VerdictKind::Growing => "growing",
-        VerdictKind::AtRisk => "at risk",
-        VerdictKind::Rewound => "rewound",
-        VerdictKind::Stopped => "stopped",
-        VerdictKind::Stalled => "stalled",
     }
 }
 
@@ -241,7 +228,7 @@ fn about(app: &App, row: &LagRow<'_>, area: Rect, buf: &mut Buffer) {
         ..below(area, 1)
     };
     let (_, _, role) = sign(row.verdict().kind);
-    let mut words = vec![theme.span(role, kind_name(row.verdict().kind))];
+    let mut words = vec![theme.span(role, row.verdict().kind.name())];
     if !row.verdict().reason.is_empty() {
         words.push(theme.span(Role::Dim, ": "));
         words.extend(outside(theme, Role::Base, &row.verdict().reason));

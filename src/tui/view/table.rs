@@ -55,13 +55,8 @@ impl Column {
     #[must_use]
     pub const fn right(title: &'static str, least: u16, rank: u8) -> Self {
         Self {
-            title,
             side: Side::Right,
-            least,
-            grows: 0,
-            most: u16::MAX,
-            rank,
-            sorted: None,
+            ..Self::left(title, least, rank)
         }
     }
 
