@@ -83,14 +83,13 @@ fn start(cli: &Cli) -> Result<Exit> {
             return Ok(Exit::Usage);
         }
     };
+    // What the screen remembers is in force for it, so `config themes` tells it too.
+    if let (None | Some(Task::Config(_)), Some(folder)) = (&cli.task, config::state_dir()) {
+        let memory = tui::Memory::open(folder.join("screen.json"), config.stack_name());
+        ui.remember(memory, source.origin("ui.theme").is_some());
+    }
     match &cli.task {
-        None => {
-            if let Some(folder) = config::state_dir() {
-                let memory = tui::Memory::open(folder.join("screen.json"), config.stack_name());
-                ui.remember(memory, source.origin("ui.theme").is_some());
-            }
-            screen(config, ui)
-        }
+        None => screen(config, ui),
         Some(Task::Config(args)) => config_task(cli, args, &config, &source, &ui),
         Some(Task::Bench(args)) => {
             runtime()?.block_on(bench::run(args, &config, cli.json, &mut io::stdout()))

@@ -34,12 +34,9 @@ async fn a_screen_is_drawn_as_it_stands() {
         assert!(!played.out.contains(|c: char| c.is_control() && c != '\n'));
         insta::assert_snapshot!(format!("snapshot_{screen}"), played.out);
     }
-    let small = shows("snapshot --size 20x5 --wait 0").await;
-    assert!(
-        small.out.contains("40"),
-        "it says what it needs: {}",
-        small.out
-    );
+    let small = shows("snapshot --size 39x12 --wait 0").await;
+    assert_eq!((small.exit, small.out.as_str()), (Exit::Usage, ""));
+    assert!(small.err.contains("40x12"), "{}", small.err);
 }
 
 #[tokio::test]

@@ -308,11 +308,11 @@ fn what_cannot_be_redriven_as_it_is_says_why_and_asks_nothing() {
     let mut app = self::app(Screen::Letters, malformed, SIZE);
     keys(&mut app, "enter r");
     assert!(app.overlay.is_none() && said(&app).contains("edited first"));
-    keys(&mut app, "esc j r");
+    keys(&mut app, "j r");
     assert!(app.overlay.is_none() && said(&app).contains("being redriven already"));
-    keys(&mut app, "esc k x x R");
+    keys(&mut app, "k x x R");
     assert!(app.overlay.is_none(), "none of the marked can be sent");
-    keys(&mut app, "esc x R");
+    keys(&mut app, "x R");
     assert!(app.overlay.is_some(), "one of the marked can");
 }
 

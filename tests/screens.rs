@@ -410,6 +410,24 @@ fn frozen_and_said() {
 
 #[test]
 fn ascii_only() {
+    for screen in Screen::ALL {
+        for snapshot in [fixtures::empty(), fixtures::busy(), fixtures::failing()] {
+            for (size, pressed) in [
+                (WIDE, ""),
+                (USUAL, "enter enter"),
+                ((40, 12), "?"),
+                (WIDE, "t"),
+                ((20, 5), ""),
+            ] {
+                let mut app = app(screen, snapshot.clone(), size);
+                app.ascii = true;
+                keys(&mut app, pressed);
+                let picture = text(&draw(&app, size));
+                let other = picture.chars().find(|c| !c.is_ascii());
+                assert_eq!(other, None, "{screen:?} {size:?} {pressed}: {picture}");
+            }
+        }
+    }
     for (screen, name) in [
         (Screen::Flow, "flow"),
         (Screen::Lag, "lag"),

@@ -139,9 +139,9 @@ fn archived_letters_are_a_list_of_their_own() {
     let id = app.letters()[0].id;
     assert_eq!(keys(&mut app, "r"), []);
     assert!(said(&app).contains("it is archived"), "{}", said(&app));
-    keys(&mut app, "esc a");
+    keys(&mut app, "a");
     assert!(said(&app).contains("archived already"));
-    keys(&mut app, "esc u");
+    keys(&mut app, "u");
     let sent = keys(&mut app, "y");
     let letters = LetterChoice::Ids(vec![id]);
     assert_eq!(sent, [Command::Unarchive { letters }]);
@@ -263,9 +263,9 @@ fn what_can_not_be_edited_says_why() {
     assert!(said(&app).contains("no text from byte 1"), "{}", said(&app));
     shown.letter = None;
     app.on_snapshot(std::sync::Arc::new(shown));
-    keys(&mut app, "esc e");
+    keys(&mut app, "e");
     assert!(said(&app).contains("still being read"), "{}", said(&app));
-    keys(&mut app, "esc down e");
+    keys(&mut app, "down e");
     assert!(said(&app).contains("redriven already"), "{}", said(&app));
     assert!(app.overlay.is_none());
 }

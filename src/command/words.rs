@@ -55,7 +55,7 @@ impl fmt::Display for Command {
             | Self::PauseOperation { operation }
             | Self::ResumeOperation { operation } => write!(f, "operation {operation}"),
             Self::SetTraffic { orders_per_s } => write!(f, "{orders_per_s} orders/s"),
-            Self::SetFaults { service, plan } => write!(f, "{service}: {plan:?}"),
+            Self::SetFaults { service, plan } => write!(f, "{service}: {plan}"),
             Self::PauseConsumer { service } | Self::ResumeConsumer { service } => {
                 f.write_str(service)
             }

@@ -1,5 +1,6 @@
 //! Faults on purpose: what a service is told to fail, so that every way of an event can be seen.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,37 @@ impl Default for FaultPlan {
             burst_secs: 0,
             burst_every_secs: 60,
         }
+    }
+}
+
+/// In words: what fails, is slow or panics.
+impl fmt::Display for FaultPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_quiet() {
+            return f.write_str("nothing on purpose");
+        }
+        let share = |share: f64| format!("{}%", (share * 100_000.0).round() / 1_000.0);
+        let mut parts = Vec::new();
+        if self.transient > 0.0 {
+            let (share, times) = (share(self.transient), self.transient_times);
+            let s = if times == 1 { "" } else { "s" };
+            parts.push(format!("{share} for {times} attempt{s}"));
+        }
+        if self.permanent > 0.0 {
+            parts.push(format!("{} for good", share(self.permanent)));
+        }
+        if self.slow > 0.0 {
+            let burst = match self.burst_secs {
+                0 => String::new(),
+                secs => format!(" for {secs} s every {} s", self.burst_every_secs),
+            };
+            let (share, ms) = (share(self.slow), self.slow_ms);
+            parts.push(format!("{share} take {ms} ms{burst}"));
+        }
+        if self.panic > 0.0 {
+            parts.push(format!("{} panic", share(self.panic)));
+        }
+        f.write_str(&parts.join(", "))
     }
 }
 

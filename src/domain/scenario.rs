@@ -54,7 +54,7 @@ impl Scenario {
             ),
             Self::PoisonBytes => (
                 "poison-bytes",
-                "bytes that are no JSON: a dead letter in each service, bytes untouched",
+                "bytes that no service can read: a dead letter in each, bytes untouched",
             ),
             Self::Duplicate => (
                 "duplicate",

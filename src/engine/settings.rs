@@ -115,8 +115,30 @@ pub fn owner() -> String {
 
 /// The person, as the audit log names them.
 pub fn who() -> String {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
-    format!("{}@{}", user.unwrap_or_else(|_| "unknown".into()), host())
+    let said = ["USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok());
+    let user = said.filter(|name| !name.is_empty()).or_else(account);
+    format!("{}@{}", user.unwrap_or_else(|| "unknown".into()), host())
+}
+
+/// The account that this process runs under, as the system calls it: cron and containers set no variable.
+#[cfg(unix)]
+fn account() -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let uid = std::fs::metadata("/proc/self").ok()?.uid();
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut rows = accounts.lines().map(|line| line.split(':'));
+    let name = rows.find_map(|mut row| {
+        let name = row.next()?;
+        (row.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    name.or_else(|| Some(format!("uid {uid}")))
+}
+
+#[cfg(not(unix))]
+fn account() -> Option<String> {
+    None
 }
 
 fn host() -> String {

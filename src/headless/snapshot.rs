@@ -15,6 +15,7 @@ use crate::tui::Settings;
 use crate::tui::app::App;
 use crate::tui::picture::Picture;
 use crate::tui::theme::Theme;
+use crate::tui::view;
 
 /// How long to wait for rates, which take a second look, before going on without.
 const SECOND_LOOK: Duration = Duration::from_secs(3);
@@ -30,6 +31,11 @@ pub(super) async fn run(
             Theme::built_in("dark").map_err(|e| End::Said(Exit::Usage, e.to_string()))?,
         ),
     };
+    let (width, height) = view::LEAST;
+    if args.size.0 < width || args.size.1 < height {
+        let why = format!("--size: a screen needs {width}x{height} cells at least");
+        return Err(End::Said(Exit::Usage, why));
+    }
     settings.screen = args.screen;
     let mut app = App::new(&settings, args.size);
     let asked = ports.clock.now();

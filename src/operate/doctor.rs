@@ -64,7 +64,7 @@ async fn kafka(operator: &Operator, checks: &mut Vec<Check>) {
                 &name_shown,
                 format!("has {found} partitions where {partitions} are usual: letters may change their partition"),
             ),
-            Some(found) => ok(&name_shown, format!("{found} partitions")),
+            Some(found) => ok(&name_shown, format!("{found} partition{}", if *found == 1 { "" } else { "s" })),
         });
     }
 }

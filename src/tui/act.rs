@@ -284,10 +284,7 @@ impl App {
 
     /// One step back: toasts, detail, list, filter. Never out of the program.
     pub(super) fn back(&mut self) {
-        if !self.toasts.rows().is_empty() {
-            self.toasts.clear();
-            return;
-        }
+        self.toasts.clear();
         match self.screen {
             Screen::Letters if self.letters.depth == Depth::Detail => {
                 self.letters.depth = Depth::Letters;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::app::App;
 use super::overlay::{Confirm, Faults, Overlay, Replay};
 use crate::command::{Command, EventChoice, LetterChoice};
+use crate::domain::event_type::EventType;
 use crate::domain::letter::Letter;
 use crate::domain::service::Service;
 use crate::domain::stored::EventFilter;
@@ -194,7 +195,15 @@ impl App {
                 services.push(consumer.service.clone());
             }
         }
-        let form = Replay::new(choices, choice, services);
+        // The first that reads it, else the topic.
+        let kind = EventType::from_name(kind);
+        let reads = |name: &String| {
+            let service = Service::parse(name);
+            service.zip(kind).is_some_and(|(s, kind)| s.wants(kind))
+        };
+        let target = services.iter().position(reads).unwrap_or(services.len());
+        let mut form = Replay::new(choices, choice, services);
+        form.target = target;
         let dry = form.command(true);
         self.overlay = Some(Overlay::Replay(form));
         dry

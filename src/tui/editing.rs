@@ -132,6 +132,17 @@ impl Editing {
         }
     }
 
+    /// Takes the last change back, or back in.
+    pub fn undo(&mut self, again: bool) {
+        let changed = match again {
+            false => self.area.undo(),
+            true => self.area.redo(),
+        };
+        if changed {
+            self.judge();
+        }
+    }
+
     /// Line and column of the cursor, from 0.
     #[must_use]
     pub fn cursor(&self) -> (usize, usize) {
@@ -167,6 +178,8 @@ impl App {
                 Code::Esc if form.changed() => form.step = Step::Leave,
                 Code::Esc => return None,
                 Code::Char('s') if key.ctrl => self.go_on(&mut form),
+                Code::Char('z') if key.ctrl => form.undo(false),
+                Code::Char('y') if key.ctrl => form.undo(true),
                 Code::Char('o') if key.ctrl => self.editor = Some(form.text()),
                 _ => {
                     let page = self.page().saturating_sub(4).max(1);

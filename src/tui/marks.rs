@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::app::App;
 use super::cursor::Motion;
 use super::messages::Level;
+use super::views::Depth;
 use crate::command::Screen;
 
 /// Rows of the store or a topic that can be marked at once; each is kept whole.
@@ -15,6 +16,9 @@ impl App {
     /// Whether the keys go to a list whose rows can be marked, and there is one.
     pub(super) fn no_mark(&self) -> Option<&'static str> {
         match self.screen {
+            Screen::Letters if self.letters.depth == Depth::Causes => {
+                Some("Enter opens the cause and its letters; R and A act on the whole cause")
+            }
             Screen::Letters if self.letters.letter.key().is_none() => {
                 Some("There is no letter under the cursor")
             }

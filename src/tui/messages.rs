@@ -173,6 +173,9 @@ impl App {
         let Some(state) = self.messages_shown().map(|m| m.state) else {
             return;
         };
+        if self.seeks_record() {
+            return self.settle_sought();
+        }
         let rows = self.message_keys();
         let Some(key) = self.messages.cursor.key().copied() else {
             return;

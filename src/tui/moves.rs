@@ -78,12 +78,12 @@ impl App {
             return;
         }
         let rows = self.event_keys();
-        let Some(last) = rows.len().checked_sub(1) else {
-            return;
-        };
         let (at_start, at_end) = match &self.shown.timeline.value {
             Some(timeline) => (timeline.at_start, timeline.at_end),
             None => (true, true),
+        };
+        let Some(last) = rows.len().checked_sub(1) else {
+            return self.turn_timeline(motion);
         };
         let at = self.timeline.cursor.index(&rows).unwrap_or(last);
         self.timeline.scroll = 0;
@@ -123,6 +123,26 @@ impl App {
                 }
             }
         }
+    }
+
+    /// To the page before or after one of which the filter leaves nothing.
+    fn turn_timeline(&mut self, motion: Motion) {
+        let Some(timeline) = &self.shown.timeline.value else {
+            return;
+        };
+        let (Some(first), Some(last)) = (timeline.rows.first(), timeline.rows.last()) else {
+            return;
+        };
+        let anchor = match motion {
+            Motion::Bottom => Anchor::Newest,
+            Motion::Top => Anchor::After(Position::START),
+            Motion::Up | Motion::PageUp(_) if !timeline.at_start => Anchor::Before(first.position),
+            Motion::Down | Motion::PageDown(_) if !timeline.at_end => Anchor::After(last.position),
+            Motion::Down | Motion::PageDown(_) => Anchor::Newest,
+            Motion::Up | Motion::PageUp(_) => return,
+        };
+        self.timeline.anchor = anchor;
+        self.timeline.cursor.clear();
     }
 
     pub(super) fn step_activity(&mut self, motion: Motion) {

@@ -161,10 +161,10 @@ impl Inject {
     /// How many orders, or what is missing for that.
     pub fn orders(&self) -> Result<u32, &'static str> {
         match self.count.value() {
-            "" => Err("Type how many: a number from 1 on"),
+            "" => Err("type how many orders"),
             text => match text.parse() {
                 Ok(count @ 1..=1_000_000) => Ok(count),
-                _ => Err("How many orders: a number from 1 to 1000000"),
+                _ => Err("a number from 1 to 1000000"),
             },
         }
     }

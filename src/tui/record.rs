@@ -94,6 +94,19 @@ impl App {
         self.messages.from.is_some() && id.is_some_and(|id| Uuid::try_parse(id).is_ok())
     }
 
+    /// Once the record of an event was found by its id, it is shown among its neighbours.
+    pub(super) fn settle_sought(&mut self) {
+        let found = self.messages_shown().filter(|_| self.seeks_record());
+        let Some(place @ (partition, offset)) = found.and_then(|m| Some(m.rows.first()?.place()))
+        else {
+            return;
+        };
+        self.messages.begin(around(partition, offset));
+        self.messages.cursor.set(place);
+        self.messages.target = Some(place);
+        self.set_filter(String::new());
+    }
+
     /// Goes to the record of what is under the cursor, among its neighbours.
     pub(super) fn jump_to_record(&mut self) {
         let Ok(jump) = self.record_place() else {
@@ -120,6 +133,14 @@ fn by_id(event: Uuid) -> String {
     format!("header.event_id={event}")
 }
 
+/// From a little before a record.
+fn around(partition: i32, offset: i64) -> Start {
+    Start::Offset {
+        partition,
+        offset: (offset - BEFORE).max(0),
+    }
+}
+
 /// A record's place, and what to read around it.
 pub(super) struct Jump {
     topic: String,
@@ -132,10 +153,7 @@ impl Jump {
     fn at(topic: &str, partition: i32, offset: i64) -> Self {
         Self {
             topic: topic.to_owned(),
-            start: Start::Offset {
-                partition,
-                offset: (offset - BEFORE).max(0),
-            },
+            start: around(partition, offset),
             target: Some((partition, offset)),
             filter: String::new(),
         }

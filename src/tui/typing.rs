@@ -243,9 +243,9 @@ impl App {
         None
     }
 
-    /// Other events are counted anew.
+    /// Other events, and those for another target, are counted anew.
     fn replay_key(&mut self, mut form: Replay, key: Key) -> Option<Command> {
-        let choice = form.choice;
+        let before = (form.choice, form.target);
         if let Some(forward) = vertical(key) {
             form.at = turn(form.at, Replay::FIELDS, forward);
         } else if key.code == Code::Enter {
@@ -267,7 +267,7 @@ impl App {
                 _ => {}
             }
         }
-        let counted = (form.choice != choice).then(|| {
+        let counted = ((form.choice, form.target) != before).then(|| {
             (form.dry, form.request) = (Dry::Asked, None);
             form.command(true)
         });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::verdict::{BEHIND_MOVING, paused};
 use crate::snapshot::{LagNumbers, Series, Verdict, VerdictKind};
 
 /// Lag over the net rate, while more goes out than comes in.
@@ -41,13 +42,19 @@ pub fn sum<'a>(rows: impl Iterator<Item = &'a LagNumbers> + Clone) -> LagNumbers
 
 /// The worst verdict below, or how far behind it is in all when there is nothing wrong.
 pub fn worst<'a>(rows: impl Iterator<Item = &'a Verdict>, lag: Option<u64>) -> Verdict {
-    let worst = rows.max_by_key(|v| v.kind).cloned().unwrap_or_default();
-    match lag.filter(|lag| worst.kind == VerdictKind::Ok && *lag > 0) {
-        Some(lag) => Verdict {
-            reason: format!("{lag} behind, moving").into(),
-            ..worst
-        },
-        None => worst,
+    let mut moving = false;
+    let seen = rows.inspect(|v| moving |= v.reason.ends_with(BEHIND_MOVING));
+    let worst = seen.max_by_key(|v| v.kind).cloned().unwrap_or_default();
+    let reason = match (worst.kind, lag) {
+        (VerdictKind::Ok, Some(lag @ 1..)) if moving => format!("{lag} {BEHIND_MOVING}"),
+        (VerdictKind::Ok, Some(lag @ 1..)) => format!("{lag} behind"),
+        // What stands in one place stands in all.
+        (VerdictKind::Stopped, Some(lag)) => paused(lag),
+        _ => return worst,
+    };
+    Verdict {
+        reason: reason.into(),
+        ..worst
     }
 }
 
@@ -95,10 +102,15 @@ mod tests {
             reason: reason.into(),
         };
         let rows = [
+            say(VerdictKind::Ok, "9 behind, moving"),
             say(VerdictKind::Ok, "at the end"),
             say(VerdictKind::Stalled, "unmoved"),
         ];
         assert_eq!(worst(rows.iter(), Some(9)).reason, "unmoved");
-        assert_eq!(worst(rows[..1].iter(), Some(9)).reason, "9 behind, moving");
+        assert_eq!(worst(rows[..2].iter(), Some(9)).reason, "9 behind, moving");
+        assert_eq!(worst(rows[1..2].iter(), Some(9)).reason, "9 behind");
+        let stopped = [say(VerdictKind::Stopped, "paused by a person, 4 behind")];
+        let all = worst(stopped.iter(), Some(9));
+        assert_eq!(all.reason, "paused by a person, 9 behind");
     }
 }

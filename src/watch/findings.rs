@@ -113,7 +113,7 @@ fn of_consumer(consumer: &Consumer, now: DateTime<Utc>, found: &mut Vec<Finding>
         ConsumerState::Paused => {
             found.push(finding(
                 Severity::Warn,
-                format!("{name} is paused for {since}: r resumes it"),
+                format!("{name} is paused for {since}: r on Consumers resumes it"),
                 place(),
             ));
         }
@@ -148,8 +148,9 @@ fn of_consumer(consumer: &Consumer, now: DateTime<Utc>, found: &mut Vec<Finding>
     }
     if let Some(keys) = consumer.blocked_keys.filter(|n| *n > 0) {
         let text = format!(
-            "{name} holds back {keys} {} behind a letter",
-            plural(keys, "key", "keys")
+            "{name} has {keys} {} with an open letter: later events of {} wait behind it",
+            plural(keys, "key", "keys"),
+            plural(keys, "it", "each")
         );
         found.push(finding(
             Severity::Note,

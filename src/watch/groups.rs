@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::board::within;
 use super::sources::Sources;
 use crate::clock;
 use crate::domain::service::Service;
@@ -45,6 +46,12 @@ impl Groups {
     /// All groups to be shown. Where the broker can't tell they are ours.
     pub async fn all(&mut self, sources: &Sources) -> Result<Vec<Group>, KafkaError> {
         let mut groups = ours(sources);
+        if sources.pipeline.is_none() && !sources.attached {
+            let paused = wished(sources).await;
+            for group in &mut groups {
+                group.paused = paused.contains(&group.name);
+            }
+        }
         if !self.silent && self.asked.is_none_or(|at| at.elapsed() >= EVERY) {
             self.names = match sources.observer.groups().await {
                 Err(KafkaError::Unsupported(_)) => {
@@ -76,6 +83,18 @@ impl Groups {
         }
         Ok(groups)
     }
+}
+
+/// The groups that a person has paused: where no workers run here, those that run elsewhere follow it. A
+/// store that does not answer says nothing; its own reading tells why.
+async fn wished(sources: &Sources) -> Vec<String> {
+    let asked = within(sources.timeout, sources.store.consumer_wishes());
+    let wishes = asked.await.unwrap_or_default();
+    let paused = wishes.into_iter().filter(|wish| wish.paused);
+    let services = paused.filter_map(|wish| Service::parse(&wish.service));
+    services
+        .map(|service| service.row().group.to_owned())
+        .collect()
 }
 
 /// What this process knows of its own stands; the broker's word adds to it.

@@ -74,7 +74,7 @@ pub fn verdict(facts: Facts<'_>) -> Verdict {
     if facts.paused {
         return say(
             VerdictKind::Stopped,
-            format!("paused by a person, {lag} behind"),
+            paused(u64::try_from(lag).unwrap_or(0)),
         );
     }
     if let Some(unmoved) = facts.unmoved.filter(|t| *t >= STALL_TIME) {
@@ -103,8 +103,21 @@ pub fn verdict(facts: Facts<'_>) -> Verdict {
             format!("{from} to {to} in {polls} polls"),
         );
     }
-    say(VerdictKind::Ok, format!("{lag} behind, moving"))
+    let moved = facts
+        .runs
+        .iter()
+        .any(|(s, _)| s.committed != Some(committed));
+    let reason = if moved { BEHIND_MOVING } else { "behind" };
+    say(VerdictKind::Ok, format!("{lag} {reason}"))
 }
+
+/// What is said of a consumer that a person paused.
+pub fn paused(lag: u64) -> String {
+    format!("paused by a person, {lag} behind")
+}
+
+/// What is said of lag that is worked off, or grows by chance.
+pub const BEHIND_MOVING: &str = "behind, moving";
 
 /// The offset it went back from, if no later commit has reached it again.
 fn rewound(runs: &[Run], now: i64) -> Option<i64> {

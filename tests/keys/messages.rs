@@ -153,17 +153,20 @@ fn m_goes_to_the_record_and_esc_comes_back() {
     assert!(app.seeks_record());
     let since = event.1 - chrono::TimeDelta::seconds(2);
     assert_eq!(focus.start, Start::Time(When::At(since)));
+    searched(&mut app, SearchState::Reading);
+    let found = app.messages.target.expect("found by its id");
+    let focus = app.focus().messages;
+    assert!(focus.filter.is_empty(), "its neighbours are read too");
+    assert!(matches!(focus.start, Start::Offset { partition, .. } if partition == found.0));
+    assert_eq!(app.messages.cursor.key(), Some(&found));
     keys(&mut app, "esc");
-    assert_eq!(app.screen, Screen::Messages, "first its neighbours");
-    assert!(app.focus().messages.filter.is_empty());
-    keys(&mut app, "esc");
-    assert_eq!(app.screen, Screen::Timeline);
+    assert_eq!(app.screen, Screen::Timeline, "one step back");
 }
 
 #[test]
 fn what_a_filter_found_stays_among_its_neighbours() {
-    let mut app = busy(Screen::Timeline);
-    keys(&mut app, "m");
+    let mut app = busy(Screen::Outbox);
+    keys(&mut app, "G m / O R D enter");
     searched(&mut app, SearchState::End);
     keys(&mut app, "j j j");
     let found = app.message().expect("a record").place();

@@ -65,9 +65,13 @@ pub(super) fn syntax(text: &str) -> Result<(), (String, Option<Place>)> {
     parser.disable_recursion_limit();
     let read = Value::deserialize(&mut parser).and_then(|_| parser.end());
     read.map_err(|error| {
-        let place = Place {
-            line: error.line(),
-            column: error.column(),
+        let place = match (error.line(), error.column()) {
+            // Before the first character of a line: behind the last one of the line above.
+            (line @ 2.., 0) => Place {
+                line: line - 1,
+                column: 1 + text.lines().nth(line - 2).map_or(0, str::len),
+            },
+            (line, column) => Place { line, column },
         };
         let why = error.to_string();
         // Its place is told beside it.

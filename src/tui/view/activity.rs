@@ -16,7 +16,7 @@ use crate::tui::views::Pane;
 
 use super::parts::{below, empty, line, matching, outside, title, wrap};
 use super::table::{Cells, Column, Table, sorted};
-use super::{format, operation};
+use super::{ascii, format, operation};
 
 const OPERATIONS: [Column; 7] = [
     Column::left("ID", 8, 5),
@@ -164,7 +164,7 @@ fn pane_names(app: &App) -> Vec<Span<'static>> {
         spans.push(app.theme.span(role, name(pane)));
         spans.push("   ".into());
     }
-    spans.push(app.theme.span(Role::Dim, "←→   "));
+    spans.push(app.theme.span(Role::Dim, ascii::hint(app, "←→   ")));
     spans.extend(passing(app, app.activity.pane));
     spans
 }

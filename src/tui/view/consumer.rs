@@ -163,11 +163,7 @@ fn facts(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) -> u16 {
                     Role::Warn,
                     format!("{} key{}", format::count(n), if n == 1 { "" } else { "s" }),
                 ),
-                dim(if n == 1 {
-                    " waits behind a dead letter".into()
-                } else {
-                    " wait behind a dead letter".into()
-                }),
+                dim(" with a dead letter: later events wait behind it".into()),
             ],
         )),
         _ => {}
@@ -176,7 +172,7 @@ fn facts(app: &App, it: &Consumer, area: Rect, buf: &mut Buffer) -> u16 {
     for held in &it.held {
         rows.push(("holds", held_words(app, held)));
     }
-    rows.push(("fails", vec![base(fault_words(&it.faults))]));
+    rows.push(("fails", vec![base(faults(&it.faults))]));
     if let Some((at, error)) = &it.last_error {
         let ago = format!("{}: ", format::ago(app.age(*at)));
         let room = usize::from(area.width).saturating_sub(LABEL);
@@ -255,36 +251,9 @@ pub fn waits(app: &App, held: &HeldPartition) -> Vec<Span<'static>> {
     spans
 }
 
-fn fault_words(plan: &FaultPlan) -> String {
-    if plan.is_quiet() {
-        return "nothing on purpose".to_owned();
+fn faults(plan: &FaultPlan) -> String {
+    match plan.is_quiet() {
+        true => plan.to_string(),
+        false => format!("on purpose: {plan}"),
     }
-    let mut parts = Vec::new();
-    let share = |share: f64| format!("{}%", (share * 100_000.0).round() / 1_000.0);
-    if plan.transient > 0.0 {
-        parts.push(format!(
-            "{} for {} attempt{}",
-            share(plan.transient),
-            plan.transient_times,
-            if plan.transient_times == 1 { "" } else { "s" }
-        ));
-    }
-    if plan.permanent > 0.0 {
-        parts.push(format!("{} for good", share(plan.permanent)));
-    }
-    if plan.slow > 0.0 {
-        let burst = match plan.burst_secs {
-            0 => String::new(),
-            secs => format!(" for {secs} s every {} s", plan.burst_every_secs),
-        };
-        parts.push(format!(
-            "{} take {} ms{burst}",
-            share(plan.slow),
-            plan.slow_ms
-        ));
-    }
-    if plan.panic > 0.0 {
-        parts.push(format!("{} panic", share(plan.panic)));
-    }
-    format!("on purpose: {}", parts.join(", "))
 }

@@ -21,7 +21,13 @@ const GUTTER: usize = 5;
 
 pub fn render(app: &App, form: &Editing, area: Rect, buf: &mut Buffer) {
     let (title, keys) = match form.step {
-        Step::Write => ("Edit and redrive", "ctrl-s on  ctrl-o editor  esc leave"),
+        Step::Write if area.width < 64 => {
+            ("Edit and redrive", "ctrl-s on  ctrl-o editor  esc leave")
+        }
+        Step::Write => (
+            "Edit and redrive",
+            "ctrl-s go on   ctrl-z undo   ctrl-o your editor   esc leave",
+        ),
         Step::Diff { .. } => ("Send this as a new event?", "↑↓ scroll   n or esc: back"),
         Step::Leave => ("Leave the edit?", "n or esc: back"),
         Step::Sent => ("Sending", "esc closes"),

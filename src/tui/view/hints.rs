@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
+use unicode_width::UnicodeWidthStr;
 
 use crate::command::Screen;
 use crate::tui::action::{self, Action, Row};
@@ -10,6 +11,7 @@ use crate::tui::app::App;
 use crate::tui::overlay::{Filter, StartForm};
 use crate::tui::theme::Role;
 
+use super::ascii;
 use super::parts::{line, outside, right, width};
 
 /// Cells between two hints.
@@ -80,7 +82,9 @@ fn hint(app: &App, row: &Row) -> Vec<Span<'static>> {
 pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
     let mut spans = vec![app.theme.span(Role::Key, " / ")];
     let wide = app.screen == Screen::Messages && app.sieve(app.screen).error().is_none();
-    let cells = if wide { 40 } else { 24 };
+    let least = if wide { 40 } else { 24 };
+    let typed = filter.input.value().width() + 2;
+    let cells = typed.clamp(least, usize::from(area.width).saturating_sub(12).max(least));
     spans.extend(super::inject::field(app, &filter.input, cells, true));
     let help = match (app.sieve(app.screen).error(), app.screen) {
         (Some(error), _) => {
@@ -109,7 +113,7 @@ pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
         }
         (None, Screen::Flow) => "   ⏎ keep   esc back   ! in front: rows without it",
     };
-    spans.push(app.theme.span(Role::Dim, help));
+    spans.push(app.theme.span(Role::Dim, ascii::hint(app, help)));
     line(buf, area, 0, spans);
 }
 
@@ -118,6 +122,6 @@ pub fn start(app: &App, form: &StartForm, area: Rect, buf: &mut Buffer) {
     let mut spans = vec![app.theme.span(Role::Key, " from ")];
     spans.extend(super::inject::field(app, &form.input, 24, true));
     let help = "   ⏎ read   esc back   newest:500   offset:2:4812   time:15m   beginning";
-    spans.push(app.theme.span(Role::Dim, help));
+    spans.push(app.theme.span(Role::Dim, ascii::hint(app, help)));
     line(buf, area, 0, spans);
 }

@@ -13,6 +13,7 @@ use crate::tui::app::App;
 use crate::tui::overlay::Inject;
 use crate::tui::theme::Role;
 
+use super::ascii;
 use super::parts::{at, border, line, wrap};
 
 pub fn render(app: &App, form: &Inject, area: Rect, buf: &mut Buffer) {
@@ -75,6 +76,7 @@ pub fn framed(
         .style(Role::Base)
         .patch(app.theme.style(Role::Overlay));
     let heading = format!(" {} ", printable::visible(title));
+    let keys = ascii::hint(app, keys);
     let block = Block::bordered()
         .border_set(border(app))
         .style(style)

@@ -23,7 +23,8 @@ use super::table::{Cells, Column, Table, sorted};
 const COLUMNS: [Column; 9] = [
     Column::left("GROUP / TOPIC / PARTITION", 18, 0)
         .growing(2)
-        .most(38),
+        .most(40)
+        .still(),
     Column::right("LAG", 7, 0),
     Column::right("TIME", 7, 1),
     Column::right("IN/s", 7, 5),
@@ -99,9 +100,10 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         return;
     }
     let mut columns = sorted(app, List::Lag, COLUMNS);
-    if area.width >= 60 {
-        columns[0].least = 26;
-    }
+    columns[0].least = match area.width {
+        ..60 => columns[0].least,
+        60.. => 26,
+    };
     let table = Table {
         columns: &columns,
         len: rows.len(),

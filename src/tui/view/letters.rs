@@ -201,8 +201,12 @@ fn causes(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
             vec![app.theme.span(Role::Dim, text)],
         );
     }
+    let mut columns = sorted(app, List::Causes, CAUSES);
+    if app.letters.archived {
+        columns[1].title = "ARCHIVED";
+    }
     let table = Table {
-        columns: &sorted(app, List::Causes, CAUSES),
+        columns: &columns,
         len: rows.len(),
         selected,
         focused,
@@ -284,7 +288,7 @@ fn list(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
             ),
         ));
     }
-    if !app.letters.marked.is_empty() {
+    if !app.letters.marked.is_empty() && app.letters.depth > Depth::Causes {
         end.push(theme.span(
             Role::Marked,
             format!(" · {} marked", app.letters.marked.len()),

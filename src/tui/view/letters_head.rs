@@ -54,7 +54,14 @@ pub fn head(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) -> u16 {
             },
             format::count(letters.open),
         ),
-        theme.span(Role::Dim, " want attention"),
+        theme.span(
+            Role::Dim,
+            if app.letters.archived {
+                " open, not shown here"
+            } else {
+                " want attention"
+            },
+        ),
     ];
     for (status, n) in &letters.by_status {
         spans.push(theme.span(Role::Dim, "   "));
@@ -65,6 +72,10 @@ pub fn head(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) -> u16 {
         Role::Dim,
         format!("   +{} in the last minute", letters.last_minute),
     ));
+    if let Some(unread) = letters.unread.filter(|n| *n > 0) {
+        let text = format!("   {} not indexed yet", format::plural(unread, "record"));
+        spans.push(theme.span(Role::Warn, text));
+    }
     spans.splice(0..0, matches(app, letters));
     if app.letters.archived {
         spans.insert(0, theme.span(Role::Badge, " ARCHIVED "));
@@ -81,13 +92,6 @@ pub fn head(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) -> u16 {
             used += 1;
         }
     };
-    if let Some(unread) = letters.unread.filter(|n| *n > 0) {
-        let text = format!(
-            "{} records of the dead-letter topics are not indexed yet",
-            format::count(unread)
-        );
-        say(vec![theme.span(Role::Warn, text)]);
-    }
     if letters.unread.is_none() && app.shown.stack.attached {
         let text =
             "The dead-letter topics are not read yet: these are the letters of an earlier look.";

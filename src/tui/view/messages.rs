@@ -49,7 +49,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         };
     }
     let left = Rect {
-        width: (area.width * 7 / 20).clamp(32, 48),
+        width: (area.width * 3 / 7).clamp(32, 60),
         ..area
     };
     topics(app, left, buf);
@@ -111,7 +111,10 @@ fn topics(app: &App, area: Rect, buf: &mut Buffer) {
                 "Setup creates ours: `evtop setup`.",
             )
         } else {
-            ("No topic has that name.", "esc shows all")
+            (
+                "No topic has that name.",
+                "Esc shows all; Enter opens one, and there / looks into its records.",
+            )
         };
         return empty(app, buf, area, why, remedy);
     }
@@ -211,7 +214,7 @@ fn nothing(app: &App, found: &Messages) -> (String, &'static str) {
         SearchState::NoTopic => "There is no such topic any more.".to_owned(),
         SearchState::NoPartition => "This topic has no such partition.".to_owned(),
         SearchState::Reading => "Reading…".to_owned(),
-        _ if filtered => format!(
+        _ if filtered && found.searched > 0 => format!(
             "None of {} passes the filter.",
             format::plural(found.searched, "record")
         ),
@@ -220,7 +223,10 @@ fn nothing(app: &App, found: &Messages) -> (String, &'static str) {
     };
     let remedy = match found.state {
         SearchState::Reading => "",
-        _ if filtered => "esc clears the filter; o reads from further back, such as beginning",
+        SearchState::NoTopic | SearchState::NoPartition => "o reads from somewhere else",
+        _ if filtered && found.searched > 0 => {
+            "esc clears the filter; o reads from further back, such as beginning"
+        }
         _ => "o reads from somewhere else",
     };
     (why, remedy)

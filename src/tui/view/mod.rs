@@ -10,6 +10,7 @@
 //! ```
 
 mod activity;
+mod ascii;
 mod chart;
 mod compare;
 mod confirm;
@@ -72,6 +73,13 @@ pub const RULE_FROM: u16 = 16;
 /// Draws the whole screen.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
+    draw(app, area, buf);
+    if app.ascii {
+        ascii::replace(area, buf);
+    }
+}
+
+fn draw(app: &App, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, app.theme.style(Role::Base));
     if area.width < LEAST.0 || area.height < LEAST.1 {
         too_small(app, area, buf);
@@ -118,7 +126,15 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         Some(Overlay::Save(form)) => save::render(app, form, area, buf),
         Some(Overlay::Filter(_) | Overlay::Start(_)) | None => {}
     }
-    toast::render(app, body, buf);
+    // A form that takes the whole body says on its last lines how to go on.
+    let over = match &app.overlay {
+        Some(Overlay::Edit(_)) => Rect {
+            height: body.height.saturating_sub(4),
+            ..body
+        },
+        _ => body,
+    };
+    toast::render(app, over, buf);
 }
 
 fn too_small(app: &App, area: Rect, buf: &mut Buffer) {

@@ -34,6 +34,8 @@ pub struct Column {
     pub most: u16,
     /// 0 is never dropped, the highest goes first.
     pub rank: u8,
+    /// No column of its table moves for what the rows say: where figures change each second.
+    pub still: bool,
     /// The rows are sorted by it; true is with the largest first.
     pub sorted: Option<bool>,
 }
@@ -48,6 +50,7 @@ impl Column {
             grows: 0,
             most: u16::MAX,
             rank,
+            still: false,
             sorted: None,
         }
     }
@@ -63,6 +66,14 @@ impl Column {
     #[must_use]
     pub const fn growing(self, grows: u16) -> Self {
         Self { grows, ..self }
+    }
+
+    #[must_use]
+    pub const fn still(self) -> Self {
+        Self {
+            still: true,
+            ..self
+        }
     }
 
     #[must_use]
@@ -241,7 +252,9 @@ impl Table<'_> {
         };
         let mut rows = make(&widths);
         let wants = self.wants(&rows);
-        if (widths.iter().zip(&wants)).any(|(width, want)| width.is_some_and(|w| w < *want)) {
+        let still = self.columns.iter().any(|column| column.still);
+        let cut = |(width, want): (&Option<u16>, &u16)| width.is_some_and(|w| w < *want);
+        if !still && widths.iter().zip(&wants).any(cut) {
             fit(self.columns, &mut widths, &wants, inner.width);
             rows = make(&widths);
         }

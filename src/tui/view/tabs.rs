@@ -16,47 +16,63 @@ use super::parts::{cut, line, outside, right, width};
 /// How much room a tab takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fit {
-    Roomy,
-    Tight,
+    Full,
     Short,
     Number,
 }
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
-    line(buf, area, 0, tabs(app, area.width).concat());
+    let (gap, tabs) = tabs(app, area.width);
+    let here = Screen::ALL
+        .iter()
+        .position(|s| *s == app.screen)
+        .unwrap_or(0);
+    let last = here + 1 == tabs.len();
+    let end: usize = tabs.iter().take(here + 1).map(|tab| width(tab)).sum();
+    let end = end - if last { 0 } else { gap };
+    line(buf, area, 0, tabs.concat());
+    // One cell more, the gap's: no tab moves when another one is chosen.
+    let cell = Rect {
+        x: area.x + u16::try_from(end).unwrap_or(area.width),
+        width: 1,
+        ..area
+    };
+    let under = app.theme.style(Role::Selected);
+    let style = under.patch(app.theme.style(Role::Accent));
+    buf.set_style(cell.intersection(area), style);
 }
 
-/// Each screen's tab, as roomy as they all fit.
-fn tabs(app: &App, room: u16) -> Vec<Vec<Span<'static>>> {
-    const FITS: [(usize, Fit); 8] = [
-        (3, Fit::Roomy),
-        (2, Fit::Roomy),
-        (0, Fit::Roomy),
-        (1, Fit::Tight),
+/// Each screen's tab, as roomy as they all fit, and the cells between two of them.
+fn tabs(app: &App, room: u16) -> (usize, Vec<Vec<Span<'static>>>) {
+    const FITS: [(usize, Fit); 7] = [
+        (4, Fit::Full),
+        (3, Fit::Full),
+        (1, Fit::Full),
         (1, Fit::Short),
         (0, Fit::Short),
         (1, Fit::Number),
         (0, Fit::Number),
     ];
-    let mut tabs = Vec::new();
-    for (gap, fit) in FITS {
+    let (mut gap, mut tabs) = (0, Vec::new());
+    for (wide, fit) in FITS {
+        gap = wide;
         tabs = Screen::ALL.map(|screen| tab(app, screen, fit)).into();
         for tab in tabs.iter_mut().rev().skip(1) {
             tab.push(" ".repeat(gap).into());
         }
         tabs[0].insert(0, " ".into());
-        if tabs.iter().map(|tab| width(tab)).sum::<usize>() <= usize::from(room) {
+        if tabs.iter().map(|tab| width(tab)).sum::<usize>() < usize::from(room) {
             break;
         }
     }
-    tabs
+    (gap, tabs)
 }
 
 /// The tab that stands in a column of a screen that is so wide.
 #[must_use]
 pub fn tab_at(app: &App, room: u16, column: u16) -> Option<Screen> {
     let mut end = 0;
-    let ends = tabs(app, room).into_iter().map(|tab| {
+    let ends = tabs(app, room).1.into_iter().map(|tab| {
         end += width(&tab);
         end
     });
@@ -95,7 +111,7 @@ pub fn rule(app: &App, area: Rect, buf: &mut Buffer) {
 fn tab(app: &App, screen: Screen, fit: Fit) -> Vec<Span<'static>> {
     let (key, title) = screen.tab();
     let title = match fit {
-        Fit::Roomy | Fit::Tight => title,
+        Fit::Full => title,
         Fit::Short | Fit::Number => title.split(' ').next().unwrap_or(title),
     };
     let here = screen == app.screen;
@@ -109,18 +125,12 @@ fn tab(app: &App, screen: Screen, fit: Fit) -> Vec<Span<'static>> {
     }
     if let Some((role, text)) = badge(app, screen) {
         let joint = match (fit, app.ascii) {
-            (Fit::Roomy | Fit::Tight, _) => " ",
+            (Fit::Full, _) => " ",
             (_, false) => "·",
             (_, true) => ":",
         };
         spans.push(app.theme.span(Role::Dim, joint));
         spans.push(app.theme.span(role, text));
-    }
-    if here {
-        // In the tab's own role: a selection may swap text and background.
-        spans.push(app.theme.span(Role::Accent, " "));
-    } else if fit == Fit::Roomy {
-        spans.push(" ".into());
     }
     if here {
         let under = app.theme.style(Role::Selected);

@@ -50,7 +50,10 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         let (why, remedy) = if filtered && app.looks_up() {
             ("No event in the store matches.", "Esc shows all.")
         } else if filtered {
-            ("No event of this page matches.", "Esc shows all.")
+            (
+                "No event of this page matches.",
+                "pgup and pgdn look at the pages around it; esc shows all.",
+            )
         } else {
             ("The event store is empty.", "i injects orders.")
         };

@@ -71,11 +71,23 @@ fn dependencies(app: &App, room: usize) -> Vec<Span<'static>> {
             last.push("  ".into());
             last.extend(words(app, dependency, detail));
         }
-        if width(&last) <= room {
+        if width(&last) + spare(app, detail) <= room {
             break;
         }
     }
     last
+}
+
+/// Cells that round trips may yet take: what fits is not to come and go with their digits.
+fn spare(app: &App, detail: u8) -> usize {
+    const WIDEST: usize = "500 ms".len();
+    let up = app.shown.health.iter();
+    let up = up.filter(|it| detail >= 2 && it.state == DependencyState::Up);
+    let taken = |it: &Dependency| {
+        let below = app.latency_below(&it.name).map(format::bound);
+        below.map_or(0, |text| WIDEST.saturating_sub(text.chars().count()))
+    };
+    up.map(taken).sum()
 }
 
 fn words(app: &App, it: &Dependency, detail: u8) -> Vec<Span<'static>> {
