@@ -280,6 +280,13 @@ fn a_screen_is_drawn_of_a_stack_that_runs_and_a_pause_reaches_it() {
     assert_eq!(paused[0]["state"], "paused", "{paused:#?}");
     let drawn = text(&["--screen", "consumers"]);
     assert!(drawn.contains("paused"), "{drawn}");
+    // Another process knows it too, and does not say of what stands that it moves.
+    stack.rows(&["inject", "happy", "--count", "5"]);
+    let stopped = stack.until("a verdict on the paused one", || {
+        let rows = stack.rows(&["lag", "email-service", "--partitions"]);
+        rows.into_iter().find(|row| row["lag"].as_u64() > Some(0))
+    });
+    assert_eq!(stopped["verdict"], "stopped", "{stopped:#?}");
     stack.refused(&["consumers", "resume", "email", "--read-only"], 4);
     let resumed = stack.rows(&["consumers", "resume", "email"]);
     assert_ne!(resumed[0]["state"], "paused");

@@ -201,6 +201,14 @@ fn an_edit_is_judged_shown_and_only_then_sent() {
     assert_eq!(editing(&app).step, Step::Write, "{}", said(&app));
     keys(&mut app, "ctrl-u");
     assert!(!editing(&app).changed(), "undone");
+    keys(&mut app, "end x y ctrl-z ctrl-z");
+    assert!(
+        !editing(&app).changed(),
+        "undone by the key that everybody tries"
+    );
+    keys(&mut app, "ctrl-y");
+    assert!(editing(&app).changed(), "and done again");
+    keys(&mut app, "ctrl-z");
     // A field that nobody knows is kept, so this fits.
     keys(&mut app, "end");
     app.on_paste("\r\n\"extra\": 1,");

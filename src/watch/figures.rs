@@ -49,7 +49,7 @@ pub fn worst<'a>(rows: impl Iterator<Item = &'a Verdict>, lag: Option<u64>) -> V
         (VerdictKind::Ok, Some(lag @ 1..)) if moving => format!("{lag} {BEHIND_MOVING}"),
         (VerdictKind::Ok, Some(lag @ 1..)) => format!("{lag} behind"),
         // What stands in one place stands in all.
-        (VerdictKind::Stopped, Some(lag)) => paused(lag),
+        (VerdictKind::Stopped, lag) => paused(lag),
         _ => return worst,
     };
     Verdict {
@@ -112,5 +112,6 @@ mod tests {
         let stopped = [say(VerdictKind::Stopped, "paused by a person, 4 behind")];
         let all = worst(stopped.iter(), Some(9));
         assert_eq!(all.reason, "paused by a person, 9 behind");
+        assert_eq!(worst(stopped.iter(), None).reason, "paused by a person");
     }
 }

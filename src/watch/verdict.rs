@@ -72,10 +72,7 @@ pub fn verdict(facts: Facts<'_>) -> Verdict {
         );
     }
     if facts.paused {
-        return say(
-            VerdictKind::Stopped,
-            paused(u64::try_from(lag).unwrap_or(0)),
-        );
+        return say(VerdictKind::Stopped, paused(u64::try_from(lag).ok()));
     }
     if let Some(unmoved) = facts.unmoved.filter(|t| *t >= STALL_TIME) {
         let polls = still(facts.runs, committed);
@@ -112,8 +109,9 @@ pub fn verdict(facts: Facts<'_>) -> Verdict {
 }
 
 /// What is said of a consumer that a person paused.
-pub fn paused(lag: u64) -> String {
-    format!("paused by a person, {lag} behind")
+pub fn paused(lag: Option<u64>) -> String {
+    let behind = lag.map(|lag| format!(", {lag} behind"));
+    format!("paused by a person{}", behind.unwrap_or_default())
 }
 
 /// What is said of lag that is worked off, or grows by chance.

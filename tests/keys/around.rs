@@ -1,5 +1,6 @@
 //! What is there on every screen: palette, themes, sorting, copying, the mouse.
 
+use evtop::command::Anchor;
 use evtop::domain::position::Position;
 use evtop::snapshot::Topic;
 use evtop::tui::rows::OutboxKey;
@@ -384,4 +385,91 @@ fn a_theme_is_seen_when_its_file_is_saved() {
         Some(Color::Rgb(0, 0, 1)),
         "the last good one stays"
     );
+}
+
+#[test]
+fn esc_goes_back_whatever_is_said() {
+    let mut app = failing(Screen::Letters);
+    keys(&mut app, "enter");
+    app.on_sent(Uuid::from_u128(9), Command::Setup);
+    app.on_outcome(evtop::command::Outcome {
+        id: Uuid::from_u128(9),
+        result: Ok(evtop::command::Done::Noted),
+    });
+    assert!(!said(&app).is_empty());
+    keys(&mut app, "esc");
+    assert!(said(&app).is_empty());
+    assert_eq!(app.letters.depth, evtop::tui::views::Depth::Causes);
+}
+
+#[test]
+fn a_letter_out_of_sight_is_not_marked() {
+    let mut app = failing(Screen::Letters);
+    keys(&mut app, "x *");
+    assert!(app.letters.marked.is_empty());
+    assert!(
+        said(&app).contains("Enter opens the cause"),
+        "{}",
+        said(&app)
+    );
+    keys(&mut app, "enter x esc");
+    let frame = common::text(&common::draw(&app, SIZE));
+    assert_eq!(app.letters.marked.len(), 1);
+    assert!(
+        !frame.contains(" marked"),
+        "what is done to causes is done to all of each"
+    );
+}
+
+/// A page of which the filter leaves nothing is no dead end.
+#[test]
+fn an_empty_page_of_the_timeline_is_turned() {
+    let mut app = busy(Screen::Timeline);
+    let rows = &app.shown.timeline.value.as_ref().expect("a page").rows;
+    let (first, last) = (rows[0].position, rows[rows.len() - 1].position);
+    keys(&mut app, "/");
+    type_in(&mut app, "value.nobody=has-this");
+    keys(&mut app, "enter");
+    assert_eq!(app.events().len(), 0);
+    for (pressed, anchor) in [
+        ("pgup", Anchor::Before(first)),
+        ("g", Anchor::After(Position::START)),
+        ("G", Anchor::Newest),
+    ] {
+        keys(&mut app, pressed);
+        assert_eq!(app.focus().timeline.anchor, anchor, "{pressed}");
+    }
+    let mut middle = (*app.shown).clone();
+    middle.timeline.value.as_mut().expect("a page").at_end = false;
+    app.on_snapshot(middle.into());
+    keys(&mut app, "pgdn");
+    assert_eq!(app.focus().timeline.anchor, Anchor::After(last));
+}
+
+/// Where each tab begins does not depend on the one that is chosen, nor Lag's columns on what is wrong.
+#[test]
+fn nothing_jumps() {
+    let row = |app: &App, size: (u16, u16), y: u16| -> String {
+        let frame = common::draw(app, size);
+        (0..size.0).map(|x| frame[(x, y)].symbol()).collect()
+    };
+    for size in [(140, 42), (100, 30), (80, 24), (40, 12)] {
+        let tabs = |screen| row(&app(screen, fixtures::busy(), size), size, 1);
+        let first = tabs(Screen::Flow);
+        for screen in Screen::ALL {
+            if size.0 > 40 {
+                assert_eq!(tabs(screen), first, "{screen:?} {size:?}");
+            }
+        }
+        let head = |snapshot| {
+            let app = app(Screen::Lag, snapshot, size);
+            let rows = (2..6).map(|y| row(&app, size, y));
+            rows.into_iter().find(|row| row.contains("LAG"))
+        };
+        assert_eq!(
+            head(fixtures::busy()),
+            head(fixtures::failing()),
+            "{size:?}"
+        );
+    }
 }

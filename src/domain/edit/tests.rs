@@ -69,6 +69,12 @@ fn what_would_fail_again_is_not_sent() {
         panic!("{verdict:?}");
     };
     assert_eq!((at.line, at.column), (1, 6));
+    // A text that is not closed is wrong behind its last character, not before the next line.
+    let verdict = judge(&it, &Vec::new(), None, "{\n \"a\": \"b\n}");
+    let Verdict::Bad { at: Some(at), .. } = verdict else {
+        panic!("{verdict:?}");
+    };
+    assert_eq!((at.line, at.column), (2, 9));
 }
 
 #[test]
