@@ -5,14 +5,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::command::Behind;
-use crate::domain::printable;
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 use crate::tui::triage::{Triage, What};
 
 use super::format;
 use super::inject::{field, framed};
-use super::parts::{line, wrap};
+use super::parts::{cut, line, outside};
 
 pub fn render(app: &App, form: &Triage, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
@@ -32,21 +31,10 @@ pub fn render(app: &App, form: &Triage, area: Rect, buf: &mut Buffer) {
         };
         theme.span(role, format!("{text:<10}"))
     };
-    let mut about = wrap(
-        &printable::visible(&form.about),
-        room.saturating_sub(10).max(8),
-    );
-    about.truncate(1);
-    let about = about.pop().unwrap_or_default();
-    line(
-        buf,
-        inner,
-        0,
-        vec![
-            theme.span(Role::Dim, format!("{:<10}", "letters")),
-            theme.span(Role::Base, about),
-        ],
-    );
+    let about = outside(theme, Role::Base, &form.about);
+    let mut first = vec![theme.span(Role::Dim, format!("{:<10}", "letters"))];
+    first.extend(cut(about, room.saturating_sub(10)));
+    line(buf, inner, 0, first);
     let count = if form.count == 1 {
         "1 letter".to_owned()
     } else {
