@@ -1,22 +1,20 @@
-//! Operations: redrives, replays and injections, as they are persisted and shown; and the audit.
+//! Operations: redrives and replays, as they are persisted and shown; and the audit.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OperationKind {
-    Inject,
     Redrive,
     Replay,
 }
 
 impl OperationKind {
-    pub const ALL: [Self; 3] = [Self::Inject, Self::Redrive, Self::Replay];
+    pub const ALL: [Self; 2] = [Self::Redrive, Self::Replay];
 
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Inject => "inject",
             Self::Redrive => "redrive",
             Self::Replay => "replay",
         }
@@ -118,6 +116,20 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Records that are done: their fate was reported; or they were sent by a replay to a topic, of which
+    /// nobody reports.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        let Counts { sent, refused, .. } = self.counts;
+        let reported = self.counts.settled() > refused;
+        let awaited = reported || self.state == OperationState::Draining;
+        let done = match self.kind {
+            OperationKind::Replay if !awaited => sent + refused,
+            OperationKind::Replay | OperationKind::Redrive => self.counts.settled(),
+        };
+        done.min(self.counts.total)
+    }
+
     /// Whether it waits for somebody to resume it.
     #[must_use]
     pub fn stands_still(&self) -> bool {
@@ -139,4 +151,51 @@ pub struct AuditRow {
     pub detail: String,
     /// `None` on the intent, words on the outcome.
     pub outcome: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_that_nobody_reports_on_is_done_when_it_was_sent() {
+        let operation = |kind, state, counts| Operation {
+            id: Uuid::nil(),
+            kind,
+            state,
+            what: String::new(),
+            target: String::new(),
+            counts,
+            paused: false,
+            rate_limit: 0,
+            by: String::new(),
+            created_at: DateTime::default(),
+            ended_at: None,
+            note: None,
+            plan: String::new(),
+        };
+        let sent = Counts {
+            total: 5,
+            sent: 4,
+            refused: 1,
+            ..Counts::default()
+        };
+        let reported = Counts { ok: 2, ..sent };
+        use OperationKind::{Redrive, Replay};
+        use OperationState::{Completed, Draining, Running};
+        for (kind, state, counts, done) in [
+            (Replay, Running, sent, 5),
+            (Replay, Completed, sent, 5),
+            (Replay, Draining, sent, 1),
+            (Replay, Running, reported, 3),
+            (Redrive, Running, sent, 1),
+            (Redrive, Running, reported, 3),
+        ] {
+            assert_eq!(
+                operation(kind, state, counts).done(),
+                done,
+                "{kind:?} {state:?}"
+            );
+        }
+    }
 }

@@ -5,12 +5,12 @@ use evtop::domain::operation::{Counts, OperationKind, OperationState};
 use crate::kit::{Kit, seconds};
 
 pub async fn counters_add_up(kit: Kit) {
-    let mut inject = kit.operation(OperationKind::Inject);
-    inject.counts.total = 10;
-    kit.store.create_operation(&inject, &[]).await.unwrap();
+    let mut replay = kit.operation(OperationKind::Replay);
+    replay.counts.total = 10;
+    kit.store.create_operation(&replay, &[]).await.unwrap();
     assert_eq!(
-        kit.store.operation(inject.id).await.unwrap(),
-        Some(inject.clone())
+        kit.store.operation(replay.id).await.unwrap(),
+        Some(replay.clone())
     );
     let by = Counts {
         sent: 2,
@@ -19,7 +19,7 @@ pub async fn counters_add_up(kit: Kit) {
         ..Counts::default()
     };
     for _ in 0..2 {
-        kit.store.bump_operation(inject.id, &by).await.unwrap();
+        kit.store.bump_operation(replay.id, &by).await.unwrap();
     }
     let counts = Counts {
         total: 10,
@@ -28,7 +28,7 @@ pub async fn counters_add_up(kit: Kit) {
         refused: 2,
         ..Counts::default()
     };
-    assert_eq!(kit.counts(inject.id).await, counts);
+    assert_eq!(kit.counts(replay.id).await, counts);
 }
 
 pub async fn operations_are_listed_running_first(kit: Kit) {

@@ -117,7 +117,7 @@ pub fn of_audit(column: usize, it: &AuditRow) -> Value {
 /// What an operation has in a column of the operations' table.
 #[must_use]
 pub fn of_operation(column: usize, it: &Operation) -> Value {
-    let (done, all) = (it.counts.settled(), it.counts.total);
+    let (done, all) = (it.done(), it.counts.total);
     match column {
         1 => Value::Text(format!("{} {}", it.kind.name(), it.what).to_lowercase()),
         2 => Value::Text(it.state.name().to_owned()),

@@ -37,12 +37,7 @@ pub fn cells(app: &App, it: &Operation, widths: &[usize]) -> Cells {
         vec![theme.span(Role::Dim, short_id(it.id))],
         what,
         vec![theme.span(role, format!("{sign} {state}"))],
-        share(
-            app,
-            it.counts.settled().min(it.counts.total),
-            it.counts.total,
-            bar,
-        ),
+        share(app, it.done(), it.counts.total, bar),
         outcome,
         outside(theme, Role::Dim, &it.target),
         vec![theme.span(Role::Dim, format::ago(app.age(it.created_at)))],
@@ -57,15 +52,15 @@ fn state(app: &App, it: &Operation) -> (&'static str, &'static str) {
     (sign(app, it.state), it.state.name())
 }
 
-/// How fast records have been settled since it began, and when all will be at that rate. `None` before the
+/// How fast records have been done since it began, and when all will be at that rate. `None` before the
 /// first, while it stands still, and when it is over.
 pub fn pace(app: &App, it: &Operation) -> Option<(f64, Duration)> {
-    let (settled, took) = (it.counts.settled(), app.age(it.created_at));
-    if it.state.is_over() || it.paused || settled == 0 || took < Duration::from_secs(1) {
+    let (done, took) = (it.done(), app.age(it.created_at));
+    if it.state.is_over() || it.paused || done == 0 || took < Duration::from_secs(1) {
         return None;
     }
-    let rate = settled as f64 / took.as_secs_f64();
-    let left = it.counts.total.saturating_sub(settled) as f64 / rate;
+    let rate = done as f64 / took.as_secs_f64();
+    let left = it.counts.total.saturating_sub(done) as f64 / rate;
     Some((rate, Duration::try_from_secs_f64(left).ok()?))
 }
 
@@ -92,6 +87,10 @@ fn outcomes(app: &App, it: &Operation) -> Vec<Span<'static>> {
         (Role::Warn, "refused", it.counts.refused),
     ];
     let mut spans = Vec::new();
+    if it.counts.settled() == it.counts.refused && it.counts.sent > 0 {
+        let text = format!("sent {}", format::count(it.counts.sent));
+        spans.push(theme.span(Role::Base, text));
+    }
     for (role, label, n) in parts.into_iter().filter(|(.., n)| *n > 0) {
         if !spans.is_empty() {
             spans.push(theme.span(Role::Dim, " · "));
@@ -108,12 +107,7 @@ pub fn progress(app: &App, it: &Operation, bar: usize) -> Vec<Span<'static>> {
     let (sign, state) = state(app, it);
     let text = format!("{sign} {} {state} ", it.kind.name());
     let mut spans = vec![theme.span(Role::Strong, text)];
-    spans.extend(share(
-        app,
-        it.counts.settled().min(it.counts.total),
-        it.counts.total,
-        bar,
-    ));
+    spans.extend(share(app, it.done(), it.counts.total, bar));
     let results = outcomes(app, it);
     if !results.is_empty() {
         spans.push(theme.span(Role::Dim, " · "));
