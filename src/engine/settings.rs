@@ -115,10 +115,9 @@ pub fn owner() -> String {
 
 /// The person, as the audit log names them.
 pub fn who() -> String {
-    let said = ["USER", "LOGNAME"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok());
-    let user = said.filter(|name| !name.is_empty()).or_else(account);
+    let said = |name| std::env::var(name).ok().filter(|user| !user.is_empty());
+    let names = ["USER", "LOGNAME"].into_iter();
+    let user = names.filter_map(said).next().or_else(account);
     format!("{}@{}", user.unwrap_or_else(|| "unknown".into()), host())
 }
 

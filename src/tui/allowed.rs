@@ -57,10 +57,8 @@ impl App {
             Action::Redrive if self.letters.depth == Depth::Causes => {
                 "Enter opens the cause and its letters; R redrives the whole cause"
             }
-            Action::Mark | Action::MarkAll if self.marked() == 0 => {
-                return self.no_mark().map(str::to_owned);
-            }
-            Action::Mark => return self.no_mark().map(str::to_owned),
+            Action::MarkAll if self.marked() > 0 => return None,
+            Action::Mark | Action::MarkAll => return self.no_mark().map(str::to_owned),
             Action::Redrive if self.letters.letter.key().is_none() => {
                 "There is no letter under the cursor"
             }

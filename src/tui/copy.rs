@@ -24,7 +24,7 @@ impl App {
         if text.len() > MOST {
             let size = text.len();
             let sentence = format!(
-                "{what} has {size} bytes; a terminal's clipboard takes {MOST} of them, w writes all to a file"
+                "{what}: {size} bytes, more than the {MOST} that a terminal's clipboard takes; w writes all to a file"
             );
             return self.toasts.say(Tone::Hint, sentence);
         }

@@ -64,6 +64,14 @@ impl<K: Clone + PartialEq> Cursor<K> {
         *self = Self::default();
     }
 
+    /// Takes the last of the rows that come, whatever they are.
+    pub fn take_last(&mut self) {
+        *self = Self {
+            at: usize::MAX,
+            ..Self::default()
+        };
+    }
+
     /// After the rows changed, in a list of which one row is the one to see: stays there until somebody
     /// moves it.
     pub fn settle_from(&mut self, rows: &[K], first: usize) {
@@ -162,6 +170,16 @@ mod tests {
         assert_eq!(cursor.key(), Some(&"c"));
         cursor.settle(&[]);
         assert_eq!(cursor.key(), Some(&"c"));
+    }
+
+    #[test]
+    fn a_cursor_can_wait_for_the_last_row() {
+        let mut cursor = Cursor::default();
+        cursor.set("a");
+        cursor.take_last();
+        cursor.settle(&[]);
+        cursor.settle(&["x", "y"]);
+        assert_eq!(cursor.key(), Some(&"y"));
     }
 
     #[test]

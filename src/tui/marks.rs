@@ -13,8 +13,9 @@ use crate::command::Screen;
 const MOST: usize = 1_000;
 
 impl App {
-    /// Whether the keys go to a list whose rows can be marked, and there is one.
+    /// Why the row under the cursor can't be marked, or unmarked; `None` when it can.
     pub(super) fn no_mark(&self) -> Option<&'static str> {
+        let full = |marked: usize, here: bool| (marked >= MOST && !here).then_some(TOO_MANY);
         match self.screen {
             Screen::Letters if self.letters.depth == Depth::Causes => {
                 Some("Enter opens the cause and its letters; R and A act on the whole cause")
@@ -22,16 +23,24 @@ impl App {
             Screen::Letters if self.letters.letter.key().is_none() => {
                 Some("There is no letter under the cursor")
             }
-            Screen::Timeline if self.event_key().is_none() => {
-                Some("There is no event under the cursor")
+            Screen::Timeline if self.timeline.open => Some(IN_LIST),
+            Screen::Timeline => match self.event_key() {
+                None => Some("There is no event under the cursor"),
+                Some(key) => {
+                    let marked = &self.timeline.marked;
+                    full(marked.len(), marked.contains_key(&key))
+                }
+            },
+            Screen::Messages if self.messages.level == Level::Record => Some(IN_LIST),
+            Screen::Messages => {
+                match self
+                    .message()
+                    .filter(|_| self.messages.level > Level::Topics)
+                {
+                    None => Some("There is no record under the cursor; Enter opens the topic"),
+                    Some(record) => full(self.messages.marked.len(), self.is_marked(record)),
+                }
             }
-            Screen::Timeline if self.timeline.marked.len() >= MOST => Some(TOO_MANY),
-            Screen::Messages
-                if self.messages.level == Level::Topics || self.message().is_none() =>
-            {
-                Some("There is no record under the cursor; Enter opens the topic")
-            }
-            Screen::Messages if self.messages.marked.len() >= MOST => Some(TOO_MANY),
             _ => None,
         }
     }
@@ -62,7 +71,11 @@ impl App {
                     let (partition, offset) = message.place();
                     let key = (message.record.topic.clone(), partition, offset);
                     turn(&mut self.messages.marked, key, message);
-                    self.step_messages(Motion::Down);
+                    // From the last row one would go on to another page.
+                    let last = self.message_keys().len().saturating_sub(1);
+                    if self.message_at() < Some(last) {
+                        self.step_messages(Motion::Down);
+                    }
                 }
             }
             _ => {
@@ -104,6 +117,7 @@ impl App {
     }
 }
 
+const IN_LIST: &str = "Esc goes back to the list, where x marks a row";
 const TOO_MANY: &str = "A thousand rows are marked already; * takes all marks off";
 
 /// Marks a row, or takes its mark off.

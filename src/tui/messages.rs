@@ -237,6 +237,10 @@ impl App {
                 } else if leaves && self.messages.start != Start::default() {
                     self.messages.begin(Start::default());
                 } else {
+                    if self.seeks_record() {
+                        self.clear_filter(Screen::Messages);
+                    }
+                    self.messages.from = None;
                     self.messages.begin(Start::default());
                     self.messages.level = Level::Topics;
                 }

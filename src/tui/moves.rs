@@ -142,7 +142,11 @@ impl App {
             Motion::Up | Motion::PageUp(_) => return,
         };
         self.timeline.anchor = anchor;
-        self.timeline.cursor.clear();
+        match anchor {
+            // The nearest of the page above is its last.
+            Anchor::Before(_) => self.timeline.cursor.take_last(),
+            Anchor::Newest | Anchor::After(_) => self.timeline.cursor.clear(),
+        }
     }
 
     pub(super) fn step_activity(&mut self, motion: Motion) {

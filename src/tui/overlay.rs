@@ -161,10 +161,10 @@ impl Inject {
     /// How many orders, or what is missing for that.
     pub fn orders(&self) -> Result<u32, &'static str> {
         match self.count.value() {
-            "" => Err("type how many orders"),
+            "" => Err("Type how many: a number from 1 on"),
             text => match text.parse() {
                 Ok(count @ 1..=1_000_000) => Ok(count),
-                _ => Err("a number from 1 to 1000000"),
+                _ => Err("A number from 1 to 1000000"),
             },
         }
     }
@@ -340,7 +340,11 @@ impl Replay {
         Some(Command::Replay {
             events: self.choices.get(self.choice)?.0.clone(),
             target: self.target().clone(),
-            rate: self.rate.value().trim().parse().ok()?,
+            // Counting needs no rate.
+            rate: match self.rate.value().trim().parse() {
+                Err(_) if dry_run => 0,
+                rate => rate.ok()?,
+            },
             force: self.force,
             dry_run,
         })

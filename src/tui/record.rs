@@ -10,6 +10,7 @@ use super::rows::OutboxKey;
 use crate::command::Screen;
 use crate::domain::event_type::EventType;
 use crate::domain::when::{Start, When};
+use crate::snapshot::Messages;
 
 /// Neighbours that are shown before the record.
 const BEFORE: i64 = 20;
@@ -91,12 +92,16 @@ impl App {
     pub fn seeks_record(&self) -> bool {
         let filter = self.messages_filter().text();
         let id = filter.strip_prefix("header.event_id=");
-        self.messages.from.is_some() && id.is_some_and(|id| Uuid::try_parse(id).is_ok())
+        let came = self.messages.from.is_some() && self.messages.level > Level::Topics;
+        came && id.is_some_and(|id| Uuid::try_parse(id).is_ok())
     }
 
     /// Once the record of an event was found by its id, it is shown among its neighbours.
     pub(super) fn settle_sought(&mut self) {
-        let found = self.messages_shown().filter(|_| self.seeks_record());
+        // An answer to the filter before has other rows.
+        let asked =
+            |m: &&Messages| self.seeks_record() && m.asked.filter == *self.messages_filter();
+        let found = self.messages_shown().filter(asked);
         let Some(place @ (partition, offset)) = found.and_then(|m| Some(m.rows.first()?.place()))
         else {
             return;

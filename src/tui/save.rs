@@ -25,8 +25,10 @@ pub struct Content {
 
 impl Content {
     fn payload(bytes: Vec<u8>) -> Self {
+        let json = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
         let ending = match std::str::from_utf8(&bytes) {
-            Ok(_) => "json",
+            Ok(_) if json => "json",
+            Ok(_) => "txt",
             Err(_) => "bin",
         };
         Self {
@@ -70,9 +72,19 @@ impl Save {
                 let bytes = content.bytes.len();
                 format!("{}, {}", content.what, crate::tui::view::bytes(bytes))
             }
-            _ => "the screen as text; .svg draws it".to_owned(),
+            _ => match ending(self.input.value()) {
+                Some("svg") => "the screen as a picture",
+                Some("ansi") => "the screen with its colours",
+                _ => "the screen as text; .svg draws it",
+            }
+            .to_owned(),
         }
     }
+}
+
+/// What a file's name ends with, behind its last dot.
+fn ending(name: &str) -> Option<&str> {
+    name.trim().rsplit_once('.').map(|(_, ending)| ending)
 }
 
 impl App {
@@ -130,7 +142,7 @@ impl App {
             Some(content) if !form.screen => content.name,
             _ => (row(Action::Go(self.screen)).name, "txt"),
         };
-        let at = self.shown.taken.format("%Y%m%dT%H%M%S");
+        let at = self.newest.taken.format("%Y%m%dT%H%M%S");
         format!("evtop-{name}-{at}.{ending}")
     }
 
@@ -163,7 +175,7 @@ impl App {
             Some(content) if !form.screen => (content.what, content.bytes),
             _ => {
                 let picture = Picture::of(self);
-                let drawn = match file.rsplit_once('.').map(|(_, ending)| ending) {
+                let drawn = match ending(&file) {
                     Some("svg") => picture.svg(&self.theme),
                     Some("ansi") => picture.ansi(),
                     _ => picture.text(),

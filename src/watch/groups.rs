@@ -38,6 +38,9 @@ pub struct Groups {
     names: Vec<String>,
     infos: Vec<GroupInfo>,
     asked: Option<Instant>,
+    /// Groups that a person has paused, as the store last said.
+    paused: Vec<String>,
+    wishes_asked: Option<Instant>,
     /// The broker can't tell: it is librdkafka's own, in this process or another.
     pub silent: bool,
 }
@@ -47,9 +50,9 @@ impl Groups {
     pub async fn all(&mut self, sources: &Sources) -> Result<Vec<Group>, KafkaError> {
         let mut groups = ours(sources);
         if sources.pipeline.is_none() && !sources.attached {
-            let paused = wished(sources).await;
+            self.ask_wishes(sources).await;
             for group in &mut groups {
-                group.paused = paused.contains(&group.name);
+                group.paused = self.paused.contains(&group.name);
             }
         }
         if !self.silent && self.asked.is_none_or(|at| at.elapsed() >= EVERY) {
@@ -83,18 +86,22 @@ impl Groups {
         }
         Ok(groups)
     }
-}
 
-/// The groups that a person has paused: where no workers run here, those that run elsewhere follow it. A
-/// store that does not answer says nothing; its own reading tells why.
-async fn wished(sources: &Sources) -> Vec<String> {
-    let asked = within(sources.timeout, sources.store.consumer_wishes());
-    let wishes = asked.await.unwrap_or_default();
-    let paused = wishes.into_iter().filter(|wish| wish.paused);
-    let services = paused.filter_map(|wish| Service::parse(&wish.service));
-    services
-        .map(|service| service.row().group.to_owned())
-        .collect()
+    /// Which groups a person has paused: where no workers run here, those that run elsewhere follow it. A
+    /// store that does not answer holds Kafka's figures up for a moment only, and takes nothing back.
+    async fn ask_wishes(&mut self, sources: &Sources) {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        if self.wishes_asked.is_some_and(|at| at.elapsed() < EVERY) {
+            return;
+        }
+        let limit = sources.timeout.min(PATIENCE);
+        if let Ok(wishes) = within(limit, sources.store.consumer_wishes()).await {
+            let paused = wishes.into_iter().filter(|wish| wish.paused);
+            let services = paused.filter_map(|wish| Service::parse(&wish.service));
+            self.paused = services.map(|s| s.row().group.to_owned()).collect();
+        }
+        self.wishes_asked = Some(clock::instant());
+    }
 }
 
 /// What this process knows of its own stands; the broker's word adds to it.

@@ -195,6 +195,16 @@ fn topics_are_sorted_by_the_column_that_is_marked() {
     }
 }
 
+fn rows_of(app: &App) -> Vec<evtop::domain::stored::StoredEvent> {
+    app.shown
+        .timeline
+        .value
+        .as_ref()
+        .expect("a page")
+        .rows
+        .clone()
+}
+
 fn written(sent: &[Command]) -> (&str, String, &std::path::Path) {
     let [Command::Write { what, bytes, file }] = sent else {
         panic!("{sent:?}");
@@ -271,12 +281,28 @@ fn marked_rows_are_copied_and_written_as_the_commands_write_them() {
     assert_eq!((what, text), ("2 marked events", copied));
     assert_eq!(file.extension(), Some("jsonl".as_ref()));
     // What slides out of the page keeps its mark, and its content.
-    let mut later = (*app.shown).clone();
+    let page = app.shown.clone();
+    let mut later = (*page).clone();
     later.timeline.value.as_mut().expect("a page").rows.clear();
     app.on_snapshot(later.into());
     assert_eq!(written(&keys(&mut app, "w enter")).0, "2 marked events");
+    app.on_snapshot(page);
     keys(&mut app, "*");
     assert_eq!(app.marked(), 0);
+    // As many as can be kept: one of them can still be taken off, and no other be added.
+    let event = rows_of(&app)[0].clone();
+    let fill = (0..1_000).map(|n| (Position { tx: 0, pos: -n }, event.clone()));
+    app.timeline.marked = fill.collect();
+    keys(&mut app, "k x");
+    assert_eq!(app.marked(), 1_000);
+    assert!(said(&app).contains("* takes all"), "{}", said(&app));
+    let here = app.event_key().expect("an event");
+    app.timeline.marked.pop_first();
+    app.timeline.marked.insert(here, event);
+    keys(&mut app, "x");
+    assert_eq!(app.marked(), 999);
+    keys(&mut app, "enter x");
+    assert!(said(&app).contains("back to the list"), "{}", said(&app));
 
     let mut app = busy(Screen::Messages);
     keys(&mut app, "x");

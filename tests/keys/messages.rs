@@ -176,3 +176,36 @@ fn what_a_filter_found_stays_among_its_neighbours() {
     assert_eq!(app.message().expect("a record").place(), found);
     assert_eq!(app.messages.target, Some(found));
 }
+
+/// What is sought is dropped by whoever goes elsewhere, and an answer to another filter is none.
+#[test]
+fn a_record_that_is_sought_is_let_go() {
+    let mut app = busy(Screen::Timeline);
+    keys(&mut app, "m");
+    let sought = app.focus().messages;
+    let mut other = (*app.newest).clone();
+    let found = fixtures::messages::search("order-events", sought.start, SearchState::End);
+    let mut found = evtop::snapshot::Messages::clone(&found);
+    found.asked = evtop::command::MessagesFocus {
+        filter: evtop::domain::filter::Filter::NONE,
+        ..sought.clone()
+    };
+    other.seq += 1;
+    other.messages.value = Some(Arc::new(found));
+    app.on_snapshot(Arc::new(other));
+    assert_eq!((app.messages.target, app.seeks_record()), (None, true));
+
+    keys(&mut app, "left");
+    assert_eq!(
+        (app.messages.level, app.messages.from),
+        (Level::Topics, None)
+    );
+    assert!(!app.seeks_record());
+    searched(&mut app, SearchState::End);
+    assert_eq!(app.screen, Screen::Messages);
+    keys(&mut app, "enter");
+    assert!(
+        app.focus().messages.filter.is_empty(),
+        "it was no filter of a person's"
+    );
+}

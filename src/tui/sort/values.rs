@@ -88,8 +88,8 @@ pub fn of_sent(column: usize, it: &SentRow) -> Value {
         0 => text(&it.aggregate_id),
         1 => text(&it.event_type),
         // A topic's partitions and offsets in their order, not their digits'.
-        2 => Value::Text(format!(
-            "{}/{:010} @ {:019}",
+        2 => text(&format!(
+            "{}\0{:010}\0{:019}",
             it.topic, it.partition, it.offset
         )),
         3 => Value::Number(it.seq as f64),

@@ -1,5 +1,6 @@
-//! The last step where only ASCII is wanted: the signs of our own that have no place of their own to say
-//! what they are in ASCII. Text that came from outside stays as it is.
+//! The last step where only ASCII is wanted: signs that the views draw and have no place of their own to say
+//! what they are in ASCII. The same signs in text from outside go with them, and what stands for a control
+//! character; letters of any script stay.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -34,7 +35,6 @@ fn plain(sign: &str) -> Option<&'static str> {
         "×" | "✕" | "✗" => "x",
         "µ" => "u",
         "Δ" => "d",
-        "≥" => ">",
         "✓" | "●" => "*",
         "○" | "◌" | "◐" | "↻" => "o",
         "╭" | "╮" | "╰" | "╯" | "┌" | "┐" | "└" | "┘" | "├" | "┤" | "┼" => {

@@ -84,7 +84,12 @@ pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
     let wide = app.screen == Screen::Messages && app.sieve(app.screen).error().is_none();
     let least = if wide { 40 } else { 24 };
     let typed = filter.input.value().width() + 2;
-    let cells = typed.clamp(least, usize::from(area.width).saturating_sub(12).max(least));
+    let most = match app.sieve(app.screen).error() {
+        // It stands behind the field.
+        Some(_) => least,
+        None => usize::from(area.width).saturating_sub(12).max(least),
+    };
+    let cells = typed.clamp(least, most);
     spans.extend(super::inject::field(app, &filter.input, cells, true));
     let help = match (app.sieve(app.screen).error(), app.screen) {
         (Some(error), _) => {

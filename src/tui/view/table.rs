@@ -1,5 +1,6 @@
 //! Tables of rows that are built only when they are seen. Columns have a rank; as the width shrinks,
-//! the least important ones go. No text is cut beside room that nobody uses.
+//! the least important ones go. No text is cut beside room that nobody uses, but in a
+//! table that stands still.
 
 use std::ops::Range;
 
