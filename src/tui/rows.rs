@@ -56,15 +56,22 @@ impl FlowKey {
     }
 }
 
+/// A row as a filter sees it: its texts, its word, and when.
+fn said<'a>(texts: &[&'a str], kind: &'a str, at: DateTime<Utc>) -> Fields<'a> {
+    Fields {
+        texts: texts.iter().copied().map(Cow::Borrowed).collect(),
+        kind: Some(kind),
+        at: Some(at),
+        ..Fields::default()
+    }
+}
+
 /// Whether a filter lets a row of the outbox through: key, type and topic, and when.
 fn holds(filter: &Filter, texts: [&str; 3], at: DateTime<Utc>) -> bool {
     let [key, kind, _] = texts;
     filter.holds(Row::Record(&Fields {
-        texts: texts.map(Cow::Borrowed).to_vec(),
         key: Some(Cow::Borrowed(key)),
-        kind: Some(kind),
-        at: Some(at),
-        ..Fields::default()
+        ..said(&texts, kind, at)
     }))
 }
 
@@ -244,12 +251,7 @@ impl App {
         let rows = self.shown.activity.operations.iter();
         let passes = |o: &&Operation| {
             let texts = [o.kind.name(), &*o.what, &*o.target, &*o.by];
-            filter.holds(Row::Record(&Fields {
-                texts: texts.map(Cow::Borrowed).to_vec(),
-                kind: Some(o.state.name()),
-                at: Some(o.created_at),
-                ..Fields::default()
-            }))
+            filter.holds(Row::Record(&said(&texts, o.state.name(), o.created_at)))
         };
         let mut rows: Vec<_> = rows.filter(passes).collect();
         if let Some(sort) = self.sort(List::Operations) {
@@ -263,14 +265,11 @@ impl App {
         let filter = self.sieve(Screen::Activity);
         let rows = self.shown.activity.audit.iter();
         let passes = |a: &&AuditRow| {
-            filter.holds(Row::Record(&Fields {
-                texts: [&*a.action, &*a.detail, &*a.who]
-                    .map(Cow::Borrowed)
-                    .to_vec(),
-                kind: Some(&a.action),
-                at: Some(a.at),
-                ..Fields::default()
-            }))
+            filter.holds(Row::Record(&said(
+                &[&a.action, &a.detail, &a.who],
+                &a.action,
+                a.at,
+            )))
         };
         let mut rows: Vec<_> = rows.filter(passes).collect();
         if let Some(sort) = self.sort(List::Audit) {
@@ -289,12 +288,7 @@ impl App {
                 Some(((at, nth), _)) if *at == line.at => nth + 1,
                 _ => 0,
             };
-            let fields = Fields {
-                texts: [&*line.target, &*line.text].map(Cow::Borrowed).to_vec(),
-                kind: Some(line.level.name()),
-                at: Some(line.at),
-                ..Fields::default()
-            };
+            let fields = said(&[&line.target, &line.text], line.level.name(), line.at);
             if filter.holds(Row::Record(&fields)) {
                 rows.push(((line.at, nth), line));
             }

@@ -114,7 +114,7 @@ pub fn chart(app: &App, buf: &mut Buffer, area: Rect, series: &Series, unit: &st
                     cell.set_symbol(blocks[level - 1]).set_style(style);
                 }
                 None if base == 0 && known > 0 => {
-                    let gap = if app.ascii { "." } else { "·" };
+                    let gap = "·";
                     cell.set_symbol(gap).set_style(faint);
                 }
                 _ => {}

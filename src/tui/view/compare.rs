@@ -99,7 +99,7 @@ fn beside(app: &App, lines: &[Line<'_>], room: usize) -> Lines {
             Line::New(_) => pairs.push((None, Some(line))),
         }
     }
-    let bar = if app.ascii { " | " } else { " │ " };
+    let bar = " │ ";
     let half = (room - 3) / 2;
     pairs
         .into_iter()

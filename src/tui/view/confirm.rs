@@ -8,8 +8,8 @@ use crate::tui::app::App;
 use crate::tui::overlay::Confirm;
 use crate::tui::theme::Role;
 
+use super::form::{field, framed};
 use super::format;
-use super::inject::{field, framed};
 use super::parts::{line, wrap};
 
 const LABEL: usize = 15;

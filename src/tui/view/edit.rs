@@ -13,7 +13,7 @@ use crate::tui::app::App;
 use crate::tui::editing::{Editing, Step};
 use crate::tui::theme::Role;
 
-use super::inject::{field, framed};
+use super::form::{field, framed};
 use super::parts::{cut, line, outside, wrap};
 
 /// Cells of a line's number and the blank after it.

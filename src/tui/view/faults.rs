@@ -7,7 +7,7 @@ use crate::tui::app::App;
 use crate::tui::overlay::Faults;
 use crate::tui::theme::Role;
 
-use super::inject::{field, framed};
+use super::form::{field, framed};
 use super::parts::line;
 
 pub fn render(app: &App, form: &Faults, area: Rect, buf: &mut Buffer) {

@@ -80,7 +80,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
                 ..at(list, y)
             };
             buf.set_style(whole, theme.style(Role::Selected));
-            let sign = if app.ascii { ">" } else { "▌" };
+            let sign = "▌";
             line(buf, whole, 0, vec![theme.span(Role::Accent, sign)]);
         }
     }

@@ -12,7 +12,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Padding, Widget};
+use ratatui::widgets::{Block, BorderType, Padding, Widget};
 
 use crate::tui::app::App;
 use crate::tui::rows::FlowKey;
@@ -20,10 +20,9 @@ use crate::tui::theme::Role;
 
 use super::chart::chart;
 use super::flow::readers;
-use super::flow_boxes::{
-    dead, end_to_end, orders, outbox, outcome, reader_rows, store, topic_rows,
-};
-use super::parts::{border, line, outside, title};
+use super::flow_boxes::{dead, end_to_end, orders, outbox, outcome, store};
+use super::flow_lists::{reader_rows, topic_rows};
+use super::parts::{line, outside, title};
 
 /// The body it needs.
 pub const LEAST: (u16, u16) = (124, 24);
@@ -71,22 +70,21 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
     };
     reader_rows(app, &readers, framed(app, buf, boxes[3], name), buf);
     outcome(app, framed(app, buf, boxes[4], "OUTCOME"), buf);
-    let mut arrow = |x: u16, y: u16, width: u16, (sign, ascii): (&'static str, &'static str)| {
+    let mut arrow = |x: u16, y: u16, width: u16, sign: &'static str| {
         let place = Rect {
             x,
             y,
             width,
             height: 1,
         };
-        let sign = if app.ascii { ascii } else { sign };
         line(buf, place, 0, vec![app.theme.span(Role::Faint, sign)]);
     };
     for place in &boxes[..4] {
-        arrow(place.right(), area.y + 2, GAP, ("──▶", "-->"));
+        arrow(place.right(), area.y + 2, GAP, "──▶");
     }
     let under = area.y + high;
     for place in [boxes[0], boxes[4]] {
-        arrow(place.x + place.width / 2, under, 1, ("▼", "v"));
+        arrow(place.x + place.width / 2, under, 1, "▼");
     }
     let low = |from: Rect, to: Rect| Rect {
         x: from.x,
@@ -137,7 +135,7 @@ fn framed(app: &App, buf: &mut Buffer, area: Rect, name: &'static str) -> Rect {
         (Role::Faint, Role::Heading)
     };
     let block = Block::bordered()
-        .border_set(border(app))
+        .border_type(BorderType::Rounded)
         .border_style(app.theme.style(edge))
         .padding(Padding::horizontal(1))
         .title(Line::from(vec![

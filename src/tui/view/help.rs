@@ -9,7 +9,7 @@ use crate::tui::action::{TABLE, on};
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
-use super::inject::framed;
+use super::form::framed;
 use super::parts::{cut, line, width, wrap};
 
 pub fn render(app: &App, scroll: u16, area: Rect, buf: &mut Buffer) {

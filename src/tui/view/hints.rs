@@ -90,7 +90,7 @@ pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
         None => usize::from(area.width).saturating_sub(12).max(least),
     };
     let cells = typed.clamp(least, most);
-    spans.extend(super::inject::field(app, &filter.input, cells, true));
+    spans.extend(super::form::field(app, &filter.input, cells, true));
     let help = match (app.sieve(app.screen).error(), app.screen) {
         (Some(error), _) => {
             spans.push("   ".into());
@@ -125,7 +125,7 @@ pub fn filter(app: &App, filter: &Filter, area: Rect, buf: &mut Buffer) {
 /// Where reading is to begin, while it is typed.
 pub fn start(app: &App, form: &StartForm, area: Rect, buf: &mut Buffer) {
     let mut spans = vec![app.theme.span(Role::Key, " from ")];
-    spans.extend(super::inject::field(app, &form.input, 24, true));
+    spans.extend(super::form::field(app, &form.input, 24, true));
     let help = "   ⏎ read   esc back   newest:500   offset:2:4812   time:15m   beginning";
     spans.push(app.theme.span(Role::Dim, ascii::hint(app, help)));
     line(buf, area, 0, spans);

@@ -124,12 +124,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
                 width: 1,
                 height: 1,
             };
-            line(
-                buf,
-                rule,
-                0,
-                vec![theme.span(Role::Faint, if app.ascii { "|" } else { "│" })],
-            );
+            line(buf, rule, 0, vec![theme.span(Role::Faint, "│")]);
         }
     } else {
         let mut lines = value(app, detail, usize::from(body.width));

@@ -62,7 +62,7 @@ fn scrolled(app: &App, lines: &Lines, area: Rect, buf: &mut Buffer) {
     }
     let below = most - from;
     if below > 0 && area.height > 1 {
-        let mark = if app.ascii { "v" } else { "↓" };
+        let mark = "↓";
         let words = vec![app.theme.span(Role::Dim, format!("{mark} {below} more "))];
         let words = cut(words, usize::from(area.width));
         let last = Rect {

@@ -53,7 +53,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         ..area
     };
     topics(app, left, buf);
-    let bar = if app.ascii { "|" } else { "│" };
+    let bar = "│";
     for row in 0..area.height {
         let cell = Rect {
             x: left.right(),

@@ -21,7 +21,7 @@ pub fn render(app: &App, name: &str, found: &Messages, area: Rect, buf: &mut Buf
         first.push(theme.span(Role::Strong, format!("/{partition}")));
     }
     first.push("  ".into());
-    let sign = if app.ascii { "*" } else { "●" };
+    let sign = "●";
     first.push(match found.state {
         SearchState::Following if app.messages.following() => {
             theme.span(Role::Ok, format!("{sign} live"))

@@ -9,7 +9,7 @@ use crate::tui::cursor::window;
 use crate::tui::palette::{Entry, Palette};
 use crate::tui::theme::Role;
 
-use super::inject::{field, framed};
+use super::form::{field, framed};
 use super::parts::{at, cut, line, right, width};
 
 const WIDE: u16 = 92;

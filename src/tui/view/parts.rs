@@ -3,7 +3,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::symbols::border;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
@@ -155,7 +154,7 @@ pub fn title(
         width: area.width.saturating_sub(2),
         ..area
     };
-    let rule = if app.ascii { "-" } else { "─" };
+    let rule = "─";
     let room = usize::from(area.width);
     let rest = room.saturating_sub(4);
     let left = cut(left, rest);
@@ -209,22 +208,6 @@ pub fn filtered(app: &App, words: &str) -> Vec<Span<'static>> {
         spans.extend(cut(outside(theme, Role::Strong, filter), 24));
     }
     spans
-}
-
-/// The lines of a box.
-#[must_use]
-pub fn border(app: &App) -> border::Set<'static> {
-    const ASCII: border::Set<'static> = border::Set {
-        top_left: "+",
-        top_right: "+",
-        bottom_left: "+",
-        bottom_right: "+",
-        vertical_left: "|",
-        vertical_right: "|",
-        horizontal_top: "-",
-        horizontal_bottom: "-",
-    };
-    if app.ascii { ASCII } else { border::ROUNDED }
 }
 
 /// How fresh a source is: nothing while it works, else its age and its error.

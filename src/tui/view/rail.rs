@@ -55,7 +55,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> u16 {
         if stage.here && y < area.height {
             let whole = at(area, y);
             buf.set_style(whole, app.theme.style(Role::Selected));
-            let sign = if app.ascii { ">" } else { "▌" };
+            let sign = "▌";
             line(buf, whole, 0, vec![app.theme.span(Role::Accent, sign)]);
         }
     }

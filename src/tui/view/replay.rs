@@ -9,8 +9,8 @@ use crate::tui::app::App;
 use crate::tui::overlay::{Dry, Replay};
 use crate::tui::theme::Role;
 
+use super::form::{arrows, field, framed, label};
 use super::format;
-use super::inject::{field, framed};
 use super::parts::{line, outside, wrap};
 
 pub fn render(app: &App, form: &Replay, area: Rect, buf: &mut Buffer) {
@@ -23,24 +23,8 @@ pub fn render(app: &App, form: &Replay, area: Rect, buf: &mut Buffer) {
         "Replay",
         "⏎ go on   ↑↓ field   ←→ choose   esc cancel",
     );
-    let label = |at: usize, text: &str| {
-        let role = if form.at == at {
-            Role::Strong
-        } else {
-            Role::Dim
-        };
-        theme.span(role, format!("{text:<14}"))
-    };
-    let arrows = |at: usize| {
-        theme.span(
-            if form.at == at {
-                Role::Accent
-            } else {
-                Role::Faint
-            },
-            if app.ascii { "<> " } else { "◂▸ " },
-        )
-    };
+    let label = |at: usize, text: &str| label(app, form.at == at, text, 14);
+    let arrows = |at: usize| arrows(app, form.at == at);
     let mut what = vec![label(0, "events"), arrows(0)];
     what.extend(outside(theme, Role::Base, form.what()));
     line(buf, inner, 0, what);

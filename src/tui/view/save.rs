@@ -7,7 +7,7 @@ use crate::tui::app::App;
 use crate::tui::save::Save;
 use crate::tui::theme::Role;
 
-use super::inject::{field, framed};
+use super::form::{arrows, field, framed, label};
 use super::parts::{line, outside};
 
 /// Cells of a field's name.
@@ -23,27 +23,14 @@ pub fn render(app: &App, form: &Save, area: Rect, buf: &mut Buffer) {
         "Write to a file",
         "⏎ write   esc cancel",
     );
-    let label = |at: usize, text: &str| {
-        let role = if form.at == at {
-            Role::Strong
-        } else {
-            Role::Dim
-        };
-        theme.span(role, format!("{text:<LABEL$}"))
-    };
-    let mut what = vec![label(1, "what")];
+    let mut what = vec![label(app, form.at == 1, "what", LABEL)];
     if form.content.is_some() {
-        let role = if form.at == 1 {
-            Role::Accent
-        } else {
-            Role::Faint
-        };
-        what.push(theme.span(role, if app.ascii { "<> " } else { "◂▸ " }));
+        what.push(arrows(app, form.at == 1));
     }
     what.extend(outside(theme, Role::Base, &form.what()));
     line(buf, inner, 0, what);
     let room = usize::from(inner.width).saturating_sub(LABEL);
-    let mut name = vec![label(0, "new file")];
+    let mut name = vec![label(app, form.at == 0, "new file", LABEL)];
     name.extend(field(app, &form.input, room, form.at == 0));
     line(buf, inner, 2, name);
 }

@@ -208,7 +208,7 @@ pub fn marks(
     seen: Range<usize>,
     marked: impl Fn(usize) -> bool,
 ) {
-    let sign = if app.ascii { "x" } else { "✕" };
+    let sign = "✕";
     let area = Rect {
         x: area.x + 2.min(area.width),
         width: area.width.saturating_sub(2),
@@ -275,7 +275,7 @@ impl Table<'_> {
                     Role::Unfocused
                 };
                 buf.set_style(at(area, y), app.theme.style(role));
-                let sign = if app.ascii { ">" } else { "▌" };
+                let sign = "▌";
                 let role = if self.focused {
                     Role::Accent
                 } else {

@@ -83,7 +83,7 @@ pub fn tab_at(app: &App, room: u16, column: u16) -> Option<Screen> {
 
 /// The rule below the tabs, which says what is filtered away.
 pub fn rule(app: &App, area: Rect, buf: &mut Buffer) {
-    let rule = if app.ascii { "-" } else { "─" };
+    let rule = "─";
     let text = rule.repeat(usize::from(area.width));
     let faint = app.theme.style(Role::Faint);
     let style = app.frame().map_or(faint, |frame| faint.patch(frame.rule));

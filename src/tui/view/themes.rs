@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::tui::app::App;
 use crate::tui::theme::Role;
 
-use super::inject::framed;
+use super::form::framed;
 use super::parts::{at, line, outside};
 
 pub fn render(app: &App, chosen: usize, area: Rect, buf: &mut Buffer) {

@@ -9,13 +9,16 @@ use crate::tui::app::App;
 use crate::tui::theme::Role;
 use crate::tui::triage::{Triage, What};
 
+use super::form::{arrows, field, framed, label};
 use super::format;
-use super::inject::{field, framed};
 use super::parts::{cut, line, outside};
+
+/// Cells of a field's name.
+const LABEL: usize = 10;
 
 pub fn render(app: &App, form: &Triage, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let (label, keys) = match &form.what {
+    let (name, keys) = match &form.what {
         What::Archive { .. } => ("reason", "⏎ archive   esc cancel"),
         What::Note { .. } => ("note", "⏎ keep   esc cancel"),
         What::Export { .. } => ("new file", "⏎ write   esc cancel"),
@@ -23,14 +26,6 @@ pub fn render(app: &App, form: &Triage, area: Rect, buf: &mut Buffer) {
     let high = if form.asks_behind() { 10 } else { 8 };
     let inner = framed(app, buf, area, (74, high), form.title(), keys);
     let room = usize::from(inner.width);
-    let label_of = |at: usize, text: &str| {
-        let role = if form.at == at {
-            Role::Strong
-        } else {
-            Role::Dim
-        };
-        theme.span(role, format!("{text:<10}"))
-    };
     let about = outside(theme, Role::Base, &form.about);
     let mut first = vec![theme.span(Role::Dim, format!("{:<10}", "letters"))];
     first.extend(cut(about, room.saturating_sub(10)));
@@ -49,7 +44,7 @@ pub fn render(app: &App, form: &Triage, area: Rect, buf: &mut Buffer) {
             theme.span(Role::Strong, count),
         ],
     );
-    let mut spans = vec![label_of(0, label)];
+    let mut spans = vec![label(app, form.at == 0, name, LABEL)];
     spans.extend(field(
         app,
         &form.input,
@@ -69,19 +64,13 @@ pub fn render(app: &App, form: &Triage, area: Rect, buf: &mut Buffer) {
         Behind::Release => "go on to the consumer",
         Behind::Archive => "are archived too",
     };
-    let arrows = if app.ascii { "<> " } else { "◂▸ " };
-    let role = if form.at == 1 {
-        Role::Accent
-    } else {
-        Role::Faint
-    };
     line(
         buf,
         inner,
         5,
         vec![
-            label_of(1, "behind"),
-            theme.span(role, arrows),
+            label(app, form.at == 1, "behind", LABEL),
+            arrows(app, form.at == 1),
             theme.span(Role::Base, then),
         ],
     );
