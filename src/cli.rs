@@ -98,6 +98,7 @@ impl Cli {
             config.ui.theme.clone_from(theme);
         }
         config.read_only |= self.read_only;
+        config.drives = matches!(self.task, None | Some(Task::Run));
         config.workers &= config.embedded() || self.stays();
         // Workers write: read-only on a stack of one's own means that none run.
         config.workers &= config.embedded() || !config.read_only;

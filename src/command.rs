@@ -137,6 +137,20 @@ pub enum Anchor {
 pub struct Request {
     pub id: Uuid,
     pub command: Command,
+    /// Whoever asks goes away at once: a screen or an `evtop run` must carry it out, and it is refused where
+    /// there is none.
+    pub leaves: bool,
+}
+
+/// Letters a second that a redrive sends at most, unless told otherwise.
+pub const REDRIVE_RATE: u32 = 25;
+
+/// What a dry run counted and a person confirmed: nothing beyond is acted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The last event that was there.
+    pub last: Position,
+    pub count: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -190,6 +204,8 @@ pub enum Command {
         target: ReplayTarget,
         rate: u32,
         force: bool,
+        /// What was counted before; several events are only replayed with it.
+        confirmed: Option<Counted>,
         dry_run: bool,
     },
     Cancel {

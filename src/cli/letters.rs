@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::WriteArgs;
+use crate::command::REDRIVE_RATE;
 use crate::domain::filter::Filter;
 use crate::domain::ids::IdPart;
 
@@ -74,7 +75,7 @@ pub struct RedriveArgs {
     #[command(flatten)]
     pub letters: LetterArgs,
     /// Records a second at most; 0 is without limit
-    #[arg(long, value_name = "N", default_value_t = 25)]
+    #[arg(long, value_name = "N", default_value_t = REDRIVE_RATE)]
     pub rate: u32,
     #[command(flatten)]
     pub write: WriteArgs,

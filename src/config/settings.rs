@@ -44,6 +44,9 @@ pub struct Config {
     /// laid over them, since a short command on a stack of one's own runs no workers either.
     #[serde(skip)]
     pub attached: bool,
+    /// This process stays, so it takes over operations that nobody drives: a screen, or `evtop run`.
+    #[serde(skip)]
+    pub drives: bool,
 }
 
 impl Default for Config {
@@ -65,6 +68,7 @@ impl Default for Config {
             keys: BTreeMap::new(),
             log: LogSettings::default(),
             attached: false,
+            drives: false,
         }
     }
 }

@@ -28,7 +28,7 @@ impl OperationKind {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OperationState {
-    /// Written down, nothing sent yet.
+    /// Written down, and nobody drives it yet.
     Planned,
     Running,
     /// All is sent; reports are still awaited.
@@ -82,14 +82,35 @@ pub struct Counts {
     pub unknown: u64,
     /// Not sent, with the reason in the operation's note: malformed, parked, gone from the log.
     pub refused: u64,
+    /// Not sent, since the operation was cancelled or failed first.
+    pub left: u64,
 }
 
 impl Counts {
-    /// Records whose fate is known.
+    /// Records whose fate was reported, or is known to stay unknown.
+    #[must_use]
+    pub fn reported(&self) -> u64 {
+        self.ok + self.failed_again + self.duplicate + self.unknown
+    }
+
+    /// Records whose fate is known, those that were refused among them.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        self.ok + self.failed_again + self.duplicate + self.unknown + self.refused
+        self.reported() + self.refused
     }
+
+    /// Records that may still be sent.
+    #[must_use]
+    pub fn unsent(&self) -> u64 {
+        self.total
+            .saturating_sub(self.sent + self.refused + self.left)
+    }
+}
+
+/// The id under which a letter is sent in an operation: the same after a crash.
+#[must_use]
+pub fn redrive_id(operation: Uuid, letter: Uuid) -> Uuid {
+    Uuid::new_v5(&operation, letter.as_bytes())
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -113,9 +134,28 @@ pub struct Operation {
     pub note: Option<String>,
     /// Frozen parameters as JSON, so that a restart can go on.
     pub plan: String,
+    /// Of a replay: no more reports are awaited of what nobody has reported, which is unknown for good.
+    pub given_up: bool,
 }
 
 impl Operation {
+    /// Fills in what follows from the counts: that all is sent and only reports are awaited, what was left
+    /// unsent at an end, and what nobody will report any more.
+    pub fn derive(&mut self) {
+        let c = &mut self.counts;
+        if self.state == OperationState::Running && c.total > 0 && c.unsent() == 0 {
+            self.state = OperationState::Draining;
+        }
+        if self.kind == OperationKind::Replay {
+            if self.state.is_over() {
+                c.left = c.unsent();
+            }
+            if self.given_up {
+                c.unknown = c.sent.saturating_sub(c.ok + c.failed_again + c.duplicate);
+            }
+        }
+    }
+
     /// Records that are done: their fate was reported; or they were sent by a replay to a topic, of which
     /// nobody reports.
     #[must_use]
@@ -173,6 +213,7 @@ mod tests {
             ended_at: None,
             note: None,
             plan: String::new(),
+            given_up: false,
         };
         let sent = Counts {
             total: 5,

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A place in the event store: reading order is (tx, pos). SQLite has one writer, so its tx is
 /// always 0; PostgreSQL keeps the writing transaction there, since sequence numbers are drawn
 /// before commit and would otherwise let a reader pass a row that is not visible yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Position {
     pub tx: i64,
     pub pos: i64,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::position::Position;
@@ -45,7 +46,7 @@ impl StoredEvent {
 }
 
 /// Which events a page or a replay is about; empty fields do not filter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventFilter {
     pub stream: Option<String>,
     /// From this version of its stream on.
@@ -57,6 +58,9 @@ pub struct EventFilter {
     pub from: Option<DateTime<Utc>>,
     /// Exclusive.
     pub to: Option<DateTime<Utc>>,
+    /// Only events up to this place: those that were there when somebody counted.
+    #[serde(default)]
+    pub up_to: Option<Position>,
 }
 
 impl EventFilter {
@@ -73,6 +77,7 @@ impl EventFilter {
             && self.event_id.is_none_or(|id| id == event.event_id)
             && self.from.is_none_or(|from| event.timestamp >= from)
             && self.to.is_none_or(|to| event.timestamp < to)
+            && self.up_to.is_none_or(|last| event.position <= last)
     }
 }
 
@@ -87,6 +92,7 @@ impl fmt::Display for EventFilter {
             self.event_id.map(|v| format!("event {v}")),
             self.from.map(|v| format!("from {}", v.to_rfc3339())),
             self.to.map(|v| format!("to {}", v.to_rfc3339())),
+            self.up_to.map(|v| format!("up to position {v}")),
         ]
         .into_iter()
         .flatten()

@@ -119,6 +119,7 @@ impl Start {
             operate::Rules {
                 read_only: self.config.read_only,
                 attached: self.config.attached,
+                drives: self.config.drives,
             },
             who(),
             self.stop.clone(),

@@ -11,7 +11,7 @@ use super::table::{count, moment, number, span};
 use super::{End, Output, Ports, Step, json, letters, ports::reason, timeline};
 use crate::cli::{Exit, InjectArgs, LetterArgs, RedriveArgs, ReplayArgs, WriteArgs};
 use crate::command::{
-    Command, Done, EventChoice, Focus, LetterChoice, LettersFocus, ReplayTarget, Screen,
+    Command, Counted, Done, EventChoice, Focus, LetterChoice, LettersFocus, ReplayTarget, Screen,
 };
 use crate::domain::operation::{Operation, OperationState};
 use crate::domain::position::Position;
@@ -72,7 +72,7 @@ pub(super) async fn redrive(
         letters: choice,
         rate: args.rate,
     };
-    let done = ports.ask(command).await?;
+    let done = ports.ask_and(command, args.write.no_wait).await?;
     begun(done, args.write, ports, output).await
 }
 
@@ -143,14 +143,15 @@ pub(super) async fn replay(
         Some(service) => ReplayTarget::Service(service.clone()),
         None => ReplayTarget::Topic,
     };
-    let command = |dry_run| Command::Replay {
+    let command = |confirmed| Command::Replay {
         events: events.clone(),
         target: target.clone(),
         rate: args.rate,
         force: args.force,
-        dry_run,
+        confirmed,
+        dry_run: confirmed.is_none(),
     };
-    let would = ports.ask(command(true)).await?;
+    let would = ports.ask(command(None)).await?;
     let Done::WouldReplay {
         events: total,
         first,
@@ -181,14 +182,16 @@ pub(super) async fn replay(
         }
         return Ok(Exit::Ok);
     }
-    if total == 0 {
+    let (Some(last), 1..) = (last, total) else {
         return Err(End::Said(
             Exit::Refused,
             "no event matches; `evtop timeline` with the same filters shows what does".to_owned(),
         ));
-    }
+    };
     confirm(total, "event", args.write.yes, ports).await?;
-    let done = ports.ask(command(false)).await?;
+    let counted = Counted { last, count: total };
+    let command = command(Some(counted));
+    let done = ports.ask_and(command, args.write.no_wait).await?;
     begun(done, args.write, ports, output).await
 }
 
@@ -233,7 +236,7 @@ pub(super) async fn begun(
         } else {
             writeln!(output.out, "{operation}")?;
             output.say(&format!(
-                "{} on their way; see `evtop ops`",
+                "{} written down: the `evtop` or `evtop run` that runs there sends them; see `evtop ops`",
                 count(total, "record")
             ));
         }
@@ -274,8 +277,8 @@ async fn follow(id: Uuid, ports: &mut Ports, output: &mut Output<'_>) -> Step<Ex
                 return Err(End::Said(
                     Exit::Partial,
                     format!(
-                        "interrupted; operation {id} is written down and goes on wherever evtop \
-                         runs: `evtop ops` shows it, `evtop ops --cancel {id}` stops it"
+                        "interrupted; operation {id} is written down and goes on as soon as an `evtop` or \
+                         `evtop run` is there: `evtop ops` shows it, `evtop ops --cancel {id}` ends it"
                     ),
                 ));
             }
@@ -316,7 +319,7 @@ fn finish(o: &Operation, output: &mut Output<'_>) -> Step<Exit> {
     } else {
         let ended = moment(o.ended_at);
         let line = format!(
-            "{} {} {} at {ended}: {} of {} ok, {} failed again, {} duplicate, {} unknown, {} refused",
+            "{} {} {} at {ended}: {} of {} ok, {} failed again, {} duplicate, {} unknown, {} refused, {} left",
             o.kind.name(),
             o.id,
             o.state.name(),
@@ -325,7 +328,8 @@ fn finish(o: &Operation, output: &mut Output<'_>) -> Step<Exit> {
             c.failed_again,
             c.duplicate,
             c.unknown,
-            c.refused
+            c.refused,
+            c.left
         );
         writeln!(output.out, "{line}")?;
         if let Some(note) = &o.note {
@@ -333,7 +337,7 @@ fn finish(o: &Operation, output: &mut Output<'_>) -> Step<Exit> {
         }
     }
     let clean = o.state == OperationState::Completed
-        && c.failed_again + c.unknown + c.refused == 0
+        && c.failed_again + c.unknown + c.refused + c.left + c.unsent() == 0
         && c.ok + c.duplicate <= c.total;
     Ok(if clean { Exit::Ok } else { Exit::Partial })
 }

@@ -61,7 +61,7 @@ pub(super) async fn run(args: &EditArgs, ports: &mut Ports, output: &mut Output<
         letter: id,
         value: after,
     };
-    let done = ports.ask(command).await?;
+    let done = ports.ask_and(command, args.write.no_wait).await?;
     begun(done, args.write, ports, output).await
 }
 

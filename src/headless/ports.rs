@@ -123,10 +123,20 @@ impl Ports {
 
     /// Sends a command and waits for its answer.
     pub(super) async fn ask(&mut self, command: Command) -> Step<Done> {
+        self.ask_and(command, false).await
+    }
+
+    /// The same; `leaves`: this process goes away at once, and another must carry it out.
+    pub(super) async fn ask_and(&mut self, command: Command, leaves: bool) -> Step<Done> {
         let id = self.clock.id();
         // Planning a large replay reads the store; the engine has its own shorter limits.
         let limit = self.patience * 3;
-        if self.requests.send(Request { id, command }).await.is_err() {
+        let request = Request {
+            id,
+            command,
+            leaves,
+        };
+        if self.requests.send(request).await.is_err() {
             return Err(End::Gone);
         }
         let stop = self.stop.clone();

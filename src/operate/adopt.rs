@@ -1,26 +1,19 @@
-//! Takes over operations that nobody drives any more: their process was killed, or a command that did
-//! not wait has gone. The rule: whoever drives an operation says so each second, so a silent one is free.
-//!
-//! Events that waited behind a letter which is resolved by now never failed: when no redrive is left to
-//! bring them (it was cancelled), they are sent on from here.
+//! What a screen or `evtop run` does by itself, under the program's own name: takes over operations that nobody
+//! drives any more (their process was killed, or a command did not wait), settles what ended ones left in flight,
+//! and sends on events that waited behind a letter which is done with by now. Commands that come and go do none
+//! of it.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use uuid::Uuid;
-
-use super::{Operator, redrive};
-use crate::command::{Command, LetterChoice, Request};
-use crate::domain::operation::{Operation, OperationKind, OperationState};
+use super::running::SILENCE;
+use super::settle::Settler;
+use super::{Asked, Operator};
+use crate::command::{Command, LetterChoice, REDRIVE_RATE};
 use crate::store::StoreError;
 
 /// How often operations are looked for that nobody drives.
 const LOOK_ROUND: Duration = Duration::from_secs(1);
-
-/// How long an operation must be silent before it is taken over.
-const SILENCE: TimeDelta = TimeDelta::seconds(10);
 
 /// Rounds without any redrive after which waiting events are sent on.
 const IDLE_ROUNDS: u32 = 3;
@@ -28,49 +21,56 @@ const IDLE_ROUNDS: u32 = 3;
 /// Waiting events that are sent on at once.
 const MOST: u32 = 500;
 
-/// Looks until stopped. Two that drive the same redrive do no harm, since it keeps its ids.
+/// Looks until stopped, and says so, since a command that does not wait must know that somebody does.
 pub async fn take_over(operator: Arc<Operator>) {
-    let mut before = HashSet::new();
+    let store = &operator.shared.store;
+    let (mut letters, mut replays) = (Settler::default(), Settler::default());
     let mut idle = 0;
     loop {
-        match look(&operator, &before).await {
-            Ok((silent, redriving)) => {
-                before = silent;
-                idle = if redriving { 0 } else { idle + 1 };
-            }
+        match look(&operator, &mut letters, &mut replays).await {
+            Ok(redriving) => idle = if redriving { 0 } else { idle + 1 },
             Err(error) => tracing::warn!(%error, "unfinished operations can't be read"),
         }
         if idle >= IDLE_ROUNDS {
             send_on(&operator).await;
             idle = 0;
         }
-        tokio::select! {
-            () = operator.stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_ROUND) => {}
+        if !operator.rest(LOOK_ROUND).await {
+            break;
         }
+    }
+    if let Err(error) = store.driver_gone(&operator.shared.owner).await {
+        tracing::debug!(%error, "others will take this process for gone a little later");
     }
 }
 
-/// Takes over what was silent in the look `before` too: after a pause of the machine or the store, one
-/// that is driven has a round's time to say so. Returns what is silent now, and whether there is any
-/// unfinished redrive.
+/// Takes over what nobody drives. Returns whether there is any unfinished redrive.
 async fn look(
     operator: &Arc<Operator>,
-    before: &HashSet<Uuid>,
-) -> Result<(HashSet<Uuid>, bool), StoreError> {
+    letters: &mut Settler,
+    replays: &mut Settler,
+) -> Result<bool, StoreError> {
     let store = &operator.shared.store;
-    let unfinished = store.unfinished_operations().await?;
-    let redriving = unfinished.iter().any(|o| o.kind == OperationKind::Redrive);
-    if unfinished.is_empty() {
-        return Ok((HashSet::new(), false));
+    store.driver_beat(&operator.shared.owner).await?;
+    for (operation, driver) in store.undriven_operations(SILENCE).await? {
+        if operator.running().contains(&operation.id) {
+            continue;
+        }
+        let (kind, id) = (operation.kind.name(), operation.id);
+        let (action, why) = match driver {
+            Some(gone) => ("take-over", format!("{gone} had fallen silent")),
+            None => ("resume", "nobody drove it".to_owned()),
+        };
+        tracing::info!(%id, kind, why, "taken over");
+        operator
+            .audit_own(id, action, &format!("{kind} of {}", operation.what), &why)
+            .await;
+        operator.drive(&operation, None);
     }
-    let since = operator.shared.clock.now() - SILENCE;
-    let mut silent = store.silent_operations(since).await?;
-    silent.retain(|o| !operator.running().contains_key(&o.id));
-    for operation in silent.iter().filter(|o| before.contains(&o.id)) {
-        adopt(operator, operation).await;
-    }
-    Ok((silent.iter().map(|o| o.id).collect(), redriving))
+    letters.look_behind(operator).await?;
+    replays.look_at_replays(operator).await?;
+    store.tidy_tallies().await?;
+    Ok(store.unfinished_redrives().await? > 0)
 }
 
 /// Brings on what waits behind nothing any more, through the gate as everything that writes.
@@ -85,34 +85,18 @@ async fn send_on(operator: &Arc<Operator>) {
     };
     let command = Command::Redrive {
         letters: LetterChoice::Ids(ready.iter().map(|letter| letter.id).collect()),
-        rate: 0,
+        rate: REDRIVE_RATE,
     };
-    let id = operator.shared.clock.id();
-    let outcome = operator.answer(Request { id, command }).await;
+    let who = operator.own_name();
+    let asked = Asked {
+        id: operator.shared.clock.id(),
+        who: &who,
+        leaves: false,
+    };
+    let result = operator.through_gate(asked, &command).await;
     tracing::info!(
         count = ready.len(),
-        ok = outcome.result.is_ok(),
-        "sent on what waited behind resolved letters"
+        ok = result.is_ok(),
+        "sent on what waited behind letters that are done with"
     );
-}
-
-async fn adopt(operator: &Arc<Operator>, operation: &Operation) {
-    let (id, rate) = (operation.id, operation.rate_limit);
-    tracing::info!(%id, kind = operation.kind.name(), "taken over: nobody drove it");
-    if operation.kind == OperationKind::Redrive {
-        operator.begin(id, move |operator, token| {
-            redrive::run(operator, id, rate, token)
-        });
-        return;
-    }
-    let note = "evtop ended while it ran: what was sent is sent, start it again for the rest";
-    let failed = operator.shared.store.set_operation_state(
-        id,
-        OperationState::Failed,
-        Some(note),
-        operator.shared.clock.now(),
-    );
-    if let Err(error) = failed.await {
-        tracing::warn!(%error, "an interrupted operation could not be closed");
-    }
 }

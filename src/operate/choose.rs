@@ -1,6 +1,6 @@
 //! Which letters may be redriven, and why others may not.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -36,9 +36,7 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
                     .await
                     .map_err(|e| from_store(&e))?;
                 match found {
-                    Some((letter, _)) => {
-                        sort_in(operator, &mut chosen, letter, ids.len() == 1).await?
-                    }
+                    Some((letter, _)) => sort_in(&mut chosen, letter, ids.len() == 1),
                     None => chosen
                         .refused
                         .push((*id, format!("there is no letter {id}"))),
@@ -54,7 +52,7 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
             })
             .await?;
             for letter in letters {
-                sort_in(operator, &mut chosen, letter, false).await?;
+                sort_in(&mut chosen, letter, false);
             }
             chosen.what = match chosen.letters.first() {
                 Some(letter) => {
@@ -66,12 +64,9 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
                 }
                 None => words(choice),
             };
-            // Oldest first, as they came.
-            chosen
-                .letters
-                .sort_by_key(|l| (l.first_failed_at, l.topic.clone(), l.partition, l.offset));
         }
     }
+    behind_others(operator, &mut chosen).await?;
     if chosen.letters.is_empty() {
         let why = chosen.refused.first().map_or_else(
             || "no open letter was chosen".to_owned(),
@@ -146,6 +141,55 @@ pub async fn each(
     }
 }
 
+/// Leaves out what waits behind a letter that is not chosen: it must not overtake that. What waits behind one that
+/// is goes after it.
+async fn behind_others(operator: &Operator, chosen: &mut Chosen) -> Result<(), Refusal> {
+    let heads = heads(operator, &chosen.letters).await?;
+    if heads.is_empty() {
+        return Ok(());
+    }
+    let ids: HashSet<Uuid> = chosen.letters.iter().map(|letter| letter.id).collect();
+    let goes = |letter: &Letter| heads.get(&letter.id).is_none_or(|head| ids.contains(head));
+    let (kept, waits): (Vec<Letter>, Vec<Letter>) = std::mem::take(&mut chosen.letters)
+        .into_iter()
+        .partition(goes);
+    chosen.letters = kept;
+    chosen.refused.extend(waits.into_iter().map(|letter| {
+        let head = heads.get(&letter.id).copied().unwrap_or_default();
+        let why = format!("it waits behind letter {head} of the same key: redrive that one");
+        (letter.id, why)
+    }));
+    Ok(())
+}
+
+/// For each of these letters that is not its key's head, which one is. Letters of others hold no key.
+pub async fn heads(
+    operator: &Operator,
+    letters: &[Letter],
+) -> Result<HashMap<Uuid, Uuid>, Refusal> {
+    let mut groups: HashMap<&str, Vec<(&[u8], Uuid)>> = HashMap::new();
+    for letter in letters.iter().filter(|l| !l.family.is_foreign()) {
+        let key = letter.key.as_deref().filter(|key| !key.is_empty());
+        if let (Some(group), Some(key)) = (letter.group.as_deref(), key) {
+            groups.entry(group).or_default().push((key, letter.id));
+        }
+    }
+    let mut behind = HashMap::new();
+    for (group, keyed) in groups {
+        for keyed in keyed.chunks(PAGE as usize) {
+            let keys: Vec<&[u8]> = keyed.iter().map(|(key, _)| *key).collect();
+            let heads = operator.shared.store.blocked_heads(group, &keys).await;
+            let heads = heads.map_err(|e| from_store(&e))?;
+            let other = |(key, id): &(&[u8], Uuid)| {
+                let head = heads.get(*key).filter(|head| *head != id)?;
+                Some((*id, *head))
+            };
+            behind.extend(keyed.iter().filter_map(other));
+        }
+    }
+    Ok(behind)
+}
+
 /// A choice in a few words.
 pub fn words(choice: &LetterChoice) -> String {
     match choice {
@@ -157,31 +201,11 @@ pub fn words(choice: &LetterChoice) -> String {
     }
 }
 
-async fn sort_in(
-    operator: &Operator,
-    chosen: &mut Chosen,
-    letter: Letter,
-    alone: bool,
-) -> Result<(), Refusal> {
+fn sort_in(chosen: &mut Chosen, letter: Letter, alone: bool) {
     match letter.refusal(alone) {
         Some(why) => chosen.refused.push((letter.id, why)),
-        None if letter.status == LetterStatus::Blocked => {
-            let key = letter.key.as_deref().unwrap_or_default();
-            let store = &operator.shared.store;
-            let group = letter.group.as_deref().unwrap_or_default();
-            let heads = store.blocked_heads(group, &[key]).await;
-            let head = heads.map_err(|e| from_store(&e))?.remove(key);
-            match head {
-                Some(head) if head != letter.id => chosen.refused.push((
-                    letter.id,
-                    format!("it waits behind letter {head} of the same key: redrive that one"),
-                )),
-                _ => chosen.letters.push(letter),
-            }
-        }
         None => chosen.letters.push(letter),
     }
-    Ok(())
 }
 
 #[cfg(test)]

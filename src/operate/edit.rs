@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Operator, from_store, redrive, refuse};
+use super::choose::heads;
+use super::{Asked, Operator, from_store, redrive, refuse};
 use crate::command::{Done, Refusal, RefusalKind};
 use crate::domain::edit;
 use crate::domain::letter::{Letter, LetterBody};
@@ -54,7 +55,7 @@ impl Edit {
 /// Checks the edit, writes the operation down and begins.
 pub async fn start(
     operator: &Arc<Operator>,
-    id: Uuid,
+    asked: Asked<'_>,
     letter: Uuid,
     value: &str,
 ) -> Result<Done, Refusal> {
@@ -67,15 +68,22 @@ pub async fn start(
     if let Some(why) = found.edit_refusal() {
         return Err(cant(RefusalKind::Conflict, why));
     }
+    if let Some(head) = heads(operator, std::slice::from_ref(&found))
+        .await?
+        .get(&letter)
+    {
+        let why = format!("it waits behind letter {head} of the same key: redrive that one first");
+        return Err(cant(RefusalKind::Conflict, why));
+    }
     let edit = Edit {
         letter,
         event_id: operator.shared.clock.id(),
         value: value.to_owned(),
     };
-    edit.record(&found, &body, id)
+    edit.record(&found, &body, asked.id)
         .map_err(|why| cant(RefusalKind::Invalid, why))?;
     let plan = serde_json::to_string(&edit)
         .map_err(|error| cant(RefusalKind::Invalid, error.to_string()))?;
     let what = format!("letter {letter}, edited: event {}", edit.event_id);
-    redrive::start_edited(operator, id, found, what, plan).await
+    redrive::start_edited(operator, asked, found, what, plan).await
 }

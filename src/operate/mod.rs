@@ -7,16 +7,17 @@ mod doctor;
 mod edit;
 mod export;
 mod inject;
-mod plan;
-mod redrive;
+pub mod plan;
+pub mod redrive;
 mod refusal;
-mod replay;
+pub mod replay;
 mod running;
+mod settle;
 mod setup;
 mod triage;
 mod wish;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,11 +26,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use crate::command::{Command, Done, Outcome, Refusal, RefusalKind, Request};
+use crate::command::{Command, Done, EventChoice, Outcome, Refusal, RefusalKind, Request};
 use crate::kafka::offsets::Observer;
 use crate::pipeline::worker::Worker;
 use crate::pipeline::{Pipeline, Shared};
-use crate::store::StoreError;
+use crate::store::{StoreError, Wish};
 
 use refusal::{from_store, no_service, refuse};
 pub use setup::wanted_topics;
@@ -40,6 +41,18 @@ pub struct Rules {
     pub read_only: bool,
     /// The cluster is not ours: letters may be sent back, and nothing else is there to be done.
     pub attached: bool,
+    /// This process stays, so it takes over what nobody drives: a screen, or `evtop run`.
+    pub drives: bool,
+}
+
+/// A request as it is carried out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub id: Uuid,
+    /// Who asks, as the audit log says it.
+    pub who: &'a str,
+    /// Whoever asks goes away at once: another process must carry it out.
+    pub leaves: bool,
 }
 
 /// What the gate knows and may use.
@@ -51,7 +64,7 @@ pub struct Operator {
     pub rules: Rules,
     /// Who asks, as the audit log says it.
     pub who: String,
-    running: Mutex<HashMap<Uuid, CancellationToken>>,
+    running: Mutex<HashSet<Uuid>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -84,11 +97,7 @@ impl Operator {
         mut requests: mpsc::Receiver<Request>,
         outcomes: mpsc::Sender<Outcome>,
     ) {
-        let Rules {
-            read_only,
-            attached,
-        } = self.rules;
-        if (self.pipeline.is_some() || attached) && !read_only {
+        if self.rules.drives && !self.rules.read_only {
             self.tasks.spawn(adopt::take_over(Arc::clone(&self)));
         }
         loop {
@@ -111,20 +120,40 @@ impl Operator {
         let _ = tokio::time::timeout(Duration::from_secs(2), self.tasks.wait()).await;
     }
 
-    /// The gate.
+    /// Answers one request.
     pub async fn answer(self: &Arc<Self>, request: Request) -> Outcome {
-        let Request { id, command } = request;
-        let result = if let Some(why) = self.not_here(&command) {
+        let Request {
+            id,
+            command,
+            leaves,
+        } = request;
+        let who = &self.who;
+        let result = self.through_gate(Asked { id, who, leaves }, &command).await;
+        Outcome { id, result }
+    }
+
+    /// The gate.
+    pub(crate) async fn through_gate(
+        self: &Arc<Self>,
+        asked: Asked<'_>,
+        command: &Command,
+    ) -> Result<Done, Refusal> {
+        let result = if let Some(why) = self.not_here(command) {
             Err(refuse(RefusalKind::Conflict, why))
         } else if command.writes() {
-            self.guarded(id, &command).await
+            self.guarded(asked, command).await
         } else {
-            self.carry_out(id, &command).await
+            self.carry_out(asked, command).await
         };
         if let Err(refusal) = &result {
             tracing::info!(action = command.action(), why = refusal.sentence, "refused");
         }
-        Outcome { id, result }
+        result
+    }
+
+    /// The program's own name in the audit log, for what nobody asked of it.
+    pub(crate) fn own_name(&self) -> String {
+        format!("evtop {}", self.shared.owner)
     }
 
     /// Why a command has nothing to work on here: on a cluster that is not ours there is neither outbox nor
@@ -157,7 +186,11 @@ impl Operator {
         ))
     }
 
-    async fn guarded(self: &Arc<Self>, id: Uuid, command: &Command) -> Result<Done, Refusal> {
+    async fn guarded(
+        self: &Arc<Self>,
+        asked: Asked<'_>,
+        command: &Command,
+    ) -> Result<Done, Refusal> {
         if self.rules.read_only {
             let why = if self.rules.attached {
                 "this cluster is not ours, so evtop is read-only: write read_only = false in its profile to allow changes"
@@ -167,7 +200,7 @@ impl Operator {
             return Err(refuse(RefusalKind::ReadOnly, why));
         }
         let detail = command.to_string();
-        self.audit(id, command.action(), &detail, None)
+        self.audit(asked, command.action(), &detail, None)
             .await
             .map_err(|e| {
                 refuse(
@@ -175,13 +208,13 @@ impl Operator {
                     format!("nothing was done, the audit log can't be written: {e}"),
                 )
             })?;
-        let result = self.carry_out(id, command).await;
+        let result = self.carry_out(asked, command).await;
         let outcome = match &result {
             Ok(done) => done.to_string(),
             Err(refusal) => format!("refused: {}", refusal.sentence),
         };
         if let Err(error) = self
-            .audit(id, command.action(), &detail, Some(&outcome))
+            .audit(asked, command.action(), &detail, Some(&outcome))
             .await
         {
             tracing::error!(%error, "an outcome could not be written to the audit log");
@@ -191,7 +224,7 @@ impl Operator {
 
     async fn audit(
         &self,
-        id: Uuid,
+        asked: Asked<'_>,
         action: &str,
         detail: &str,
         outcome: Option<&str>,
@@ -199,14 +232,18 @@ impl Operator {
         let now = self.shared.clock.now();
         self.shared
             .store
-            .audit(now, id, &self.who, action, detail, outcome)
+            .audit(now, asked.id, asked.who, action, detail, outcome)
             .await
     }
 
-    async fn carry_out(self: &Arc<Self>, id: Uuid, command: &Command) -> Result<Done, Refusal> {
+    async fn carry_out(
+        self: &Arc<Self>,
+        asked: Asked<'_>,
+        command: &Command,
+    ) -> Result<Done, Refusal> {
         match command {
             Command::Inject { scenario, count } => inject::inject(self, *scenario, *count).await,
-            Command::Redrive { letters, rate } => redrive::start(self, id, letters, *rate).await,
+            Command::Redrive { letters, rate } => redrive::start(self, asked, letters, *rate).await,
             Command::Archive {
                 letters,
                 reason,
@@ -214,7 +251,7 @@ impl Operator {
             } => triage::archive(self, letters, reason, *behind).await,
             Command::Unarchive { letters } => triage::unarchive(self, letters).await,
             Command::Note { letter, text } => triage::note(self, *letter, text).await,
-            Command::Edit { letter, value } => edit::start(self, id, *letter, value).await,
+            Command::Edit { letter, value } => edit::start(self, asked, *letter, value).await,
             Command::Export {
                 letters,
                 archived,
@@ -226,18 +263,26 @@ impl Operator {
                 target,
                 rate,
                 force,
+                confirmed,
                 dry_run,
             } => {
-                let plan = plan::plan(self, events, target, *force).await?;
+                let several = matches!(events, EventChoice::Matching(_));
+                if several && confirmed.is_none() && !dry_run {
+                    return Err(refuse(
+                        RefusalKind::Invalid,
+                        "a replay of many events says how many were counted: count them first with a dry run",
+                    ));
+                }
+                let planned = plan::plan(self, events, target, *force, *confirmed).await?;
                 if *dry_run {
-                    Ok(plan.dry())
+                    Ok(planned.dry())
                 } else {
-                    replay::start(self, id, plan, *rate).await
+                    replay::start(self, asked, planned, *rate).await
                 }
             }
-            Command::Cancel { operation } => self.cancel(*operation).await,
-            Command::PauseOperation { operation } => self.pause(*operation, true).await,
-            Command::ResumeOperation { operation } => self.pause(*operation, false).await,
+            Command::Cancel { operation } => self.wish(*operation, Wish::Cancel).await,
+            Command::PauseOperation { operation } => self.wish(*operation, Wish::Pause).await,
+            Command::ResumeOperation { operation } => self.wish(*operation, Wish::Resume).await,
             Command::SetTraffic { orders_per_s } => {
                 let pipeline = self.workers()?;
                 if !(0.0..=100_000.0).contains(orders_per_s) {

@@ -3,7 +3,7 @@
 //! letter again under the same redrive id, which the inbox absorbs, and never loses one. Here it
 //! is planned; `drive` carries it out.
 
-mod drive;
+pub mod drive;
 mod send;
 
 use std::sync::Arc;
@@ -13,28 +13,27 @@ use uuid::Uuid;
 pub use drive::run;
 
 use super::choose::{Chosen, choose};
-use super::{Operator, from_store, refuse};
+use super::{Asked, Operator, refuse};
 use crate::command::{Done, LetterChoice, Refusal, RefusalKind};
 use crate::domain::letter::Letter;
-use crate::domain::operation::{Operation, OperationKind};
+use crate::domain::operation::{Operation, OperationKind, redrive_id};
 use crate::domain::service::Service;
-use crate::store::StoreError;
 
 /// Plans the operation, writes it down and begins.
-pub async fn start(
+pub(super) async fn start(
     operator: &Arc<Operator>,
-    id: Uuid,
+    asked: Asked<'_>,
     choice: &LetterChoice,
     rate: u32,
 ) -> Result<Done, Refusal> {
     let chosen = choose(operator, choice).await?;
-    begin(operator, id, chosen, rate, String::new()).await
+    begin(operator, asked, chosen, rate, String::new()).await
 }
 
 /// The same for one letter that was edited; `plan` is what is sent in its stead.
-pub async fn start_edited(
+pub(super) async fn start_edited(
     operator: &Arc<Operator>,
-    id: Uuid,
+    asked: Asked<'_>,
     letter: Letter,
     what: String,
     plan: String,
@@ -44,12 +43,12 @@ pub async fn start_edited(
         refused: Vec::new(),
         what,
     };
-    begin(operator, id, chosen, 0, plan).await
+    begin(operator, asked, chosen, 0, plan).await
 }
 
 async fn begin(
     operator: &Arc<Operator>,
-    id: Uuid,
+    asked: Asked<'_>,
     mut chosen: Chosen,
     rate: u32,
     plan: String,
@@ -58,32 +57,17 @@ async fn begin(
     let items: Vec<(Uuid, Uuid)> = chosen
         .letters
         .iter()
-        .map(|l| (redrive_id(id, l.id), l.id))
+        .map(|l| (redrive_id(asked.id, l.id), l.id))
         .collect();
-    let total = items.len() as u64;
     let operation = Operation {
         what: chosen.what.clone(),
         target: target(&chosen.letters),
         rate_limit: rate,
         note: left_out(&chosen.refused),
-        paused: false,
         plan,
-        ..operator.planned(id, OperationKind::Redrive, total)
+        ..operator.planned(asked, OperationKind::Redrive, items.len() as u64)
     };
-    operator
-        .shared
-        .store
-        .create_operation(&operation, &items)
-        .await
-        .map_err(|e| match e {
-            StoreError::Busy(why) => refuse(RefusalKind::Conflict, why),
-            other => from_store(&other),
-        })?;
-    operator.begin(id, move |operator, token| run(operator, id, rate, token));
-    Ok(Done::Started {
-        operation: id,
-        total,
-    })
+    operator.begin(asked, &operation, &items).await
 }
 
 /// Leaves out letters whose topic is gone: a broker may make it anew at the first record that is sent
@@ -131,13 +115,8 @@ fn target(letters: &[Letter]) -> String {
 }
 
 /// Whether its group is one of ours, so that what becomes of it is reported.
-fn reports(letter: &Letter) -> bool {
+pub fn reports(letter: &Letter) -> bool {
     letter.group.as_deref().is_some_and(Service::is_ours)
-}
-
-/// The id under which a letter is sent in an operation: the same after a crash.
-fn redrive_id(operation: Uuid, letter: Uuid) -> Uuid {
-    Uuid::new_v5(&operation, letter.as_bytes())
 }
 
 fn left_out(refused: &[(Uuid, String)]) -> Option<String> {

@@ -1,287 +1,333 @@
 //! Replay: events of the store go to their topic once more, for one service or for all. What has been
 //! handled is recognised and skipped, unless the replay is forced: then effects double, and the
 //! confirmation says so.
+//!
+//! A page is sent, and then how far it came is kept together with what was counted: whoever drives it next goes on
+//! from there, and what is sent twice is absorbed by its id.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::plan::{Plan, record};
-use super::{Operator, from_store};
-use crate::command::{Done, Refusal};
+use super::plan::{Plan, Planned};
+use super::running::{AGAIN, Driver};
+use super::{Asked, Operator, refuse};
+use crate::command::{Done, Refusal, RefusalKind};
 use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
 use crate::domain::position::Position;
 use crate::domain::record::NewRecord;
+use crate::domain::service::Service;
 use crate::domain::stored::StoredEvent;
 use crate::kafka::KafkaError;
-use crate::store::Page;
+use crate::store::{Page, Store, StoreError};
 
 /// How long to wait before records go again that the broker did not answer for.
 const RESEND: Duration = Duration::from_millis(500);
 
+/// How often reports are looked for, and at how many looks the records must be passed before they are given up.
+const LOOK: Duration = Duration::from_millis(200);
+const LOOKS: u32 = 10;
+
+/// Events that are sent at once.
+pub const PAGE: u32 = 500;
+
+/// How far a replay came.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The place of the last event that was sent.
+    pub after: Position,
+    /// The highest offset that was sent to each topic and partition.
+    pub places: Vec<(String, i32, i64)>,
+    /// Nothing is left to send.
+    pub all: bool,
+}
+
+impl Progress {
+    /// As the operation keeps it; at its start it is empty.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    fn write(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    fn reached(&mut self, places: HashMap<(String, i32), i64>) {
+        for (topic, partition, offset) in self.places.drain(..).collect::<Vec<_>>() {
+            let known = places.get(&(topic.clone(), partition)).copied();
+            self.places
+                .push((topic, partition, offset.max(known.unwrap_or(offset))));
+        }
+        for ((topic, partition), offset) in places {
+            let known = |(t, p, _): &(String, i32, i64)| (t, *p) == (&topic, partition);
+            if !self.places.iter().any(known) {
+                self.places.push((topic, partition, offset));
+            }
+        }
+        self.places.sort();
+    }
+}
+
 /// Writes the operation down and begins.
-pub async fn start(
+pub(super) async fn start(
     operator: &Arc<Operator>,
-    id: Uuid,
-    plan: Plan,
+    asked: Asked<'_>,
+    planned: Planned,
     rate: u32,
 ) -> Result<Done, Refusal> {
-    let total = plan.found.count;
-    let target = match plan.service {
+    let Planned { plan, found, what } = planned;
+    let target = match plan.target() {
         Some(service) => format!("{} only", service.row().group),
         None => "the events' own topics".into(),
     };
+    let plan_text = serde_json::to_string(&plan)
+        .map_err(|error| refuse(RefusalKind::Invalid, error.to_string()))?;
     let operation = Operation {
-        what: plan.what.clone(),
+        what,
         target: if plan.force {
             format!("{target}, effects double")
         } else {
             target
         },
         rate_limit: rate,
-        ..operator.planned(id, OperationKind::Replay, total)
+        plan: plan_text,
+        ..operator.planned(asked, OperationKind::Replay, found.count)
     };
-    operator
-        .shared
-        .store
-        .create_operation(&operation, &[])
-        .await
-        .map_err(|e| from_store(&e))?;
-    operator.begin(id, move |operator, token| async move {
-        let now = || operator.shared.clock.now();
-        let (state, note) = match run(&operator, id, &plan, rate, &token).await {
-            Ok(state) => (state, None),
-            // Stopped with the program: the next start says so.
-            Err(None) => return,
-            Err(Some(why)) => (OperationState::Failed, Some(why)),
-        };
-        if let Err(error) = operator
-            .shared
-            .store
-            .set_operation_state(id, state, note.as_deref(), now())
-            .await
-        {
-            tracing::warn!(%error, "a replay's end can't be written");
-        }
-    });
-    Ok(Done::Started {
-        operation: id,
-        total,
-    })
+    operator.begin(asked, &operation, &[]).await
 }
 
-/// Why a run ended early: `None` with the program, else the reason.
-type Halt = Option<String>;
+/// What became of a page's records.
+#[derive(Clone, Debug, Default)]
+pub struct Sent {
+    /// Acknowledged, and the highest offset at each topic and partition.
+    pub count: u64,
+    pub places: HashMap<(String, i32), i64>,
+    /// Kafka did not take these; the first reason.
+    pub refused: u64,
+    pub why: Option<String>,
+}
 
-/// The highest offset that was sent to each topic and partition.
-type Places = HashMap<(String, i32), i64>;
+/// What a round came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// So many were sent or refused.
+    Moved(usize),
+    /// It stands still.
+    Paused,
+    /// All is sent, and reports are awaited.
+    Sent(Progress),
+    /// It is over.
+    Over,
+}
 
-async fn run(
-    operator: &Operator,
-    id: Uuid,
+/// One round of a replay under this epoch: the next page is sent, or nothing is left to send. `send` sends all that
+/// it is handed, as often as it takes; `None`: it was stopped before that, and the page is sent again.
+///
+/// # Errors
+/// [`StoreError::Lost`] where another process drives it by now, or it is over; else what the store said.
+pub async fn round(
+    store: &Store,
+    (id, epoch): (Uuid, i64),
     plan: &Plan,
-    rate: u32,
-    token: &CancellationToken,
-) -> Result<OperationState, Halt> {
-    let store = &operator.shared.store;
-    let down = |e: crate::store::StoreError| Some(e.to_string());
-    store
-        .set_operation_state(
-            id,
-            OperationState::Running,
-            None,
-            operator.shared.clock.now(),
-        )
-        .await
-        .map_err(down)?;
-    let last = plan.found.last.unwrap_or_default();
-    let mut after = Position::START;
-    let chunk = if rate == 0 {
-        500
-    } else {
-        rate.div_ceil(10).clamp(1, 500)
+    page: u32,
+    now: DateTime<Utc>,
+    send: impl AsyncFnOnce(Vec<NewRecord>) -> Option<Sent>,
+) -> Result<Round, StoreError> {
+    let turn = store.replay_turn(id, epoch).await?;
+    let mut progress = Progress::read(&turn.progress);
+    if progress.all {
+        if plan.service.is_some() {
+            return Ok(Round::Sent(progress));
+        }
+        // Nobody reports what comes by a topic.
+        let state = OperationState::Completed;
+        store.finish_operation(id, epoch, state, None, now).await?;
+        store.settle_replay(id, false).await?;
+        return Ok(Round::Over);
+    }
+    if turn.paused {
+        return Ok(Round::Paused);
+    }
+    let rows = next(store, plan, progress.after, page).await?;
+    let records: Vec<NewRecord> = rows.iter().filter_map(|e| plan.record(e, id)).collect();
+    let not_for_it = rows.len() - records.len();
+    let Some(sent) = send(records).await else {
+        return Ok(Round::Moved(0));
     };
-    let mut places = Places::new();
-    loop {
-        if operator.stop.is_cancelled() {
-            return Err(None);
-        }
-        if operator.cancelled(id, token).await {
-            return Ok(OperationState::Cancelled);
-        }
-        let rows = next(operator, plan, after, chunk).await.map_err(Some)?;
-        let Some(newest) = rows.last().map(|r| r.position) else {
-            break;
-        };
-        let due: Vec<&StoredEvent> = rows.iter().filter(|r| r.position <= last).collect();
-        let records: Vec<NewRecord> = due.iter().filter_map(|e| record(e, id, plan)).collect();
-        let refused = (due.len() - records.len()) as u64;
-        if refused > 0 {
-            let delta = Counts {
-                refused,
-                ..Counts::default()
-            };
-            store.bump_operation(id, &delta).await.map_err(down)?;
-        }
-        if !send(operator, id, records, &mut places, token).await? {
-            return Ok(OperationState::Cancelled);
-        }
-        if newest >= last || plan.one.is_some() {
-            break;
-        }
-        after = newest;
-        if rate > 0 {
-            let pause = Duration::from_secs_f64(due.len() as f64 / f64::from(rate));
-            tokio::select! {
-                () = operator.stop.cancelled() => return Err(None),
-                () = token.cancelled() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
+    if let Some(last) = rows.last() {
+        progress.after = last.position;
     }
-    if plan.service.is_some() {
-        return settle(operator, id, plan, &places, token).await;
-    }
-    Ok(OperationState::Completed)
+    progress.all = plan.one.is_some() || rows.len() < page as usize;
+    progress.reached(sent.places);
+    let by = Counts {
+        sent: sent.count,
+        refused: sent.refused + not_for_it as u64,
+        ..Counts::default()
+    };
+    let note = sent
+        .why
+        .map(|why| format!("Kafka did not take all of it: {why}"));
+    let (progress, note) = (progress.write(), note.as_deref());
+    store
+        .advance_replay(id, epoch, &progress, &by, note)
+        .await?;
+    Ok(Round::Moved(rows.len()))
 }
 
 async fn next(
-    operator: &Operator,
+    store: &Store,
     plan: &Plan,
     after: Position,
     most: u32,
-) -> Result<Vec<StoredEvent>, String> {
-    let store = &operator.shared.store;
+) -> Result<Vec<StoredEvent>, StoreError> {
     match plan.one {
-        Some(one) => Ok(store
-            .event(one)
-            .await
-            .map_err(|e| e.to_string())?
-            .into_iter()
-            .collect()),
-        None => {
-            let page = store.events(&plan.filter, Page::After(after), most).await;
-            Ok(page.map_err(|e| e.to_string())?.rows)
+        Some(one) => Ok(store.event(one).await?.into_iter().collect()),
+        None => Ok(store
+            .events(&plan.filter, Page::After(after), most)
+            .await?
+            .rows),
+    }
+}
+
+/// Drives it until it is over, another's, or the program ends. What it can't do now it tries again.
+pub async fn run(operator: &Operator, driver: &Driver) {
+    let store = &operator.shared.store;
+    let Some(plan) = Plan::read(&driver.plan) else {
+        return fail(
+            operator,
+            driver,
+            "what it was to send was not kept: start it again",
+        )
+        .await;
+    };
+    let mut looks = 0;
+    while operator.room(driver).await {
+        let now = operator.shared.clock.now();
+        let send = async |records| send(operator, driver, records).await;
+        let (hold, page) = ((driver.id, driver.epoch), driver.page(PAGE));
+        let rest = match round(store, hold, &plan, page, now, send).await {
+            Ok(Round::Moved(sent)) => driver.pause(sent),
+            Ok(Round::Paused) => LOOK,
+            Ok(Round::Sent(progress)) => {
+                match reported(operator, driver, &plan, &progress, &mut looks).await {
+                    Ok(true) | Err(StoreError::Lost) => return,
+                    Ok(false) => LOOK,
+                    Err(error) => {
+                        tracing::warn!(%error, "a replay waits");
+                        AGAIN
+                    }
+                }
+            }
+            Ok(Round::Over) | Err(StoreError::Lost) => return,
+            Err(error) => {
+                tracing::warn!(%error, "a replay waits");
+                AGAIN
+            }
+        };
+        if !rest.is_zero() && !operator.rest(rest).await {
+            return;
         }
     }
 }
 
-/// Sends all of these, as often as it takes: what the broker did not answer for goes again under its
-/// ids. `false` when it was cancelled first.
-async fn send(
-    operator: &Operator,
-    id: Uuid,
-    mut records: Vec<NewRecord>,
-    places: &mut Places,
-    token: &CancellationToken,
-) -> Result<bool, Halt> {
-    loop {
-        operator.room(id, token).await;
-        if operator.stop.is_cancelled() {
-            return Err(None);
+/// Ends it as failed, which is written down under the program's own name.
+async fn fail(operator: &Operator, driver: &Driver, why: &str) {
+    let store = &operator.shared.store;
+    let (now, state) = (operator.shared.clock.now(), OperationState::Failed);
+    let ended = store.finish_operation(driver.id, driver.epoch, state, Some(why), now);
+    match ended.await {
+        Ok(_) => {
+            let what = format!("operation {}", driver.id);
+            operator.audit_own(driver.id, "fail", &what, why).await;
         }
-        if operator.cancelled(id, token).await {
+        Err(error) => tracing::warn!(%error, "a replay's end can't be written"),
+    }
+}
+
+/// Ends it once everything is reported; what its service has passed without a report stays unknown. Whether it is
+/// over.
+async fn reported(
+    operator: &Operator,
+    driver: &Driver,
+    plan: &Plan,
+    progress: &Progress,
+    looks: &mut u32,
+) -> Result<bool, StoreError> {
+    let store = &operator.shared.store;
+    let found = store.operation(driver.id).await?.ok_or(StoreError::Lost)?;
+    let all = found.counts.reported() >= found.counts.sent;
+    if !all {
+        let there = match plan.target() {
+            Some(service) => passed(operator, service, &progress.places).await,
+            None => true,
+        };
+        *looks = if there { *looks + 1 } else { 0 };
+        if *looks < LOOKS {
             return Ok(false);
         }
+    }
+    let (now, state) = (operator.shared.clock.now(), OperationState::Completed);
+    store
+        .finish_operation(driver.id, driver.epoch, state, None, now)
+        .await?;
+    store.settle_replay(driver.id, !all).await?;
+    Ok(true)
+}
+
+/// Whether a service has committed offsets beyond all these.
+pub async fn passed(operator: &Operator, service: Service, places: &[(String, i32, i64)]) -> bool {
+    let wanted: Vec<(String, i32)> = places.iter().map(|(t, p, _)| (t.clone(), *p)).collect();
+    let committed = operator
+        .observer
+        .committed(service.row().group, wanted)
+        .await
+        .unwrap_or_default();
+    committed.len() == places.len()
+        && places
+            .iter()
+            .zip(&committed)
+            .all(|((_, _, offset), at)| at.is_some_and(|at| at > *offset))
+}
+
+/// Sends all of these, as often as it takes: what the broker did not answer for goes again under its ids. `None`
+/// when it was stopped, or is another's, before that.
+async fn send(operator: &Operator, driver: &Driver, mut records: Vec<NewRecord>) -> Option<Sent> {
+    let mut sent = Sent::default();
+    loop {
+        if !operator.room(driver).await {
+            return None;
+        }
         let results = operator.shared.producer.send_all(&records).await;
-        let (mut left, mut refused, mut sent) = (Vec::new(), None, 0);
+        let mut left = Vec::new();
         for (record, result) in records.into_iter().zip(results) {
             match result {
                 Ok(place) => {
                     operator.shared.delivered(&record, place);
-                    let highest = places
+                    let highest = sent
+                        .places
                         .entry((record.topic, place.partition))
                         .or_insert(place.offset);
                     *highest = (*highest).max(place.offset);
-                    sent += 1;
+                    sent.count += 1;
                 }
                 Err(KafkaError::Behind) => left.push(record),
                 Err(error) if error.is_unavailable() => left.push(record),
-                Err(error) => refused = refused.or(Some(error)),
+                Err(error) => {
+                    sent.refused += 1;
+                    sent.why.get_or_insert_with(|| error.to_string());
+                }
             }
         }
-        let delta = Counts {
-            sent,
-            ..Counts::default()
-        };
-        // What was sent counts, whatever became of the others.
-        let bumped = operator.shared.store.bump_operation(id, &delta).await;
-        if let Some(error) = refused {
-            return Err(Some(format!("Kafka did not take it: {error}")));
-        }
-        bumped.map_err(|e| Some(e.to_string()))?;
         if left.is_empty() {
-            return Ok(true);
+            return Some(sent);
         }
         tracing::warn!(count = left.len(), "a replay waits for Kafka");
         records = left;
-        tokio::select! {
-            () = operator.stop.cancelled() => {}
-            () = token.cancelled() => {}
-            () = tokio::time::sleep(RESEND) => {}
-        }
-    }
-}
-
-/// Waits for the service's reports; what it has passed without one stays unknown.
-async fn settle(
-    operator: &Operator,
-    id: Uuid,
-    plan: &Plan,
-    places: &Places,
-    token: &CancellationToken,
-) -> Result<OperationState, Halt> {
-    let store = &operator.shared.store;
-    let group = plan.service.map_or("", |s| s.row().group);
-    let now = || operator.shared.clock.now();
-    store
-        .set_operation_state(id, OperationState::Draining, None, now())
-        .await
-        .map_err(|e| Some(e.to_string()))?;
-    let mut passed_for = 0;
-    loop {
-        if operator.stop.is_cancelled() {
-            return Err(None);
-        }
-        if operator.cancelled(id, token).await {
-            return Ok(OperationState::Cancelled);
-        }
-        let operation = store.operation(id).await.map_err(|e| Some(e.to_string()))?;
-        let Some(counts) = operation.map(|o| o.counts) else {
-            return Ok(OperationState::Completed);
-        };
-        if counts.settled() >= counts.total {
-            return Ok(OperationState::Completed);
-        }
-        let wanted: Vec<(String, i32)> = places.keys().cloned().collect();
-        let committed = operator
-            .observer
-            .committed(group, wanted.clone())
-            .await
-            .unwrap_or_default();
-        let passed = committed.len() == wanted.len()
-            && wanted
-                .iter()
-                .zip(&committed)
-                .all(|(place, at)| at.is_some_and(|at| at > places[place]));
-        passed_for = if passed { passed_for + 1 } else { 0 };
-        if passed_for >= 10 {
-            let unknown = counts.total - counts.settled();
-            let delta = Counts {
-                unknown,
-                ..Counts::default()
-            };
-            let bumped = store.bump_operation(id, &delta).await;
-            bumped.map_err(|e| Some(e.to_string()))?;
-            return Ok(OperationState::Completed);
-        }
-        tokio::select! {
-            () = operator.stop.cancelled() => return Err(None),
-            () = token.cancelled() => {}
-            () = tokio::time::sleep(Duration::from_millis(200)) => {}
-        }
+        operator.rest(RESEND).await;
     }
 }

@@ -127,7 +127,7 @@ impl Run<'_> {
                     None
                 }
                 Ok(Some(task)) => self.attempt(task).await,
-                Err(fault) => self.give_up(None, fault, 1).await,
+                Err(fault) => self.unreadable(fault).await,
             };
             if stop.is_some() {
                 return stop;
@@ -159,13 +159,35 @@ impl Run<'_> {
             return Ok(None);
         }
         Ok(Some(Box::new(Task {
-            id: id_of(&read, &asked),
+            id: message_id(read.envelope.event_id, &asked),
             read: Box::new(read),
             asked,
             attempts: 0,
             seen: false,
             applied: None,
         })))
+    }
+
+    /// What can't be read takes its place in its key's queue like any other record, unless a redrive brought it.
+    async fn unreadable(&mut self, fault: Fault) -> Option<Stop> {
+        let record = &self.records[self.at()];
+        let redriven = directions(&record.headers).redrive.is_some();
+        let head = record.key.as_ref().and_then(|key| self.blocked.get(key));
+        if let (Some(head), false) = (head.copied(), redriven) {
+            if let Some(stop) = self.write().await {
+                return Some(stop);
+            }
+            match self.queue(record, None, head).await {
+                Ok(true) => {
+                    self.done += 1;
+                    return None;
+                }
+                // The key is free by now.
+                Ok(false) => {}
+                Err(stop) => return Some(stop),
+            }
+        }
+        self.give_up(None, fault, 1).await
     }
 
     /// One round trip to the idempotency store for the whole batch, before any handler runs. Where it
@@ -232,7 +254,7 @@ impl Run<'_> {
         {
             match self.write_and_look(&mut task).await {
                 Ok(()) if task.seen => {}
-                Ok(()) => match self.queue(record, &task.read, head).await {
+                Ok(()) => match self.queue(record, Some(&task.read), head).await {
                     Ok(true) => {
                         self.done += 1;
                         return None;
@@ -366,9 +388,9 @@ impl Run<'_> {
     }
 }
 
-/// A forced replay gets keys of its own, so that it is handled once more and only once.
-fn id_of(read: &Read, asked: &Directions) -> String {
-    let id = read.envelope.event_id;
+/// What makes an event once-only: its id. A forced replay gets keys of its own, so that it is handled once more and
+/// only once.
+pub(super) fn message_id(id: Uuid, asked: &Directions) -> String {
     match asked.replay {
         Some(replay) if asked.force => format!("{id}:{replay}"),
         _ => id.to_string(),

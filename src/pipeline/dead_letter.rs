@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::Shared;
+use super::batch::message_id;
 use crate::domain::envelope::Envelope;
 use crate::domain::fault::{Fault, Stage};
 use crate::domain::fingerprint::fingerprint;
@@ -153,8 +154,11 @@ pub async fn bury(
         partition: place.partition,
         offset: place.offset,
     });
-    let redrive = redrive_ref(&headers::directions(&record.headers));
-    match shared.store.bury(&letter, &body, redrive).await {
+    let asked = headers::directions(&record.headers);
+    let redrive = redrive_ref(&asked);
+    let message = failure.envelope.map(|e| message_id(e.event_id, &asked));
+    let replay = message.as_deref().zip(counted_replay(&asked));
+    match shared.store.bury(&letter, &body, redrive, replay).await {
         Ok(()) => {
             tracing::info!(group, code = letter.code, id = %letter.id, "dead letter");
             Ok(letter.id)
@@ -166,6 +170,14 @@ pub async fn bury(
             Ok(letter.id)
         }
     }
+}
+
+/// The replay whose counts hear of a record. On the topic every service would report; only a replay for one of
+/// them can be counted, and a letter of it that is redriven was counted when it failed.
+#[must_use]
+pub fn counted_replay(asked: &Directions) -> Option<Uuid> {
+    let alone = asked.target_group.is_some() && asked.redrive.is_none();
+    asked.replay.filter(|_| alone)
 }
 
 /// The letter and attempt that a redriven record belongs to.

@@ -3,7 +3,7 @@
 //! neither counts nor reports anything twice.
 
 use super::batch::{Job, Run, Stop, Task};
-use super::dead_letter::{Failure, behind, letter_of, redrive_ref};
+use super::dead_letter::{Failure, behind, counted_replay, letter_of, redrive_ref};
 use crate::domain::fault::{Fault, FaultKind, Stage};
 use crate::domain::reader::Read;
 use crate::domain::record::Record;
@@ -121,7 +121,7 @@ impl Run<'_> {
             }
             Some(Applied::Blocked(head)) => {
                 let record = &self.records[self.done];
-                self.queue(record, &task.read, *head).await
+                self.queue(record, Some(&task.read), *head).await
             }
         }
     }
@@ -130,7 +130,7 @@ impl Run<'_> {
     pub(super) async fn queue(
         &self,
         record: &Record,
-        read: &Read,
+        read: Option<&Read>,
         head: Uuid,
     ) -> Result<bool, Stop> {
         let shared = &self.worker.shared;
@@ -141,7 +141,7 @@ impl Run<'_> {
             attempts: 0,
             first_failed_at: now,
             now,
-            envelope: Some(&read.envelope),
+            envelope: read.map(|read| &read.envelope),
         };
         let group = self.worker.service.row().group;
         let row = letter_of(group, record, &failure, Some(head));
@@ -167,11 +167,7 @@ fn work<'a>(task: &'a Task, record: &Record) -> Work<'a> {
         event: &task.read.event,
         message_id: task.id.clone(),
         redrive: redrive_ref(asked),
-        // On the topic every service would report; only a replay for one of them can be counted, and a
-        // letter of it that is redriven was counted when it failed.
-        replay: asked
-            .replay
-            .filter(|_| asked.target_group.is_some() && asked.redrive.is_none()),
+        replay: counted_replay(asked),
         key: record.key.clone(),
     }
 }

@@ -18,6 +18,9 @@ pub enum StoreError {
     /// An event of this id is stored already.
     #[error("event {0} is stored already")]
     DuplicateEvent(Uuid),
+    /// Another process drives the operation by now, or it is over: nothing was written.
+    #[error("another process drives this operation, or it is over")]
+    Lost,
     /// Another operation holds what this one needs.
     #[error("{0}")]
     Busy(String),

@@ -23,9 +23,10 @@ use self::postgres::Postgres;
 pub use self::shard::{Part, Shard};
 use self::sqlite::Sqlite;
 pub use self::types::{
-    Ack, Applied, ConsumerWish, EmailRow, EventCount, EventPage, Expected, Item, ItemState,
-    LetterPage, OrderRow, OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, Restored,
-    ShardOwner, StockRow, StoreSettings, TailHolder, Work, WorkerReport,
+    Ack, Applied, ConsumerWish, EmailRow, EventCount, EventPage, Expected, Granted, Item,
+    ItemState, LetterPage, OrderRow, OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef,
+    ReplayTurn, Restored, ShardOwner, StockRow, StoreSettings, TailHolder, Turn, Wish, Work,
+    WorkerReport,
 };
 use crate::clock::Clock;
 use crate::domain::envelope::Envelope;
@@ -185,15 +186,23 @@ operations! {
     apply(service: Service, work: &[Work<'_>], now: DateTime<Utc>, clock: &Clock) -> Vec<Applied>;
     /// Which of these messages this consumer has handled.
     handled(group: &str, ids: &[&str]) -> HashSet<String>;
-    /// Forgets which messages were handled before then; returns how many.
+    /// Forgets which messages were handled before then, and notes that; returns how many.
     prune_inbox(before: DateTime<Utc>) -> u64;
+    /// What was handled before this time may be forgotten; `None`: nothing is.
+    inbox_forgotten() -> Option<DateTime<Utc>>;
 }
 
 // Dead letters.
 operations! {
     /// Writes down a failed event and blocks its key. The same letter again is the same row; with
-    /// `redrive` it is the report that the redrive failed: parked after the third, else unresolved.
-    bury(letter: &Letter, body: &LetterBody, redrive: Option<RedriveRef>) -> ();
+    /// `redrive` it is the report that the redrive failed: parked after the third, else unresolved; with `replay`,
+    /// the message's id and the operation that brought it, it is counted there once.
+    bury(
+        letter: &Letter,
+        body: &LetterBody,
+        redrive: Option<RedriveRef>,
+        replay: Option<(&str, Uuid)>,
+    ) -> ();
     /// Lets events wait behind their key's head while the key's block stands; one answer for each. A
     /// queue is never full while its head is being redriven.
     queue_behind(rows: &[(Letter, LetterBody)]) -> Vec<Queued>;
@@ -234,6 +243,9 @@ operations! {
     blocked_keys(group: &str) -> u64;
     /// Which of these keys are blocked for this group, and by which letter each.
     blocked_heads(group: &str, keys: &[&[u8]]) -> HashMap<Vec<u8>, Uuid>;
+    /// Sums up what changed in how many letters and items stand where, so that the next sums are short; forgets
+    /// how many failed in each second of more than an hour ago.
+    tidy_tallies() -> ();
     /// The row whose turn it is in this key's queue; `None` while a letter that failed is at its head.
     next_behind(group: &str, key: &[u8]) -> Option<Letter>;
     /// Rows that waited and are now the oldest of their key: nothing but a redrive is missing.
@@ -242,57 +254,87 @@ operations! {
 
 // Operations and audit.
 operations! {
-    /// Writes an operation down with its frozen items, each a redrive id and a letter's id.
+    /// Writes an operation down with its frozen items, each a redrive id and a letter's id. `owner` drives it from
+    /// here on, under epoch 1; without one it is anybody's.
     /// [`StoreError::Busy`] when an unfinished redrive holds a dead-letter topic of these letters.
-    create_operation(operation: &Operation, items: &[(Uuid, Uuid)]) -> ();
+    create_operation(
+        operation: &Operation,
+        items: &[(Uuid, Uuid)],
+        owner: Option<&str>,
+    ) -> ();
     /// One operation with its counts of this moment.
     operation(id: Uuid) -> Option<Operation>;
     /// Unfinished ones first, then the newest.
     operations(limit: u32) -> Vec<Operation>;
-    /// What a restart must go on with, oldest first.
-    unfinished_operations() -> Vec<Operation>;
-    /// The unfinished ones that nobody said to drive since then, nor began, oldest first.
-    silent_operations(since: DateTime<Utc>) -> Vec<Operation>;
-    /// Says that it is being driven.
-    beat(id: Uuid, now: DateTime<Utc>) -> ();
-    /// Moves an unfinished operation on; false when it was over already. A note replaces the earlier
-    /// one. An end gives letters that were queued and never sent back to triage.
-    set_operation_state(
+    /// How many redrives are not over.
+    unfinished_redrives() -> u64;
+    /// The unfinished ones that nobody drives, or whose driver has been silent for so long by the database's clock,
+    /// with that driver; oldest first.
+    undriven_operations(silence: Duration) -> Vec<(Operation, Option<String>)>;
+    /// Makes this process the one that drives an operation, unless another does that was heard of since `silence`.
+    /// Returns the epoch under which it drives, or `None`.
+    claim_operation(id: Uuid, owner: &str, silence: Duration) -> Option<i64>;
+    /// Says that it is being driven; false when another drives it by now, or it is over.
+    beat(id: Uuid, epoch: i64) -> bool;
+    /// Lets another drive it at once.
+    release_operation(id: Uuid, epoch: i64) -> ();
+    /// Says that this process takes over what nobody drives.
+    driver_beat(instance: &str) -> ();
+    /// Says that it no longer does.
+    driver_gone(instance: &str) -> ();
+    /// How many processes take over what nobody drives, by what they said since `silence`.
+    drivers(silence: Duration) -> u64;
+    /// Pauses, resumes or cancels an operation, by its state of this moment. Cancelled, it is over: what was not
+    /// sent is left, and what is on its way is settled as it comes in.
+    ask_operation(id: Uuid, wish: Wish, now: DateTime<Utc>) -> Granted;
+    /// Ends an operation; a note replaces the earlier one. To complete, nothing may be left to do: else false.
+    /// [`StoreError::Lost`] where another drives it.
+    finish_operation(
         id: Uuid,
+        epoch: i64,
         state: OperationState,
         note: Option<&str>,
         now: DateTime<Utc>,
     ) -> bool;
-    /// Adds to the counters of an injection or replay; a redrive's come from its items.
-    bump_operation(id: Uuid, by: &Counts) -> ();
-    /// Asks whoever runs it to stop; false when there is nothing to stop.
-    request_cancel(id: Uuid) -> bool;
-    /// Whether somebody asked for it to stop.
-    cancel_requested(id: Uuid) -> bool;
-    /// Asks whoever runs it to stand still, or to go on; false when it is over.
-    pause_operation(id: Uuid, paused: bool) -> bool;
-    /// Whether somebody asked for it to stand still.
-    pause_requested(id: Uuid) -> bool;
-    /// The items to send next: planned ones and those queued before a crash.
-    next_items(operation: Uuid, limit: u32) -> Vec<Item>;
+    /// How a replay stands, for who drives it under this epoch; else [`StoreError::Lost`].
+    replay_turn(id: Uuid, epoch: i64) -> ReplayTurn;
+    /// Keeps how far a replay came, and counts what was done since; the first note stays.
+    /// [`StoreError::Lost`] where another drives it.
+    advance_replay(
+        id: Uuid,
+        epoch: i64,
+        progress: &str,
+        by: &Counts,
+        note: Option<&str>,
+    ) -> ();
+    /// Replays that are over and of which reports may still come, with how far each came.
+    unsettled_replays() -> Vec<(Operation, String)>;
+    /// No more reports of this replay are awaited; with `given_up`, what nobody reported is unknown.
+    settle_replay(id: Uuid, given_up: bool) -> ();
+    /// What to do next in a redrive, for who drives it under this epoch; else [`StoreError::Lost`]. At most
+    /// `limit` items are due.
+    redrive_turn(operation: Uuid, epoch: i64, limit: u32) -> Turn;
+    /// Marks those of these items and their letters as meant to be sent whose turn it is, and counts the redrives,
+    /// once; returns them in their order. Of what no longer wants a redrive the item is refused. None while paused.
+    /// [`StoreError::Lost`] where another drives it: then nothing may be sent.
+    items_queued(operation: Uuid, epoch: i64, redrives: &[Uuid]) -> Vec<Item>;
+    /// The broker acknowledged each there: redrive id, topic, partition, offset. A report that came sooner stays.
+    items_sent(sent: &[(Uuid, String, i32, i64)]) -> ();
+    /// After letters are resolved, the heads of the queues behind them are added to the operation; returns how many.
+    follow_items(operation: Uuid, epoch: i64) -> u64;
+    /// Refuses what waits behind a letter that this operation will not send and nobody else is sending; returns
+    /// how many.
+    refuse_waiting(operation: Uuid, epoch: i64) -> u64;
     /// One item.
     item(redrive: Uuid) -> Option<Item>;
-    /// The items that were sent and not reported.
+    /// The items that are sent, or meant to be, and not reported.
     in_flight_items(operation: Uuid) -> Vec<Item>;
-    /// The items that were sent, reported or not.
-    sent_items(operation: Uuid) -> Vec<Item>;
-    /// Adds a letter to a running redrive; false when it is in it already and not settled, or was under
-    /// the same id.
-    add_item(operation: Uuid, redrive: Uuid, letter: Uuid) -> bool;
-    /// Marks item and letter queued and counts the redrive, once. False, and the item is refused, when
-    /// the letter no longer wants a redrive.
-    item_queued(redrive: Uuid) -> bool;
-    /// The broker acknowledged it there; a report that came sooner stays.
-    item_sent(redrive: Uuid, topic: &str, partition: i32, offset: i64) -> ();
-    /// It is not sent, and why. A letter that was queued for it waits for a person now, even one that
-    /// only waited for its turn: sent on by itself, it would be refused again and again.
+    /// The same of all operations that are over, oldest first.
+    items_left_behind(limit: u32) -> Vec<Item>;
+    /// It is not sent, and why: its redrive does not count. A letter that was queued for it waits for a person
+    /// now, even one that only waited for its turn: sent on by itself, it would be refused again and again.
     item_refused(redrive: Uuid, reason: &str) -> ();
-    /// The group passed it without a report; a report that came sooner or later stays.
+    /// Nobody will report it any more; a report that came sooner or later stays.
     item_unknown(redrive: Uuid) -> ();
     /// Replaces what this instance's workers say of themselves: service and report. None at all: it ends.
     report_workers(instance: &str, reports: &[(String, String)], now: DateTime<Utc>) -> ();

@@ -11,6 +11,7 @@ use crate::domain::event::Event;
 use crate::domain::fault::Fault;
 use crate::domain::letter::{Letter, LetterBody, RedriveOutcome};
 use crate::domain::money::Money;
+use crate::domain::operation::OperationState;
 use crate::domain::position::Position;
 use crate::domain::stored::StoredEvent;
 use crate::store::Part;
@@ -101,6 +102,8 @@ pub struct EventCount {
     /// Oldest and newest by the envelope's timestamp.
     pub first_at: Option<DateTime<Utc>>,
     pub last_at: Option<DateTime<Utc>>,
+    /// When the first of them was written down.
+    pub recorded_from: Option<DateTime<Utc>>,
 }
 
 /// A shard of the outbox, and who relays it.
@@ -235,15 +238,18 @@ pub enum ItemState {
     Settled,
     /// Not sent, and why is said.
     Refused,
+    /// Not sent: its operation ended first.
+    Left,
 }
 
 impl ItemState {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Planned,
         Self::Queued,
         Self::InFlight,
         Self::Settled,
         Self::Refused,
+        Self::Left,
     ];
 
     /// The word in the database.
@@ -255,6 +261,7 @@ impl ItemState {
             Self::InFlight => "in_flight",
             Self::Settled => "settled",
             Self::Refused => "refused",
+            Self::Left => "left",
         }
     }
 
@@ -277,6 +284,50 @@ pub struct Item {
     /// Topic, partition and offset that the broker gave it.
     pub place: Option<(String, i32, i64)>,
     pub error: Option<String>,
+    /// How long ago it was meant to be sent, by the database's clock; `None`: it was not.
+    pub age: Option<Duration>,
+}
+
+/// What whoever drives a redrive has to do next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Somebody wants it to stand still: nothing is due.
+    pub paused: bool,
+    /// What may be sent now, in the order of arrival: of each key only its head.
+    pub due: Vec<Item>,
+    /// Some wait for their key's head, or for the operation to go on.
+    pub waiting: bool,
+    /// Some are sent, or meant to be, and not reported.
+    pub in_flight: bool,
+    /// Some are reported whose key's queue has not had its turn.
+    pub unfollowed: bool,
+}
+
+/// What a person wants of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Pause,
+    Resume,
+    Cancel,
+}
+
+/// How an operation takes a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted {
+    /// It is so from here on.
+    Yes,
+    /// It is over, and ended so.
+    Over(OperationState),
+    /// There is no such operation.
+    Missing,
+}
+
+/// A replay as whoever drives it finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplayTurn {
+    pub paused: bool,
+    /// How far it came, as JSON; empty at its start.
+    pub progress: String,
 }
 
 /// A product in the warehouse.

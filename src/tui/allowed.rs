@@ -3,7 +3,7 @@
 use super::action::{Action, row};
 use super::app::App;
 use super::views::Depth;
-use crate::domain::operation::{Operation, OperationState};
+use crate::domain::operation::Operation;
 
 impl App {
     /// Why an action can't be done right now; `None` when it can.
@@ -104,13 +104,6 @@ impl App {
             }
             Action::PauseOperation if self.unfinished().is_some_and(|o| o.paused) => {
                 "It is paused already; r resumes it"
-            }
-            Action::PauseOperation
-                if self
-                    .unfinished()
-                    .is_some_and(|o| o.state == OperationState::Draining) =>
-            {
-                "All of it is sent already; only reports are awaited"
             }
             Action::ResumeOperation if self.unfinished().is_some_and(|o| !o.paused) => {
                 "It is not paused"

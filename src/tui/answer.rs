@@ -88,8 +88,11 @@ impl App {
             return matches!(outcome.result, Ok(Done::WouldReplay { .. }));
         }
         form.dry = match &outcome.result {
-            Ok(Done::WouldReplay { events, span, .. }) => Dry::Counted {
+            Ok(Done::WouldReplay {
+                events, last, span, ..
+            }) => Dry::Counted {
                 events: *events,
+                last: *last,
                 span: *span,
             },
             Ok(_) => return false,

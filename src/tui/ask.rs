@@ -4,15 +4,12 @@ use std::collections::BTreeSet;
 
 use super::app::App;
 use super::overlay::{Confirm, Faults, Overlay, Replay};
-use crate::command::{Command, EventChoice, LetterChoice};
+use crate::command::{Command, EventChoice, LetterChoice, REDRIVE_RATE};
 use crate::domain::event_type::EventType;
 use crate::domain::letter::Letter;
 use crate::domain::service::Service;
 use crate::domain::stored::EventFilter;
 use crate::snapshot::short_id;
-
-/// Letters a second that a redrive sends at most.
-const REDRIVE_RATE: u32 = 25;
 
 impl App {
     pub(super) fn ask_redrive(&mut self) {

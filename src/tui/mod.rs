@@ -238,6 +238,7 @@ fn send(app: &mut App, command: Command, ports: &Ports) {
     let request = Request {
         id,
         command: command.clone(),
+        leaves: false,
     };
     match ports.requests.try_send(request) {
         Ok(()) => app.on_sent(id, command),

@@ -8,8 +8,9 @@ use super::palette::Palette;
 use super::save::Save;
 use super::theme::Theme;
 use super::triage::Triage;
-use crate::command::{Command, EventChoice, ReplayTarget};
+use crate::command::{Command, Counted, EventChoice, ReplayTarget};
 use crate::domain::fault_plan::FaultPlan;
+use crate::domain::position::Position;
 use crate::domain::scenario::Scenario;
 use crate::domain::when::Start;
 
@@ -275,6 +276,8 @@ pub enum Dry {
     Asked,
     Counted {
         events: u64,
+        /// The last of them.
+        last: Option<Position>,
         span: Option<std::time::Duration>,
     },
     Refused(String),
@@ -346,6 +349,17 @@ impl Replay {
                 rate => rate.ok()?,
             },
             force: self.force,
+            confirmed: match self.dry {
+                Dry::Counted {
+                    events,
+                    last: Some(last),
+                    ..
+                } if !dry_run => Some(Counted {
+                    last,
+                    count: events,
+                }),
+                _ => None,
+            },
             dry_run,
         })
     }

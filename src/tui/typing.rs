@@ -243,9 +243,10 @@ impl App {
         None
     }
 
-    /// Other events, and those for another target, are counted anew.
+    /// Other events, those for another target, and those of old that only a forced replay may bring are counted
+    /// anew.
     fn replay_key(&mut self, mut form: Replay, key: Key) -> Option<Command> {
-        let before = (form.choice, form.target);
+        let before = (form.choice, form.target, form.force);
         if let Some(forward) = vertical(key) {
             form.at = turn(form.at, Replay::FIELDS, forward);
         } else if key.code == Code::Enter {
@@ -267,7 +268,7 @@ impl App {
                 _ => {}
             }
         }
-        let counted = ((form.choice, form.target) != before).then(|| {
+        let counted = ((form.choice, form.target, form.force) != before).then(|| {
             (form.dry, form.request) = (Dry::Asked, None);
             form.command(true)
         });

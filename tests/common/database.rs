@@ -101,6 +101,19 @@ impl Database {
         on!(self, db => sqlx::query_as(ASK).fetch_all(db).await.unwrap())
     }
 
+    /// An operation's driver was last heard of so many seconds from now, by the database's clock.
+    pub async fn beat(&self, operation: uuid::Uuid, seconds: i64) {
+        let now = match self {
+            Self::Sqlite(_) => format!("(unixepoch() + {seconds}) * 1000000"),
+            Self::Postgres(_) => format!("now() + interval '{seconds} seconds'"),
+        };
+        let statement = format!("UPDATE operation SET beat_at = {now} WHERE id = '{operation}'");
+        on!(self, db => {
+            let beat = sqlx::query(sqlx::AssertSqlSafe(statement));
+            beat.execute(db).await.unwrap();
+        });
+    }
+
     /// Forgets the letters that their topics still have.
     pub async fn forget_letters(&self) {
         for statement in [

@@ -188,6 +188,7 @@ pub fn operation(state: OperationState, counts: Counts) -> Operation {
         note: None,
         paused: false,
         plan: "{}".to_owned(),
+        given_up: false,
     }
 }
 

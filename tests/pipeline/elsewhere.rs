@@ -21,14 +21,25 @@ const FULL: (&str, i32) = ("payment-events", 0);
 
 impl World {
     /// Through the gate of another process: it runs no workers and drives none of our operations.
-    pub async fn ask_elsewhere(&mut self, command: Command) -> Result<(), String> {
+    /// `leaves`: it goes away at once.
+    pub async fn ask_elsewhere(
+        &mut self,
+        command: Command,
+        leaves: bool,
+        refused: Option<&str>,
+    ) -> Result<(), String> {
         self.asked += u64::from(command.writes());
         let shared = self.shared("elsewhere").await;
         let operator = self.operator(&shared, None, false, &CancellationToken::new());
         let id = self.clock.id();
-        let outcome = operator.answer(Request { id, command }).await;
+        let request = Request {
+            id,
+            command,
+            leaves,
+        };
+        let outcome = operator.answer(request).await;
         shared.store.close().await;
-        outcome.result.map(|_| ()).map_err(|r| r.sentence)
+        self.judge(outcome.result, refused).map(|_| ())
     }
 
     /// Through the gate, and on: the answer must be good when the workers end.
@@ -38,7 +49,13 @@ impl World {
         let operator = Arc::clone(&node.operator);
         let id = self.clock.id();
         self.answers.push(tokio::spawn(async move {
-            operator.answer(Request { id, command }).await
+            operator
+                .answer(Request {
+                    id,
+                    command,
+                    leaves: false,
+                })
+                .await
         }));
         Ok(())
     }
@@ -76,17 +93,14 @@ impl World {
         let letters = self.letters().await;
         let redrive = self.begun_elsewhere(OperationKind::Redrive, 60);
         let items: Vec<_> = letters.iter().map(|l| (self.clock.id(), l.id)).collect();
-        let written = self.store.create_operation(&redrive, &items).await;
+        let owner = Some("elsewhere");
+        let written = self.store.create_operation(&redrive, &items, owner).await;
         written.map_err(|e| e.to_string())?;
-        let soon = self.clock.now() + Duration::from_secs(3_600);
-        self.store
-            .beat(redrive.id, soon)
-            .await
-            .map_err(|e| e.to_string())?;
+        self.stack.database.beat(redrive.id, 3_600).await;
         self.last_operation = Some(redrive.id);
 
         let silent = self.begun_elsewhere(OperationKind::Replay, 59);
-        let written = self.store.create_operation(&silent, &[]).await;
+        let written = self.store.create_operation(&silent, &[], None).await;
         written.map_err(|e| e.to_string())?;
         let began = clock::instant();
         while self.state(silent.id).await? != OperationState::Failed {
@@ -104,9 +118,8 @@ impl World {
     /// The driver was last heard of an hour ago.
     pub async fn driver_falls_silent(&mut self) -> Result<(), String> {
         let id = self.last_operation.ok_or("nobody drives anything")?;
-        let long_ago = self.clock.now() - Duration::from_secs(3_600);
-        let beat = self.store.beat(id, long_ago).await;
-        beat.map_err(|e| e.to_string())
+        self.stack.database.beat(id, -3_600).await;
+        Ok(())
     }
 
     fn begun_elsewhere(&self, kind: OperationKind, minutes_ago: u64) -> Operation {
@@ -124,6 +137,7 @@ impl World {
             note: None,
             paused: false,
             plan: String::new(),
+            given_up: false,
         }
     }
 

@@ -87,10 +87,12 @@ scenarios! {
     index_rebuilt
     injected_orders
     insufficient_stock
+    key_order
     key_queue
     key_queue_full
     key_queue_one_batch
     letter_waits_for_broker
+    nobody_waits
     no_event_id
     no_key
     old_schema
@@ -103,16 +105,22 @@ scenarios! {
     paused
     permanent_redriven
     poison_bytes
+    queue_cancelled
     queue_fails_again
+    queue_paused
     read_only
     rebalance
     rebalance_while_retrying
     redrive_cancelled
+    redrive_of_many
     redrive_over_restart
     redrive_taken_over
     redriven_duplicate
     replay
+    replay_beyond_memory
     replay_cancelled_elsewhere
+    replay_failed_again
+    replay_over_restart
     replay_with_fault
     restart_in_flight
     retrying_partition
@@ -122,7 +130,8 @@ scenarios! {
     timeout
     transient_exhausted
     transient_once
-    unreadable;
+    unreadable
+    unreadable_waits;
     // Only the embedded broker forgets what nobody has read.
     embedded:
     broker_full;

@@ -114,11 +114,17 @@ pub enum Step {
     Cancel {
         #[serde(default)]
         elsewhere: bool,
+        /// It is refused, with these words.
+        refused: Option<String>,
     },
     /// Another process pauses the operation that was started last, or resumes it.
     StandStill {
         operation: bool,
+        /// It is refused, with these words.
+        refused: Option<String>,
     },
+    /// Forgets which messages were handled so far, as pruning does after weeks.
+    Forget {},
     /// A partition of the broker has as much unread as it can keep, or room again.
     Full {
         on: bool,
@@ -208,6 +214,12 @@ pub struct Redrive {
     pub archive: Option<String>,
     /// Archives also what waits behind them.
     pub behind: bool,
+    /// Asked by another process that drives nothing.
+    pub elsewhere: bool,
+    /// Who asks goes away at once: the instance that runs must carry it out.
+    pub leaves: bool,
+    /// The letters in the opposite order.
+    pub reversed: bool,
     /// It is refused, with these words.
     pub refused: Option<String>,
 }
@@ -326,6 +338,7 @@ pub struct OperationIs {
     pub duplicate: Option<u64>,
     pub unknown: Option<u64>,
     pub refused: Option<u64>,
+    pub left: Option<u64>,
     pub note: Option<String>,
 }
 

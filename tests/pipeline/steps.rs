@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evtop::command::{
-    Behind, Command, Done, EventChoice, LetterChoice, RefusalKind, ReplayTarget, Request,
+    Behind, Command, Counted, Done, EventChoice, LetterChoice, Refusal, RefusalKind, ReplayTarget,
+    Request,
 };
 use evtop::domain::edit;
 use evtop::domain::fault_plan::FaultPlan;
@@ -110,23 +111,33 @@ impl World {
             }
             Step::Redrive(redrive) => self.redrive(redrive).await?,
             Step::Replay(replay) => self.replay(replay).await?,
-            Step::Cancel { elsewhere } => {
+            Step::Cancel { elsewhere, refused } => {
                 let operation = self.last_operation.ok_or("nothing to cancel")?;
-                let command = Command::Cancel { operation };
+                let (command, refused) = (Command::Cancel { operation }, refused.as_deref());
                 if *elsewhere {
-                    self.ask_elsewhere(command).await?;
+                    self.ask_elsewhere(command, false, refused).await?;
                 } else {
-                    self.ask(command, None).await?;
+                    self.ask(command, refused).await?;
                 }
             }
-            Step::StandStill { operation: paused } => {
+            Step::StandStill {
+                operation: paused,
+                refused,
+            } => {
                 let operation = self.last_operation.ok_or("nothing to pause")?;
-                self.ask_elsewhere(if *paused {
+                let command = if *paused {
                     Command::PauseOperation { operation }
                 } else {
                     Command::ResumeOperation { operation }
-                })
-                .await?;
+                };
+                self.ask_elsewhere(command, false, refused.as_deref())
+                    .await?;
+            }
+            Step::Forget {} => {
+                let soon = self.clock.now() + Duration::from_secs(60);
+                let pruned = self.store.prune_inbox(soon).await;
+                pruned.map_err(|e| e.to_string())?;
+                self.forgot = true;
             }
             Step::Full { on } => self.set_full(*on)?,
             Step::Driver { silent: false } => self.driver_goes_on().await?,
@@ -236,7 +247,11 @@ impl World {
         let letters = if redrive.cause {
             LetterChoice::Cause(first.fingerprint.clone())
         } else {
-            LetterChoice::Ids(found.iter().map(|l| l.id).collect())
+            let mut ids: Vec<Uuid> = found.iter().map(|l| l.id).collect();
+            if redrive.reversed {
+                ids.reverse();
+            }
+            LetterChoice::Ids(ids)
         };
         let command = if !redrive.set.is_empty() {
             let (letter, body) = self.store.letter(first.id).await.unwrap().unwrap();
@@ -267,9 +282,11 @@ impl World {
                 rate: redrive.rate,
             }
         };
-        self.ask(command, redrive.refused.as_deref())
-            .await
-            .map(|_| ())
+        let refused = redrive.refused.as_deref();
+        if redrive.elsewhere {
+            return self.ask_elsewhere(command, redrive.leaves, refused).await;
+        }
+        self.ask(command, refused).await.map(|_| ())
     }
 
     async fn replay(&mut self, replay: &Replay) -> Result<(), String> {
@@ -281,22 +298,35 @@ impl World {
             event_type: replay.event.clone(),
             ..EventFilter::default()
         };
-        let command = Command::Replay {
-            events: EventChoice::Matching(filter),
-            target: replay
-                .into
-                .clone()
-                .map_or(ReplayTarget::Topic, ReplayTarget::Service),
+        let target = replay.into.clone();
+        let target = target.map_or(ReplayTarget::Topic, ReplayTarget::Service);
+        let command = |confirmed: Option<Counted>| Command::Replay {
+            events: EventChoice::Matching(filter.clone()),
+            target: target.clone(),
             rate: replay.rate,
             force: replay.force,
-            dry_run: replay.would.is_some(),
+            confirmed,
+            dry_run: confirmed.is_none(),
         };
-        match (
-            self.ask(command, replay.refused.as_deref()).await?,
-            replay.would,
-        ) {
+        // As a person does: counted first, and then what was counted.
+        let refused = replay.refused.as_deref();
+        match (self.ask(command(None), refused).await?, replay.would) {
             (Some(Done::WouldReplay { events, .. }), Some(would)) if events != would => {
                 Err(format!("a replay would be of {events}, not {would}"))
+            }
+            (
+                Some(Done::WouldReplay {
+                    events,
+                    last: Some(last),
+                    ..
+                }),
+                None,
+            ) => {
+                let counted = Counted {
+                    last,
+                    count: events,
+                };
+                self.ask(command(Some(counted)), None).await.map(|_| ())
             }
             _ => Ok(()),
         }
@@ -311,8 +341,23 @@ impl World {
         let operator = &self.node.as_ref().ok_or("nobody to ask")?.operator;
         self.asked += u64::from(command.writes());
         let id = self.clock.id();
-        let outcome = operator.answer(Request { id, command }).await;
-        match (outcome.result, refused) {
+        let outcome = operator
+            .answer(Request {
+                id,
+                command,
+                leaves: false,
+            })
+            .await;
+        self.judge(outcome.result, refused)
+    }
+
+    /// Whether an answer is what it should be: good, or refused with these words.
+    pub fn judge(
+        &mut self,
+        answer: Result<Done, Refusal>,
+        refused: Option<&str>,
+    ) -> Result<Option<Done>, String> {
+        match (answer, refused) {
             (Ok(done), None) => {
                 if let Done::Started { operation, .. } = &done {
                     self.last_operation = Some(*operation);
@@ -369,6 +414,7 @@ impl World {
             target: ReplayTarget::Topic,
             rate: 0,
             force: false,
+            confirmed: None,
             dry_run,
         };
         let mut refused = 0;
@@ -405,6 +451,7 @@ impl World {
                 .answer(Request {
                     id: self.clock.id(),
                     command,
+                    leaves: false,
                 })
                 .await;
             let read_only = outcome

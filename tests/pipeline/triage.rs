@@ -109,6 +109,7 @@ pub fn operation(found: &Operation, wanted: &OperationIs) -> Check {
         ("duplicate", c.duplicate, wanted.duplicate),
         ("unknown", c.unknown, wanted.unknown),
         ("refused", c.refused, wanted.refused),
+        ("left", c.left, wanted.left),
     ] {
         maybe(&format!("operation's {what}"), found, wanted.as_ref()).map_err(whole)?;
     }
@@ -130,9 +131,8 @@ pub fn operation(found: &Operation, wanted: &OperationIs) -> Check {
 /// A second and more after the last operation began, somebody has said that it is driven.
 pub async fn driven(world: &World) -> Check {
     let id = world.last_operation.ok_or("no operation was started")?;
-    let found = ask(world.store.operation(id).await)?.ok_or("the operation is gone")?;
-    let since = found.created_at + Duration::from_millis(1_500);
-    let silent = ask(world.store.silent_operations(since).await)?;
-    let silent = silent.iter().any(|o| o.id == id);
+    let silence = Duration::from_millis(1_500);
+    let silent = ask(world.store.undriven_operations(silence).await)?;
+    let silent = silent.iter().any(|(o, _)| o.id == id);
     same("nobody says that it is driven", &silent, &false)
 }

@@ -49,6 +49,8 @@ pub struct World {
     pub last_operation: Option<Uuid>,
     /// Acts that went through the gate of a writing operator: each leaves two audit rows.
     pub asked: u64,
+    /// What was handled was forgotten on purpose.
+    pub forgot: bool,
     pub producer: Producer,
     pub lock: Option<Lock>,
     pub sent: HashMap<String, NewRecord>,
@@ -98,6 +100,7 @@ impl World {
             answers: Vec::new(),
             last_operation: None,
             asked: 0,
+            forgot: false,
             lock: None,
             sent: HashMap::new(),
             rng: Rng::with_seed(seed),
@@ -195,6 +198,7 @@ impl World {
         stop: &CancellationToken,
     ) -> Arc<Operator> {
         let (shared, observer) = (Arc::clone(shared), self.observer.clone());
+        let drives = pipeline.is_some();
         Arc::new(Operator::new(
             shared,
             pipeline,
@@ -202,6 +206,7 @@ impl World {
             evtop::operate::Rules {
                 read_only,
                 attached: false,
+                drives,
             },
             "tester".into(),
             stop.clone(),

@@ -269,7 +269,10 @@ pub async fn a_forced_replay_doubles_the_effect(kit: Kit) {
 
 pub async fn a_replay_reports_to_its_operation(kit: Kit) {
     let operation = kit.operation(OperationKind::Replay);
-    kit.store.create_operation(&operation, &[]).await.unwrap();
+    kit.store
+        .create_operation(&operation, &[], None)
+        .await
+        .unwrap();
     let (one, bad) = (created("O-1", &[("A", 1)]), nameless("O-2"));
     let (a, b) = (kit.envelope(&one), kit.envelope(&bad));
     let mut batch = vec![work(&a, &one), work(&b, &bad), work(&a, &one)];
@@ -284,7 +287,10 @@ pub async fn a_replay_reports_to_its_operation(kit: Kit) {
         );
     }
     let second = kit.operation(OperationKind::Replay);
-    kit.store.create_operation(&second, &[]).await.unwrap();
+    kit.store
+        .create_operation(&second, &[], None)
+        .await
+        .unwrap();
     batch.iter_mut().for_each(|w| w.replay = Some(second.id));
     kit.apply(Service::Email, &batch).await;
     let counts = kit.counts(second.id).await;

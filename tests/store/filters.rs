@@ -30,7 +30,7 @@ async fn several(kit: &Kit) -> Vec<Letter> {
     all[5].key = Some(vec![0xff, 0xfe]);
     for it in &mut all {
         it.last_failed_at = kit.now();
-        kit.store.bury(it, &body(), None).await.unwrap();
+        kit.store.bury(it, &body(), None, None).await.unwrap();
         kit.tick(1);
     }
     all
@@ -198,7 +198,7 @@ pub async fn pages_reach_every_letter_while_they_change(kit: Kit) {
 
 pub async fn what_waits_behind_is_listed(kit: Kit) {
     let [head, second, third] = [1, 2, 3].map(|offset| letter(&kit, "O-1", offset));
-    kit.store.bury(&head, &body(), None).await.unwrap();
+    kit.store.bury(&head, &body(), None, None).await.unwrap();
     for row in [&second, &third] {
         let queued = kit.store.queue_behind(&[(row.clone(), body())]).await;
         assert_eq!(queued.unwrap(), [Queued::Queued]);
@@ -215,7 +215,7 @@ pub async fn what_waits_behind_is_listed(kit: Kit) {
 
 pub async fn what_went_on_since_is_counted(kit: Kit) {
     let [head, second] = [1, 2].map(|offset| letter(&kit, "O-1", offset));
-    kit.store.bury(&head, &body(), None).await.unwrap();
+    kit.store.bury(&head, &body(), None, None).await.unwrap();
     let queued = kit.store.queue_behind(&[(second.clone(), body())]).await;
     assert_eq!(queued.unwrap(), [Queued::Queued]);
     let gone_on = async || kit.store.gone_on(&[head.id]).await.unwrap();
@@ -225,7 +225,7 @@ pub async fn what_went_on_since_is_counted(kit: Kit) {
         .unwrap();
     assert_eq!(gone_on().await, 0, "it still waits for its turn");
     let (_, redrives) = kit.redrive(&[&second]).await;
-    assert!(kit.store.item_queued(redrives[0]).await.unwrap());
+    assert!(kit.queued(redrives[0]).await);
     assert_eq!(gone_on().await, 1);
     kit.store.unarchive(&[head.id]).await.unwrap();
     assert_eq!(gone_on().await, 0, "only of archived ones");

@@ -17,11 +17,17 @@ use evtop::domain::money::Money;
 use evtop::domain::operation::{Counts, Operation, OperationKind, OperationState};
 use evtop::domain::service::Service;
 use evtop::domain::stored::{EventFilter, StoredEvent};
-use evtop::store::{Applied, RedriveRef, Store, StoreSettings, Work};
+use evtop::store::{Applied, RedriveRef, Store, StoreError, StoreSettings, Work};
 use serde_json::Map;
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use uuid::Uuid;
 
 use crate::schema::Schema;
+
+/// The epoch of whoever drives an operation first.
+pub const EPOCH: i64 = 1;
 
 /// Noon of a day.
 pub const NOON: i64 = 1_769_860_800;
@@ -138,13 +144,56 @@ impl Kit {
         stored.unwrap().remove(0)
     }
 
-    /// Ends an operation; `false` where it was over.
+    /// Ends an operation as it stands, completed where nothing of it is left; `false` where it was over.
     pub async fn complete(&self, operation: Uuid) -> bool {
-        let state = OperationState::Completed;
-        let end = self
+        self.claim(operation).await;
+        if let Err(error) = self.store.follow_items(operation, EPOCH).await {
+            assert_eq!(error, StoreError::Lost);
+            return false;
+        }
+        let now = self.now();
+        for state in [OperationState::Completed, OperationState::Failed] {
+            let end = self
+                .store
+                .finish_operation(operation, EPOCH, state, None, now);
+            if end.await.unwrap() {
+                return true;
+            }
+        }
+        unreachable!("what fails needs nothing to be done");
+    }
+
+    /// Drives an operation from here, under the first epoch.
+    pub async fn claim(&self, operation: Uuid) {
+        let claim = self
             .store
-            .set_operation_state(operation, state, None, self.now());
-        end.await.unwrap()
+            .claim_operation(operation, "kit", Duration::from_secs(10));
+        let epoch = claim.await.unwrap();
+        assert!(epoch.is_none_or(|epoch| epoch == EPOCH));
+    }
+
+    /// Whether an item is meant to be sent now.
+    pub async fn queued(&self, redrive: Uuid) -> bool {
+        let Some(item) = self.store.item(redrive).await.unwrap() else {
+            return false;
+        };
+        let queued = self
+            .store
+            .items_queued(item.operation_id, EPOCH, &[redrive])
+            .await;
+        !queued.unwrap().is_empty()
+    }
+
+    /// The broker has it there.
+    pub async fn sent(&self, redrive: Uuid, partition: i32, offset: i64) {
+        let sent = [(redrive, "order-events".to_owned(), partition, offset)];
+        self.store.items_sent(&sent).await.unwrap();
+    }
+
+    /// What may be sent now of an operation.
+    pub async fn due(&self, operation: Uuid) -> Vec<evtop::store::Item> {
+        let turn = self.store.redrive_turn(operation, EPOCH, 10).await;
+        turn.unwrap().due
     }
 
     /// Hands one event in, keyed by its order, as a redrive where one is given.
@@ -228,6 +277,7 @@ impl Kit {
             note: None,
             paused: false,
             plan: "{}".into(),
+            given_up: false,
         }
     }
 
@@ -236,9 +286,10 @@ impl Kit {
         let operation = self.operation(OperationKind::Redrive);
         let items: Vec<_> = letters.iter().map(|l| (self.clock.id(), l.id)).collect();
         self.store
-            .create_operation(&operation, &items)
+            .create_operation(&operation, &items, None)
             .await
             .unwrap();
+        self.claim(operation.id).await;
         (
             operation.id,
             items.into_iter().map(|(redrive, _)| redrive).collect(),
@@ -247,11 +298,39 @@ impl Kit {
 
     /// Queued, sent and acknowledged.
     pub async fn send(&self, redrive: Uuid) {
-        assert!(self.store.item_queued(redrive).await.unwrap());
-        self.store
-            .item_sent(redrive, "order-events", 0, 99)
-            .await
-            .unwrap();
+        assert!(self.queued(redrive).await);
+        self.sent(redrive, 0, 99).await;
+    }
+
+    /// Makes the last beat of an operation's driver so much older, by the database's clock.
+    pub async fn ago(&self, operation: Uuid, time: Duration) {
+        let statement =
+            format!("UPDATE operation SET beat_at = beat_at - {{}} WHERE id = '{operation}'");
+        self.run(&statement, time.as_secs()).await;
+    }
+
+    /// Runs a statement in which `{}` stands for so many seconds.
+    pub async fn run(&self, statement: &str, seconds: u64) {
+        match self.place {
+            Place::Folder(_) => {
+                let statement = statement.replace("{}", &format!("{seconds}000000"));
+                let file = self.url.strip_prefix("sqlite:").unwrap();
+                let options = SqliteConnectOptions::new().filename(file);
+                let mut raw = options.connect().await.unwrap();
+                sqlx::query(AssertSqlSafe(statement))
+                    .execute(&mut raw)
+                    .await
+                    .unwrap();
+            }
+            Place::Schema(_) => {
+                let statement = statement.replace("{}", &format!("interval '{seconds} seconds'"));
+                let mut raw = PgConnection::connect(&self.url).await.unwrap();
+                sqlx::query(AssertSqlSafe(statement))
+                    .execute(&mut raw)
+                    .await
+                    .unwrap();
+            }
+        }
     }
 
     pub async fn counts(&self, operation: Uuid) -> Counts {

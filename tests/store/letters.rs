@@ -21,7 +21,7 @@ async fn find(kit: &Kit, filter: &LetterFilter) -> Vec<Letter> {
 pub async fn a_letter_is_kept_with_its_bytes(kit: Kit) {
     let mut plain = letter(&kit, 1);
     plain.message = "nul \0 and \u{202e}".into();
-    kit.store.bury(&plain, &body(), None).await.unwrap();
+    kit.store.bury(&plain, &body(), None, None).await.unwrap();
     plain.message = "nul \u{2400} and \u{202e}".into();
     assert_eq!(
         kit.store.letter(plain.id).await.unwrap(),
@@ -38,7 +38,7 @@ pub async fn a_letter_is_kept_with_its_bytes(kit: Kit) {
     // One that only waits was not tried.
     bare.attempts = Some(0);
     kit.store
-        .bury(&bare, &LetterBody::default(), None)
+        .bury(&bare, &LetterBody::default(), None, None)
         .await
         .unwrap();
     assert_eq!(
@@ -56,8 +56,8 @@ pub async fn a_long_key_blocks_as_a_short_one(kit: Kit) {
             .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
             .collect(),
     );
-    kit.store.bury(&long, &body(), None).await.unwrap();
-    kit.store.bury(&long, &body(), None).await.unwrap();
+    kit.store.bury(&long, &body(), None, None).await.unwrap();
+    kit.store.bury(&long, &body(), None, None).await.unwrap();
     assert_eq!(
         kit.store.blocked_keys("inventory-service").await.unwrap(),
         1
@@ -120,19 +120,19 @@ pub async fn a_foreign_letter_blocks_no_key(kit: Kit) {
     // Nor does it keep a key blocked that another letter blocked.
     let mut own = letter(&kit, 2);
     own.key = foreign.key;
-    kit.store.bury(&own, &body(), None).await.unwrap();
+    kit.store.bury(&own, &body(), None, None).await.unwrap();
     assert_eq!(blocked().await.unwrap(), 1);
     assert_eq!(kit.store.behind(foreign.id).await.unwrap(), 0);
 }
 
 pub async fn the_same_letter_twice_is_one_row(kit: Kit) {
     let first = letter(&kit, 1);
-    kit.store.bury(&first, &body(), None).await.unwrap();
+    kit.store.bury(&first, &body(), None, None).await.unwrap();
     kit.tick(5);
     let mut again = letter(&kit, 1);
     again.attempts = Some(5);
     again.dlq.as_mut().unwrap().offset = 44;
-    kit.store.bury(&again, &body(), None).await.unwrap();
+    kit.store.bury(&again, &body(), None, None).await.unwrap();
     let kept = find(&kit, &LetterFilter::default()).await;
     assert_eq!(kept.len(), 1);
     assert_eq!(
@@ -148,7 +148,7 @@ pub async fn the_same_letter_twice_is_one_row(kit: Kit) {
 pub async fn a_letter_blocks_its_key(kit: Kit) {
     let event = created("O-1", &[("A", 1)]);
     let letter = kit.letter(&kit.envelope(&event), 1);
-    kit.store.bury(&letter, &body(), None).await.unwrap();
+    kit.store.bury(&letter, &body(), None, None).await.unwrap();
     assert_eq!(
         kit.store.blocked_keys("inventory-service").await.unwrap(),
         1
@@ -169,7 +169,7 @@ pub async fn a_letter_blocks_its_key(kit: Kit) {
     );
     // A second letter of the key leaves the first at the head.
     let second = kit.letter(&next, 2);
-    kit.store.bury(&second, &body(), None).await.unwrap();
+    kit.store.bury(&second, &body(), None, None).await.unwrap();
     let applied = kit
         .apply_one(Service::Inventory, &kit.envelope(&event), &event, None)
         .await;
@@ -180,7 +180,7 @@ pub async fn no_key_blocks_nothing(kit: Kit) {
     for (n, key) in [None, Some(Vec::new())].into_iter().enumerate() {
         let mut letter = letter(&kit, n as i64);
         letter.key = key.clone();
-        kit.store.bury(&letter, &body(), None).await.unwrap();
+        kit.store.bury(&letter, &body(), None, None).await.unwrap();
         kit.store.index_letters(&[(letter, body())]).await.unwrap();
         assert_eq!(
             kit.store.blocked_keys("inventory-service").await.unwrap(),
@@ -258,7 +258,10 @@ pub async fn a_page_and_its_total_are_of_one_moment(kit: Kit) {
     let other = kit.another().await;
     let written = async {
         for n in 0..100 {
-            other.bury(&letter(&kit, n), &body(), None).await.unwrap();
+            other
+                .bury(&letter(&kit, n), &body(), None, None)
+                .await
+                .unwrap();
         }
     };
     let looked = async {
@@ -278,7 +281,7 @@ pub async fn a_later_failure_in_the_topic_reopens(kit: Kit) {
     let event = created("O-1", &[("A", 1)]);
     let envelope = kit.envelope(&event);
     let first = kit.letter(&envelope, 1);
-    kit.store.bury(&first, &body(), None).await.unwrap();
+    kit.store.bury(&first, &body(), None, None).await.unwrap();
     let (_, ids) = kit.redrive(&[&first]).await;
     kit.send(ids[0]).await;
     kit.tick(9);
@@ -310,7 +313,7 @@ pub async fn letters_are_filtered_and_paged(kit: Kit) {
             letter.group = Some("email-service".into());
             letter.fingerprint = "odd".into();
         }
-        kit.store.bury(&letter, &body(), None).await.unwrap();
+        kit.store.bury(&letter, &body(), None, None).await.unwrap();
         kit.tick(1);
     }
     let all = LetterFilter::default();
@@ -352,7 +355,7 @@ pub async fn search_takes_text_as_it_is(kit: Kit) {
     percent.message = "100% of_it failed".into();
     let other = letter(&kit, 2);
     for letter in [&percent, &other] {
-        kit.store.bury(letter, &body(), None).await.unwrap();
+        kit.store.bury(letter, &body(), None, None).await.unwrap();
     }
     let search = |text: &str| LetterFilter {
         typed: Filter::new(text),
@@ -381,7 +384,7 @@ pub async fn search_takes_text_as_it_is(kit: Kit) {
 pub async fn causes_group_and_trend(kit: Kit) {
     for n in 0..6 {
         kit.store
-            .bury(&letter(&kit, n), &body(), None)
+            .bury(&letter(&kit, n), &body(), None, None)
             .await
             .unwrap();
         kit.tick(60);
@@ -389,10 +392,10 @@ pub async fn causes_group_and_trend(kit: Kit) {
     let mut other = letter(&kit, 9);
     other.fingerprint = "other".into();
     other.code = "validation".into();
-    kit.store.bury(&other, &body(), None).await.unwrap();
+    kit.store.bury(&other, &body(), None, None).await.unwrap();
     let one = letter(&kit, 0);
     let (_, ids) = kit.redrive(&[&one]).await;
-    assert!(kit.store.item_queued(ids[0]).await.unwrap());
+    assert!(kit.queued(ids[0]).await);
     let (causes, total) = kit
         .store
         .causes(&LetterFilter::default(), 1, kit.now())
@@ -439,7 +442,7 @@ pub async fn counts_by_status_and_since(kit: Kit) {
     let since = kit.tick(1);
     for n in 0..3 {
         kit.store
-            .bury(&letter(&kit, n), &body(), None)
+            .bury(&letter(&kit, n), &body(), None, None)
             .await
             .unwrap();
         kit.tick(1);
@@ -470,7 +473,7 @@ pub async fn a_closed_letter_that_fails_again_is_open(kit: Kit) {
     let event = created("O-1", &[("A", 1)]);
     let envelope = kit.envelope(&event);
     let letter = kit.letter(&envelope, 1);
-    kit.store.bury(&letter, &body(), None).await.unwrap();
+    kit.store.bury(&letter, &body(), None, None).await.unwrap();
     let (_, ids) = kit.redrive(&[&letter]).await;
     kit.send(ids[0]).await;
     let redrive = Some(evtop::store::RedriveRef {
@@ -480,12 +483,12 @@ pub async fn a_closed_letter_that_fails_again_is_open(kit: Kit) {
     kit.apply_one(Service::Inventory, &envelope, &event, redrive)
         .await;
     // A redelivery that is written again changes nothing …
-    kit.store.bury(&letter, &body(), None).await.unwrap();
+    kit.store.bury(&letter, &body(), None, None).await.unwrap();
     assert_eq!(kit.status(&letter).await, LetterStatus::Resolved);
     // … a later failure does.
     kit.tick(60);
     kit.store
-        .bury(&kit.letter(&envelope, 1), &body(), None)
+        .bury(&kit.letter(&envelope, 1), &body(), None, None)
         .await
         .unwrap();
     assert_eq!(kit.status(&letter).await, LetterStatus::Unresolved);

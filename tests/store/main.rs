@@ -78,13 +78,15 @@ macro_rules! contract {
                 a_report_may_come_before_the_acknowledgement,
                 silence_is_unknown_until_somebody_speaks, refused_items_go_back,
                 one_redrive_on_a_topic, a_letter_that_is_done_is_not_sent,
-                an_ended_operation_gives_back_what_it_did_not_send, a_crash_sends_under_the_same_id,
-                items_can_be_added_once
+                a_cancelled_redrive_leaves_nothing_hanging, what_is_not_sent_does_not_count,
+                a_key_is_sent_in_the_order_of_arrival, what_waits_behind_a_failure_is_refused,
+                an_end_derives_from_the_items, nothing_is_queued_of_what_stands_still,
+                a_crash_sends_under_the_same_id
             }
             operations::{
-                counters_add_up, operations_are_listed_running_first, another_process_can_cancel,
-                another_process_can_pause,
-                an_operation_without_a_beat_is_silent,
+                counters_add_up, operations_are_listed_running_first, one_drives_and_a_silent_one_is_replaced,
+                a_wish_is_answered_by_how_it_stands, who_takes_over_says_so,
+                a_replays_end_tells_what_nobody_reported,
                 the_audit_keeps_order,
                 a_worker_report_replaces_the_one_before, the_last_wish_counts
             }

@@ -1,13 +1,19 @@
 //! Operations that count for themselves, their list, and the audit.
 
-use evtop::domain::operation::{Counts, OperationKind, OperationState};
+use std::time::Duration;
 
-use crate::kit::{Kit, seconds};
+use evtop::domain::operation::{Counts, OperationKind, OperationState};
+use evtop::store::{Granted, Store, StoreError, Wish};
+
+use crate::kit::{EPOCH, Kit};
 
 pub async fn counters_add_up(kit: Kit) {
     let mut replay = kit.operation(OperationKind::Replay);
     replay.counts.total = 10;
-    kit.store.create_operation(&replay, &[]).await.unwrap();
+    kit.store
+        .create_operation(&replay, &[], None)
+        .await
+        .unwrap();
     assert_eq!(
         kit.store.operation(replay.id).await.unwrap(),
         Some(replay.clone())
@@ -18,9 +24,13 @@ pub async fn counters_add_up(kit: Kit) {
         refused: 1,
         ..Counts::default()
     };
-    for _ in 0..2 {
-        kit.store.bump_operation(replay.id, &by).await.unwrap();
+    kit.claim(replay.id).await;
+    for page in ["1", "2"] {
+        let advance = kit.store.advance_replay(replay.id, EPOCH, page, &by, None);
+        advance.await.unwrap();
     }
+    let turn = kit.store.replay_turn(replay.id, EPOCH).await.unwrap();
+    assert_eq!((turn.progress.as_str(), turn.paused), ("2", false));
     let counts = Counts {
         total: 10,
         sent: 4,
@@ -35,13 +45,12 @@ pub async fn operations_are_listed_running_first(kit: Kit) {
     let mut ids = Vec::new();
     for n in 0..4 {
         let operation = kit.operation(OperationKind::Replay);
-        kit.store.create_operation(&operation, &[]).await.unwrap();
+        kit.store
+            .create_operation(&operation, &[], None)
+            .await
+            .unwrap();
         if n != 1 {
-            let state = OperationState::Completed;
-            kit.store
-                .set_operation_state(operation.id, state, None, kit.now())
-                .await
-                .unwrap();
+            kit.complete(operation.id).await;
         }
         kit.tick(1);
         ids.push(operation.id);
@@ -53,76 +62,152 @@ pub async fn operations_are_listed_running_first(kit: Kit) {
     );
 }
 
-pub async fn an_operation_without_a_beat_is_silent(kit: Kit) {
-    let operation = kit.operation(OperationKind::Replay);
-    kit.store.create_operation(&operation, &[]).await.unwrap();
-    let silent = async || kit.store.silent_operations(kit.now() - seconds(10)).await;
-    kit.tick(10);
-    assert!(silent().await.unwrap().is_empty(), "it has just begun");
-    kit.tick(1);
-    assert_eq!(silent().await.unwrap()[0].id, operation.id);
-    kit.store.beat(operation.id, kit.now()).await.unwrap();
-    kit.tick(10);
-    assert!(silent().await.unwrap().is_empty());
-    kit.tick(1);
-    assert_eq!(silent().await.unwrap().len(), 1);
-    let state = OperationState::Completed;
-    let ended = kit
-        .store
-        .set_operation_state(operation.id, state, None, kit.now());
-    assert!(ended.await.unwrap());
-    assert!(
-        silent().await.unwrap().is_empty(),
-        "what is over is no one's"
-    );
-}
+const SILENCE: Duration = Duration::from_secs(10);
 
-pub async fn another_process_can_cancel(kit: Kit) {
+pub async fn one_drives_and_a_silent_one_is_replaced(kit: Kit) {
     let operation = kit.operation(OperationKind::Replay);
-    kit.store.create_operation(&operation, &[]).await.unwrap();
-    assert!(!kit.store.cancel_requested(operation.id).await.unwrap());
-    assert!(
-        kit.another()
-            .await
-            .request_cancel(operation.id)
-            .await
-            .unwrap()
-    );
-    assert!(kit.store.cancel_requested(operation.id).await.unwrap());
-    let state = OperationState::Cancelled;
+    let id = operation.id;
     kit.store
-        .set_operation_state(operation.id, state, None, kit.now())
+        .create_operation(&operation, &[], None)
         .await
         .unwrap();
-    assert!(
-        !kit.store.request_cancel(operation.id).await.unwrap(),
-        "nothing to stop"
-    );
-    assert!(!kit.store.cancel_requested(kit.clock.id()).await.unwrap());
+    let (store, other) = (&kit.store, kit.another().await);
+    let undriven = async || {
+        let found = store.undriven_operations(SILENCE).await.unwrap();
+        found
+            .into_iter()
+            .map(|(o, by)| (o.id, by))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(undriven().await, [(id, None)], "nobody has begun it");
+    let claim = async |store: &Store, who| store.claim_operation(id, who, SILENCE).await.unwrap();
+    assert_eq!(claim(store, "a").await, Some(1));
+    assert_eq!(claim(&other, "b").await, None, "a drives it");
+    assert!(undriven().await.is_empty());
+    // However far a process's clock is off: the database's counts.
+    kit.tick(3_600);
+    assert_eq!(claim(&other, "b").await, None);
+    kit.ago(id, SILENCE + Duration::from_secs(1)).await;
+    assert_eq!(undriven().await, [(id, Some("a".to_owned()))]);
+    assert!(store.beat(id, 1).await.unwrap(), "it was only slow");
+    assert_eq!(claim(&other, "b").await, None);
+    kit.ago(id, SILENCE + Duration::from_secs(1)).await;
+    assert_eq!(claim(&other, "b").await, Some(2));
+    let by = Counts {
+        sent: 1,
+        ..Counts::default()
+    };
+    assert!(!store.beat(id, 1).await.unwrap(), "a has lost it");
+    let lost = Err(StoreError::Lost);
+    assert_eq!(store.advance_replay(id, 1, "x", &by, None).await, lost);
+    assert_eq!(store.items_queued(id, 1, &[]).await.map(drop), lost);
+    assert_eq!(store.follow_items(id, 1).await.map(drop), lost);
+    assert_eq!(store.redrive_turn(id, 1, 9).await.map(drop), lost);
+    let state = OperationState::Completed;
+    let ended = store.finish_operation(id, 1, state, None, kit.now()).await;
+    assert_eq!(ended.map(drop), lost);
+    assert_eq!(kit.counts(id).await.sent, 0);
+    // Let go, it is free at once; an earlier epoch lets go of nothing.
+    store.release_operation(id, 1).await.unwrap();
+    assert_eq!(claim(store, "a").await, None);
+    other.release_operation(id, 2).await.unwrap();
+    assert_eq!(claim(store, "a").await, Some(3));
 }
 
-pub async fn another_process_can_pause(kit: Kit) {
+pub async fn a_wish_is_answered_by_how_it_stands(kit: Kit) {
     let operation = kit.operation(OperationKind::Replay);
-    kit.store.create_operation(&operation, &[]).await.unwrap();
-    let other = kit.another().await;
-    for paused in [true, false, true] {
-        assert!(other.pause_operation(operation.id, paused).await.unwrap());
-        assert_eq!(
-            kit.store.pause_requested(operation.id).await.unwrap(),
-            paused
-        );
-        let read = kit.store.operation(operation.id).await.unwrap().unwrap();
+    kit.store
+        .create_operation(&operation, &[], None)
+        .await
+        .unwrap();
+    kit.claim(operation.id).await;
+    let (id, other) = (operation.id, kit.another().await);
+    let ask = async |wish| other.ask_operation(id, wish, kit.now()).await.unwrap();
+    for (wish, paused) in [
+        (Wish::Pause, true),
+        (Wish::Resume, false),
+        (Wish::Pause, true),
+    ] {
+        assert_eq!(ask(wish).await, Granted::Yes);
+        let turn = kit.store.replay_turn(id, EPOCH).await.unwrap();
+        assert_eq!(turn.paused, paused);
+        let read = kit.store.operation(id).await.unwrap().unwrap();
         assert_eq!(read.stands_still(), paused);
     }
-    let state = OperationState::Completed;
-    let end = kit
-        .store
-        .set_operation_state(operation.id, state, None, kit.now());
-    end.await.unwrap();
-    let read = kit.store.operation(operation.id).await.unwrap().unwrap();
-    assert!(!read.stands_still(), "it is over");
-    assert!(!other.pause_operation(operation.id, false).await.unwrap());
-    assert!(!kit.store.pause_requested(kit.clock.id()).await.unwrap());
+    assert_eq!(ask(Wish::Cancel).await, Granted::Yes);
+    let read = kit.store.operation(id).await.unwrap().unwrap();
+    assert_eq!(
+        (read.state, read.ended_at),
+        (OperationState::Cancelled, Some(kit.now())),
+        "over at once"
+    );
+    assert!(!read.stands_still());
+    let turn = kit.store.replay_turn(id, EPOCH).await;
+    assert_eq!(turn, Err(StoreError::Lost), "whoever drove it stops");
+    for wish in [Wish::Pause, Wish::Resume, Wish::Cancel] {
+        assert_eq!(ask(wish).await, Granted::Over(OperationState::Cancelled));
+    }
+    let nobody = other.ask_operation(kit.clock.id(), Wish::Cancel, kit.now());
+    assert_eq!(nobody.await.unwrap(), Granted::Missing);
+}
+
+pub async fn who_takes_over_says_so(kit: Kit) {
+    let store = &kit.store;
+    assert_eq!(store.drivers(SILENCE).await.unwrap(), 0);
+    store.driver_beat("a").await.unwrap();
+    store.driver_beat("a").await.unwrap();
+    store.driver_beat("b").await.unwrap();
+    assert_eq!(store.drivers(SILENCE).await.unwrap(), 2);
+    kit.run(
+        "UPDATE driver SET beat_at = beat_at - {} WHERE instance = 'b'",
+        11,
+    )
+    .await;
+    assert_eq!(store.drivers(SILENCE).await.unwrap(), 1);
+    store.driver_gone("a").await.unwrap();
+    assert_eq!(store.drivers(SILENCE).await.unwrap(), 0);
+}
+
+pub async fn a_replays_end_tells_what_nobody_reported(kit: Kit) {
+    let mut replay = kit.operation(OperationKind::Replay);
+    replay.counts.total = 10;
+    let id = replay.id;
+    kit.store
+        .create_operation(&replay, &[], None)
+        .await
+        .unwrap();
+    kit.claim(id).await;
+    let by = Counts {
+        sent: 6,
+        ok: 2,
+        ..Counts::default()
+    };
+    let advance = kit.store.advance_replay(id, EPOCH, "{}", &by, Some("why"));
+    advance.await.unwrap();
+    let cancel = kit.store.ask_operation(id, Wish::Cancel, kit.now());
+    assert_eq!(cancel.await.unwrap(), Granted::Yes);
+    let counts = Counts {
+        total: 10,
+        left: 4,
+        ..by
+    };
+    assert_eq!(kit.counts(id).await, counts);
+    let open = kit.store.unsettled_replays().await.unwrap();
+    assert_eq!(
+        open.iter()
+            .map(|(o, p)| (o.id, p.as_str()))
+            .collect::<Vec<_>>(),
+        [(id, "{}")]
+    );
+    kit.store.settle_replay(id, true).await.unwrap();
+    assert!(kit.store.unsettled_replays().await.unwrap().is_empty());
+    assert_eq!(
+        kit.counts(id).await,
+        Counts {
+            unknown: 4,
+            ..counts
+        }
+    );
 }
 
 pub async fn the_audit_keeps_order(kit: Kit) {

@@ -224,12 +224,12 @@ async fn of_two_redrives_on_a_topic_one_is_busy() {
         let event = created(&format!("O-{n}"), &[("A", 1)]);
         let mut letter = kit.letter(&kit.envelope(&event), n);
         letter.topic = Some(format!("topic-{n}"));
-        kit.store.bury(&letter, &body(), None).await.unwrap();
+        kit.store.bury(&letter, &body(), None, None).await.unwrap();
         let operations = [0, 1].map(|_| kit.operation(OperationKind::Redrive));
         let items = [0, 1].map(|_| [(kit.clock.id(), letter.id)]);
         let (a, b) = tokio::join!(
-            kit.store.create_operation(&operations[0], &items[0]),
-            other.create_operation(&operations[1], &items[1]),
+            kit.store.create_operation(&operations[0], &items[0], None),
+            other.create_operation(&operations[1], &items[1], None),
         );
         let busy = |r: &Result<(), StoreError>| matches!(r, Err(StoreError::Busy(_)));
         assert!(
@@ -250,7 +250,7 @@ async fn while_resolved<T>(
     let event = created(&format!("O-{n}"), &[("A", 1)]);
     let envelope = kit.envelope(&event);
     let head = kit.letter(&envelope, 2 * n);
-    kit.store.bury(&head, &body(), None).await.unwrap();
+    kit.store.bury(&head, &body(), None, None).await.unwrap();
     let next = kit.letter(&kit.envelope(&later), 2 * n + 1);
     let mut redriven = work(&envelope, &event);
     redriven.redrive = Some(RedriveRef {
@@ -355,10 +355,10 @@ async fn a_block_is_not_changed_under_who_holds_it() {
     };
     let letter = |n| kit.letter(&kit.envelope(&cancelled("O-1")), n);
     let (head, second, third) = (kit.letter(&envelope, 1), letter(2), letter(3));
-    kit.store.bury(&head, &body(), None).await.unwrap();
+    kit.store.bury(&head, &body(), None, None).await.unwrap();
     // Lifted while another letter of its key is written: that one blocks it again.
     let bytes = body();
-    let bury = kit.store.bury(&second, &bytes, None);
+    let bury = kit.store.bury(&second, &bytes, None, None);
     held(&kit, "DELETE FROM key_block", bury).await.unwrap();
     assert_eq!(heads().await, Some(second.id));
     // Lifted while an event is to wait behind it: the event is handled instead.
@@ -368,7 +368,7 @@ async fn a_block_is_not_changed_under_who_holds_it() {
     assert_eq!(answer, [Queued::Released]);
     assert_eq!(kit.store.letter(third.id).await.unwrap(), None);
     // An event comes to wait while the last letter is resolved: it is the next head.
-    kit.store.bury(&second, &body(), None).await.unwrap();
+    kit.store.bury(&second, &body(), None, None).await.unwrap();
     let redriven = |letter| {
         let mut work = work(&envelope, &event);
         let redrive = kit.clock.id();
@@ -397,7 +397,7 @@ async fn a_letter_written_while_its_key_is_freed_keeps_its_block() {
     for n in 0..60 {
         let order = format!("O-{n}");
         let bury = async |second: &Letter| {
-            other.bury(second, &body(), None).await.unwrap();
+            other.bury(second, &body(), None, None).await.unwrap();
         };
         let (second, ..) = while_resolved(&kit, n, declined(&order), bury).await;
         let heads = kit

@@ -14,7 +14,7 @@ async fn head(kit: &Kit) -> (Letter, Envelope, Event) {
     let event = created("O-1", &[("A", 1)]);
     let envelope = kit.envelope(&event);
     let letter = kit.letter(&envelope, 1);
-    kit.store.bury(&letter, &body(), None).await.unwrap();
+    kit.store.bury(&letter, &body(), None, None).await.unwrap();
     (letter, envelope, event)
 }
 
@@ -73,7 +73,7 @@ pub async fn a_handled_event_does_not_wait(kit: Kit) {
     let event = cancelled("O-1");
     let failed = kit.envelope(&event);
     let letter = kit.letter(&failed, 2);
-    kit.store.bury(&letter, &body(), None).await.unwrap();
+    kit.store.bury(&letter, &body(), None, None).await.unwrap();
     // A crash before the offset was stored hands both in again.
     let batch = [work(&done, &before), work(&failed, &event)];
     let applied = kit.apply(Service::Inventory, &batch).await;
@@ -131,7 +131,7 @@ pub async fn a_queue_has_an_end(kit: Kit) {
     );
     // The redriven head stands behind them in its partition: they must let it come.
     let (_, ids) = kit.redrive(&[&letter]).await;
-    assert!(kit.store.item_queued(ids[0]).await.unwrap());
+    assert!(kit.queued(ids[0]).await);
     assert_eq!(queue(&kit, &rows[1_024].0).await, Queued::Queued);
     kit.send(ids[0]).await;
     assert_eq!(queue(&kit, &rows[1_025].0).await, Queued::Queued);
@@ -223,7 +223,7 @@ pub async fn a_queued_row_that_fails_is_a_letter(kit: Kit) {
     };
     let failed = kit.letter(&next, 2);
     kit.store
-        .bury(&failed, &body(), Some(redrive))
+        .bury(&failed, &body(), Some(redrive), None)
         .await
         .unwrap();
     let kept = kit.store.letter(row.id).await.unwrap().unwrap().0;
@@ -257,7 +257,7 @@ pub async fn a_turn_that_is_refused_waits_for_a_person(kit: Kit) {
     redriven(&kit, &letter, &envelope, &event).await;
     assert_eq!(kit.store.ready_letters(10).await.unwrap().len(), 1);
     let (_, ids) = kit.redrive(&[&row]).await;
-    assert!(kit.store.item_queued(ids[0]).await.unwrap());
+    assert!(kit.queued(ids[0]).await);
     kit.store.item_refused(ids[0], "too large").await.unwrap();
     assert!(kit.store.ready_letters(10).await.unwrap().is_empty());
     let kept = kit.store.letter(row.id).await.unwrap().unwrap().0;

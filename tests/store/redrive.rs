@@ -5,10 +5,10 @@ use evtop::domain::event::Event;
 use evtop::domain::letter::{Letter, LetterStatus, RedriveOutcome};
 use evtop::domain::operation::{Counts, OperationKind, OperationState};
 use evtop::domain::service::Service;
-use evtop::store::{Applied, ItemState, RedriveRef, StoreError};
+use evtop::store::{Applied, Granted, ItemState, Queued, RedriveRef, StoreError, Wish};
 use uuid::Uuid;
 
-use crate::kit::{Kit, body, cancelled, created};
+use crate::kit::{EPOCH, Kit, body, cancelled, created};
 
 struct Case {
     letter: Letter,
@@ -21,7 +21,7 @@ impl Case {
         let event = created(&format!("O-{n}"), &[("A", 1)]);
         let envelope = kit.envelope(&event);
         let letter = kit.letter(&envelope, n);
-        kit.store.bury(&letter, &body(), None).await.unwrap();
+        kit.store.bury(&letter, &body(), None, None).await.unwrap();
         Self {
             letter,
             envelope,
@@ -49,7 +49,7 @@ impl Case {
     async fn fail(&self, kit: &Kit, id: Uuid) {
         let again = kit.letter(&self.envelope, self.letter.offset.unwrap());
         kit.store
-            .bury(&again, &body(), Some(self.redrive(id)))
+            .bury(&again, &body(), Some(self.redrive(id)), None)
             .await
             .unwrap();
     }
@@ -62,7 +62,7 @@ impl Case {
 pub async fn a_redrive_resolves(kit: Kit) {
     let (one, two) = (Case::new(&kit, 1).await, Case::new(&kit, 2).await);
     let (operation, ids) = kit.redrive(&[&one.letter, &two.letter]).await;
-    let items = kit.store.next_items(operation, 10).await.unwrap();
+    let items = kit.due(operation).await;
     assert_eq!(
         items
             .iter()
@@ -73,12 +73,9 @@ pub async fn a_redrive_resolves(kit: Kit) {
             (ids[1], two.letter.id, 1, ItemState::Planned),
         ]
     );
-    assert!(kit.store.item_queued(ids[0]).await.unwrap());
+    assert!(kit.queued(ids[0]).await);
     assert_eq!(kit.status(&one.letter).await, LetterStatus::Queued);
-    kit.store
-        .item_sent(ids[0], "order-events", 2, 77)
-        .await
-        .unwrap();
+    kit.sent(ids[0], 2, 77).await;
     let kept = one.kept(&kit).await;
     assert_eq!((kept.status, kept.redrives), (LetterStatus::InFlight, 1));
     let in_flight = kit.store.in_flight_items(operation).await.unwrap();
@@ -101,7 +98,7 @@ pub async fn a_redrive_resolves(kit: Kit) {
         ..Counts::default()
     };
     assert_eq!(kit.counts(operation).await, counts);
-    assert_eq!(kit.store.next_items(operation, 10).await.unwrap().len(), 1);
+    assert_eq!(kit.due(operation).await.len(), 1);
     assert!(
         kit.store
             .in_flight_items(operation)
@@ -152,15 +149,9 @@ pub async fn three_redrives_in_vain_park(kit: Kit) {
         (3, LetterStatus::Parked),
     ] {
         let (operation, ids) = kit.redrive(&[&case.letter]).await;
-        assert!(kit.store.item_queued(ids[0]).await.unwrap());
-        assert!(
-            kit.store.item_queued(ids[0]).await.unwrap(),
-            "asked again after a crash"
-        );
-        kit.store
-            .item_sent(ids[0], "order-events", 0, round)
-            .await
-            .unwrap();
+        assert!(kit.queued(ids[0]).await);
+        assert!(kit.queued(ids[0]).await, "asked again after a crash");
+        kit.sent(ids[0], 0, round).await;
         kit.tick(10);
         case.fail(&kit, ids[0]).await;
         case.fail(&kit, ids[0]).await;
@@ -193,12 +184,9 @@ pub async fn three_redrives_in_vain_park(kit: Kit) {
 pub async fn a_report_may_come_before_the_acknowledgement(kit: Kit) {
     let case = Case::new(&kit, 1).await;
     let (operation, ids) = kit.redrive(&[&case.letter]).await;
-    assert!(kit.store.item_queued(ids[0]).await.unwrap());
+    assert!(kit.queued(ids[0]).await);
     assert_eq!(case.handle(&kit, ids[0]).await, Applied::Done);
-    kit.store
-        .item_sent(ids[0], "order-events", 0, 5)
-        .await
-        .unwrap();
+    kit.sent(ids[0], 0, 5).await;
     assert_eq!(case.kept(&kit).await.status, LetterStatus::Resolved);
     assert!(
         kit.store
@@ -247,7 +235,7 @@ pub async fn refused_items_go_back(kit: Kit) {
         .item_refused(ids[0], "malformed: edit it first")
         .await
         .unwrap();
-    assert!(kit.store.item_queued(ids[1]).await.unwrap());
+    assert!(kit.queued(ids[1]).await);
     kit.store
         .item_refused(ids[1], "gone from the log")
         .await
@@ -263,13 +251,7 @@ pub async fn refused_items_go_back(kit: Kit) {
         ..Counts::default()
     };
     assert_eq!(kit.counts(operation).await, counts);
-    assert!(
-        kit.store
-            .next_items(operation, 10)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(kit.due(operation).await.is_empty());
 }
 
 pub async fn one_redrive_on_a_topic(kit: Kit) {
@@ -277,106 +259,263 @@ pub async fn one_redrive_on_a_topic(kit: Kit) {
     let mut foreign = one.letter.clone();
     foreign.id = kit.clock.id();
     foreign.group = Some("email-service".into());
-    kit.store.bury(&foreign, &body(), None).await.unwrap();
+    kit.store.bury(&foreign, &body(), None, None).await.unwrap();
     let (first, _) = kit.redrive(&[&one.letter]).await;
     let second = kit.operation(OperationKind::Redrive);
     let items = [(kit.clock.id(), two.letter.id)];
-    let busy = kit.store.create_operation(&second, &items).await;
+    let busy = kit.store.create_operation(&second, &items, None).await;
     assert!(matches!(busy, Err(StoreError::Busy(_))), "{busy:?}");
     assert_eq!(kit.store.operation(second.id).await.unwrap(), None);
     kit.redrive(&[&foreign]).await;
     let replay = kit.operation(OperationKind::Replay);
-    kit.store.create_operation(&replay, &[]).await.unwrap();
+    kit.store
+        .create_operation(&replay, &[], None)
+        .await
+        .unwrap();
     kit.complete(first).await;
-    kit.store.create_operation(&second, &items).await.unwrap();
+    kit.store
+        .create_operation(&second, &items, None)
+        .await
+        .unwrap();
 }
 
 pub async fn a_letter_that_is_done_is_not_sent(kit: Kit) {
     let case = Case::new(&kit, 1).await;
     let (operation, ids) = kit.redrive(&[&case.letter]).await;
     assert_eq!(case.handle(&kit, kit.clock.id()).await, Applied::Done);
-    assert!(!kit.store.item_queued(ids[0]).await.unwrap());
-    assert!(
-        !kit.store.item_queued(kit.clock.id()).await.unwrap(),
-        "no such item"
-    );
+    assert!(!kit.queued(ids[0]).await);
+    assert!(!kit.queued(kit.clock.id()).await, "no such item");
     assert_eq!(kit.counts(operation).await.refused, 1);
     assert_eq!(case.kept(&kit).await.redrives, 0);
 }
 
-pub async fn an_ended_operation_gives_back_what_it_did_not_send(kit: Kit) {
+pub async fn a_cancelled_redrive_leaves_nothing_hanging(kit: Kit) {
     let (one, two) = (Case::new(&kit, 1).await, Case::new(&kit, 2).await);
-    let row = kit.letter(&kit.envelope(&cancelled("O-1")), 3);
-    kit.store
-        .queue_behind(&[(row.clone(), body())])
-        .await
-        .unwrap();
-    let (operation, ids) = kit.redrive(&[&one.letter, &two.letter, &row]).await;
-    kit.send(ids[0]).await;
-    for id in &ids[1..] {
-        assert!(kit.store.item_queued(*id).await.unwrap());
+    let three = Case::new(&kit, 3).await;
+    let behind = kit.letter(&kit.envelope(&cancelled("O-1")), 4);
+    let still = kit.letter(&kit.envelope(&cancelled("O-2")), 5);
+    for row in [&behind, &still] {
+        let queued = kit.store.queue_behind(&[(row.clone(), body())]).await;
+        assert_eq!(queued.unwrap(), [Queued::Queued]);
     }
-    let end = kit.store.set_operation_state(
-        operation,
-        OperationState::Cancelled,
-        Some("by ada"),
-        kit.now(),
+    let letters = [&one.letter, &two.letter, &three.letter];
+    let (operation, ids) = kit.redrive(&letters).await;
+    kit.send(ids[0]).await;
+    assert!(
+        kit.queued(ids[2]).await,
+        "meant to be sent, and maybe it was"
     );
-    assert!(end.await.unwrap());
+    let cancel = kit.store.ask_operation(operation, Wish::Cancel, kit.now());
+    assert_eq!(cancel.await.unwrap(), Granted::Yes);
     assert_eq!(kit.status(&one.letter).await, LetterStatus::InFlight);
     assert_eq!(kit.status(&two.letter).await, LetterStatus::Unresolved);
-    assert_eq!(kit.status(&row).await, LetterStatus::Blocked);
-    let ended = kit.store.operation(operation).await.unwrap().unwrap();
+    assert_eq!(two.kept(&kit).await.redrives, 0);
+    let kept = kit.store.letter(behind.id).await.unwrap().unwrap().0;
     assert_eq!(
-        (ended.state, ended.ended_at),
-        (OperationState::Cancelled, Some(kit.now()))
+        (kept.status, kept.code.as_str()),
+        (LetterStatus::Unresolved, "not_sent"),
+        "its turn waits for a person"
     );
-    assert_eq!(ended.note.as_deref(), Some("by ada"));
-    let again = kit
-        .store
-        .set_operation_state(operation, OperationState::Running, None, kit.now());
-    assert!(!again.await.unwrap(), "what is over stays over");
+    assert_eq!(
+        kit.status(&still).await,
+        LetterStatus::Blocked,
+        "behind one that was not sent"
+    );
+    let open = kit.store.items_left_behind(10).await.unwrap();
+    assert_eq!(
+        open.iter().map(|i| i.redrive_id).collect::<Vec<_>>(),
+        [ids[0], ids[2]]
+    );
+    kit.store.item_unknown(ids[2]).await.unwrap();
+    assert_eq!(one.handle(&kit, ids[0]).await, Applied::Done);
+    assert!(kit.store.items_left_behind(10).await.unwrap().is_empty());
+    let counts = Counts {
+        total: 3,
+        sent: 2,
+        ok: 1,
+        unknown: 1,
+        left: 1,
+        ..Counts::default()
+    };
+    assert_eq!(kit.counts(operation).await, counts);
+    assert!(
+        kit.store.ready_letters(9).await.unwrap().is_empty(),
+        "nothing goes on by itself"
+    );
+    // All of it can be redriven once more.
+    let (again, ids) = kit.redrive(&[&behind, &two.letter, &three.letter]).await;
+    assert_eq!(kit.due(again).await.len(), 3);
+    for id in ids {
+        kit.send(id).await;
+    }
+}
+
+pub async fn what_is_not_sent_does_not_count(kit: Kit) {
+    let event = created("O-9", &[("A", 1)]);
+    let envelope = kit.envelope(&event);
+    let mut letter = kit.letter(&envelope, 9);
+    (letter.redrives, letter.status) = (3, LetterStatus::Parked);
+    kit.store.bury(&letter, &body(), None, None).await.unwrap();
+    let kept = async || kit.store.letter(letter.id).await.unwrap().unwrap().0;
+    let (operation, ids) = kit.redrive(&[&letter]).await;
+    assert!(kit.queued(ids[0]).await);
+    assert_eq!(kept().await.redrives, 4);
+    kit.store.item_refused(ids[0], "too large").await.unwrap();
+    assert_eq!(
+        (kept().await.status, kept().await.redrives),
+        (LetterStatus::Parked, 3)
+    );
+    assert!(kit.complete(operation).await);
+    let (operation, _) = kit.redrive(&[&letter]).await;
+    let cancel = kit.store.ask_operation(operation, Wish::Cancel, kit.now());
+    assert_eq!(cancel.await.unwrap(), Granted::Yes);
+    assert_eq!(
+        (kept().await.status, kept().await.redrives),
+        (LetterStatus::Parked, 3)
+    );
+}
+
+/// A key's letters, the second written down before the first was resolved.
+async fn of_one_key(kit: &Kit) -> [Case; 2] {
+    let (first, second) = (created("O-1", &[("A", 1)]), cancelled("O-1"));
+    let mut cases = Vec::new();
+    for (n, event) in [(1, first), (2, second)] {
+        let envelope = kit.envelope(&event);
+        let letter = kit.letter(&envelope, n);
+        kit.store.bury(&letter, &body(), None, None).await.unwrap();
+        cases.push(Case {
+            letter,
+            envelope,
+            event,
+        });
+    }
+    let [Ok(one), Ok(two)] = [0, 1].map(|_| cases.pop().ok_or(())) else {
+        unreachable!("two were written");
+    };
+    [two, one]
+}
+
+pub async fn a_key_is_sent_in_the_order_of_arrival(kit: Kit) {
+    let [older, younger] = of_one_key(&kit).await;
+    // Marked the other way round.
+    let (operation, ids) = kit.redrive(&[&younger.letter, &older.letter]).await;
+    let due = kit.due(operation).await;
+    assert_eq!(
+        due.iter().map(|i| i.letter_id).collect::<Vec<_>>(),
+        [older.letter.id]
+    );
+    assert!(!kit.queued(ids[0]).await, "not even when it is asked for");
+    assert_eq!(kit.status(&younger.letter).await, LetterStatus::Unresolved);
+    kit.send(ids[1]).await;
+    assert!(
+        kit.due(operation).await.is_empty(),
+        "the older is on its way"
+    );
+    assert_eq!(kit.store.refuse_waiting(operation, EPOCH).await.unwrap(), 0);
+    assert_eq!(older.handle(&kit, ids[1]).await, Applied::Done);
+    assert_eq!(kit.due(operation).await[0].letter_id, younger.letter.id);
+    kit.send(ids[0]).await;
+    assert_eq!(younger.handle(&kit, ids[0]).await, Applied::Done);
+    assert!(kit.complete(operation).await);
+    assert_eq!(kit.counts(operation).await.ok, 2);
+}
+
+pub async fn what_waits_behind_a_failure_is_refused(kit: Kit) {
+    let [older, younger] = of_one_key(&kit).await;
+    let (operation, ids) = kit.redrive(&[&older.letter, &younger.letter]).await;
+    kit.send(ids[0]).await;
+    older.fail(&kit, ids[0]).await;
+    assert!(kit.due(operation).await.is_empty());
+    assert_eq!(kit.store.refuse_waiting(operation, EPOCH).await.unwrap(), 1);
+    let item = kit.store.item(ids[1]).await.unwrap().unwrap();
+    let why = item.error.unwrap();
+    assert_eq!(
+        why,
+        format!("it waits behind letter {} of the same key", older.letter.id)
+    );
+    assert_eq!(kit.status(&younger.letter).await, LetterStatus::Unresolved);
+    assert!(kit.complete(operation).await);
+    let ended = kit.store.operation(operation).await.unwrap().unwrap();
+    assert_eq!(ended.state, OperationState::Completed);
+}
+
+pub async fn an_end_derives_from_the_items(kit: Kit) {
+    let case = Case::new(&kit, 1).await;
+    let (operation, ids) = kit.redrive(&[&case.letter]).await;
+    let end = async || {
+        let state = OperationState::Completed;
+        let end = kit
+            .store
+            .finish_operation(operation, EPOCH, state, None, kit.now());
+        end.await.unwrap()
+    };
+    assert!(!end().await, "nothing is sent");
+    kit.send(ids[0]).await;
+    assert!(!end().await, "nothing is reported");
+    let queued = kit.letter(&kit.envelope(&cancelled("O-1")), 2);
+    let waits = kit.store.queue_behind(&[(queued.clone(), body())]).await;
+    assert_eq!(waits.unwrap(), [Queued::Queued]);
+    assert_eq!(case.handle(&kit, ids[0]).await, Applied::Done);
+    assert!(!end().await, "the queue behind it has had no turn");
+    assert_eq!(kit.store.follow_items(operation, EPOCH).await.unwrap(), 1);
+    assert!(!end().await);
+    let due = kit.due(operation).await;
+    assert_eq!(due[0].letter_id, queued.id);
+    kit.send(due[0].redrive_id).await;
+    kit.store.item_unknown(due[0].redrive_id).await.unwrap();
+    kit.store.follow_items(operation, EPOCH).await.unwrap();
+    assert!(end().await);
+}
+
+pub async fn nothing_is_queued_of_what_stands_still(kit: Kit) {
+    let case = Case::new(&kit, 1).await;
+    let (operation, ids) = kit.redrive(&[&case.letter]).await;
+    let ask = async |wish| {
+        kit.store
+            .ask_operation(operation, wish, kit.now())
+            .await
+            .unwrap()
+    };
+    assert_eq!(ask(Wish::Pause).await, Granted::Yes);
+    let turn = kit.store.redrive_turn(operation, EPOCH, 9).await.unwrap();
+    assert_eq!((turn.paused, turn.due.len(), turn.waiting), (true, 0, true));
+    assert!(!kit.queued(ids[0]).await);
+    assert_eq!(kit.status(&case.letter).await, LetterStatus::Unresolved);
+    assert_eq!(ask(Wish::Resume).await, Granted::Yes);
+    assert!(kit.queued(ids[0]).await);
 }
 
 pub async fn a_crash_sends_under_the_same_id(kit: Kit) {
     let case = Case::new(&kit, 1).await;
     let (operation, ids) = kit.redrive(&[&case.letter]).await;
-    assert!(kit.store.item_queued(ids[0]).await.unwrap());
+    assert!(kit.queued(ids[0]).await);
     let restarted = kit.another().await;
-    let unfinished = restarted.unfinished_operations().await.unwrap();
+    assert_eq!(restarted.unfinished_redrives().await.unwrap(), 1);
+    kit.ago(operation, std::time::Duration::from_secs(11)).await;
+    let silence = std::time::Duration::from_secs(10);
+    let epoch = restarted
+        .claim_operation(operation, "next", silence)
+        .await
+        .unwrap();
+    assert_eq!(epoch, Some(EPOCH + 1));
+    let turn = restarted
+        .redrive_turn(operation, EPOCH + 1, 10)
+        .await
+        .unwrap();
     assert_eq!(
-        unfinished.iter().map(|o| o.id).collect::<Vec<_>>(),
-        [operation]
-    );
-    let items = restarted.next_items(operation, 10).await.unwrap();
-    assert_eq!(
-        (items[0].redrive_id, items[0].state),
+        (turn.due[0].redrive_id, turn.due[0].state),
         (ids[0], ItemState::Queued)
     );
-    assert!(restarted.item_queued(ids[0]).await.unwrap());
+    let queued = restarted
+        .items_queued(operation, EPOCH + 1, &ids)
+        .await
+        .unwrap();
+    assert_eq!(queued.len(), 1);
     assert_eq!(case.kept(&kit).await.redrives, 1, "counted once");
-}
-
-pub async fn items_can_be_added_once(kit: Kit) {
-    let (one, two) = (Case::new(&kit, 1).await, Case::new(&kit, 2).await);
-    let (operation, _) = kit.redrive(&[&one.letter]).await;
-    let id = kit.clock.id();
-    assert!(
-        kit.store
-            .add_item(operation, id, two.letter.id)
-            .await
-            .unwrap()
+    let late = kit.store.items_queued(operation, EPOCH, &ids).await;
+    assert_eq!(
+        late,
+        Err(StoreError::Lost),
+        "the one before may send no more"
     );
-    assert!(
-        !kit.store
-            .add_item(operation, kit.clock.id(), two.letter.id)
-            .await
-            .unwrap()
-    );
-    kit.store.item_refused(id, "gone").await.unwrap();
-    let again = kit.store.add_item(operation, id, two.letter.id).await;
-    assert!(!again.unwrap(), "an id is used once");
-    let item = kit.store.item(id).await.unwrap().unwrap();
-    assert_eq!((item.letter_id, item.seq), (two.letter.id, 1));
-    assert_eq!(kit.counts(operation).await.total, 2);
 }

@@ -16,7 +16,7 @@ fn letter(kit: &Kit, key: &str, offset: i64) -> Letter {
 /// A head and two events behind it.
 async fn queue(kit: &Kit) -> [Letter; 3] {
     let rows = [1, 2, 3].map(|offset| letter(kit, "O-1", offset));
-    kit.store.bury(&rows[0], &body(), None).await.unwrap();
+    kit.store.bury(&rows[0], &body(), None, None).await.unwrap();
     for row in &rows[1..] {
         let queued = kit.store.queue_behind(&[(row.clone(), body())]).await;
         assert_eq!(queued.unwrap(), [Queued::Queued]);
@@ -38,7 +38,7 @@ async fn blocked(kit: &Kit) -> u64 {
 
 pub async fn an_archived_letter_leaves_lists_and_counts(kit: Kit) {
     let it = letter(&kit, "O-1", 1);
-    kit.store.bury(&it, &body(), None).await.unwrap();
+    kit.store.bury(&it, &body(), None, None).await.unwrap();
     let put_away = kit.store.archive(&[it.id], "a test \0 order", false).await;
     assert_eq!(put_away.unwrap(), (1, 0));
     assert_eq!(listed(&kit, &[]).await, 0);
@@ -65,7 +65,7 @@ pub async fn an_archived_letter_leaves_lists_and_counts(kit: Kit) {
     // A later failure of it is no longer what was put away.
     kit.tick(5);
     let later = letter(&kit, "O-1", 1);
-    kit.store.bury(&later, &body(), None).await.unwrap();
+    kit.store.bury(&later, &body(), None, None).await.unwrap();
     assert_eq!(kit.status(&it).await, LetterStatus::Unresolved);
     assert_eq!(blocked(&kit).await, 1);
 }
@@ -120,7 +120,7 @@ pub async fn an_opened_letter_holds_its_key_again(kit: Kit) {
 pub async fn a_parked_letter_comes_back_parked(kit: Kit) {
     let mut it = letter(&kit, "O-1", 1);
     (it.redrives, it.status) = (3, LetterStatus::Parked);
-    kit.store.bury(&it, &body(), None).await.unwrap();
+    kit.store.bury(&it, &body(), None, None).await.unwrap();
     kit.store.archive(&[it.id], "why", false).await.unwrap();
     kit.store.unarchive(&[it.id]).await.unwrap();
     assert_eq!(kit.status(&it).await, LetterStatus::Parked);
@@ -128,10 +128,10 @@ pub async fn a_parked_letter_comes_back_parked(kit: Kit) {
 
 pub async fn a_note_stays_with_its_letter(kit: Kit) {
     let it = letter(&kit, "O-1", 1);
-    kit.store.bury(&it, &body(), None).await.unwrap();
+    kit.store.bury(&it, &body(), None, None).await.unwrap();
     let note = async || kit.store.letter(it.id).await.unwrap().unwrap().0.note;
     assert!(kit.store.note(it.id, Some("ask Ada")).await.unwrap());
-    kit.store.bury(&it, &body(), None).await.unwrap();
+    kit.store.bury(&it, &body(), None, None).await.unwrap();
     kit.store.archive(&[it.id], "why", false).await.unwrap();
     assert_eq!(note().await.as_deref(), Some("ask Ada"));
     assert!(kit.store.note(it.id, None).await.unwrap());
@@ -143,7 +143,7 @@ pub async fn a_note_stays_with_its_letter(kit: Kit) {
 /// What an edited event fails with is of its own bytes.
 pub async fn an_edited_letter_that_fails_shows_what_failed(kit: Kit) {
     let it = letter(&kit, "O-1", 1);
-    kit.store.bury(&it, &body(), None).await.unwrap();
+    kit.store.bury(&it, &body(), None, None).await.unwrap();
     let mut again = letter(&kit, "O-1", 1);
     again.redrives = 1;
     let edited = LetterBody {
@@ -155,7 +155,7 @@ pub async fn an_edited_letter_that_fails_shows_what_failed(kit: Kit) {
         redrive: kit.clock.id(),
     };
     kit.store
-        .bury(&again, &edited, Some(redrive))
+        .bury(&again, &edited, Some(redrive), None)
         .await
         .unwrap();
     let (kept, bytes) = kit.store.letter(it.id).await.unwrap().unwrap();

@@ -1,21 +1,20 @@
-//! Drives a redrive to its end, whoever began it: sends what is due, waits for the consumers' reports, and
-//! lets the next of a key's queue take its turn. What it can't do now it tries again; only a stop of the
-//! program leaves it, and then the next start goes on with it.
+//! Drives a redrive to its end, whoever began it, round by round: what is due is sent, the next of a key's queue
+//! takes its turn, and it ends when none of its items is left to send or to hear of. All that a round knows it
+//! reads from the items, so that a round may fail or its process die anywhere, and the next goes on.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::send::send;
-use super::{redrive_id, reports};
-use crate::domain::letter::LetterStatus;
+use crate::clock;
 use crate::domain::operation::OperationState;
 use crate::operate::Operator;
 use crate::operate::edit::Edit;
-use crate::store::{Item, StoreError};
+use crate::operate::running::{AGAIN, Driver, LEASE};
+use crate::operate::settle::Settler;
+use crate::store::{Item, Store, StoreError};
 
 /// How often reports are looked for: a key's queue goes on one report at a time.
 const LOOK: Duration = Duration::from_millis(50);
@@ -23,192 +22,146 @@ const LOOK: Duration = Duration::from_millis(50);
 /// After how many looks without a report the broker is asked whether the record was passed.
 const ASK: u32 = 20;
 
-/// Drives an operation to its end, whoever began it.
-pub async fn run(operator: Arc<Operator>, id: Uuid, rate: u32, token: CancellationToken) {
-    loop {
-        match drive(&operator, id, rate, &token).await {
-            Ok(state) => {
-                let now = operator.shared.clock.now();
-                match operator
-                    .shared
-                    .store
-                    .set_operation_state(id, state, None, now)
-                    .await
-                {
-                    Ok(_) => return,
-                    Err(error) => tracing::warn!(%error, "an operation's end can't be written"),
-                }
-            }
-            // Stopped with the program: it stays unfinished and goes on at the next start.
-            Err(Halt::Stopped) => return,
-            Err(Halt::Down(why)) => tracing::warn!(why, "a redrive waits"),
-        }
-        tokio::select! {
-            () = operator.stop.cancelled() => return,
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-        }
-    }
+/// Letters that are sent at once.
+pub const PAGE: u32 = 100;
+
+/// What became of an item that was to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The broker has it there: topic, partition, offset. `told`: its consumer will report.
+    Sent {
+        place: (String, i32, i64),
+        told: bool,
+    },
+    /// It can't be sent, and why.
+    Refused(String),
+    /// The broker did not answer: it is sent again under the same id.
+    Unanswered(String),
 }
 
-/// Why a redrive does not go on now.
-pub(super) enum Halt {
-    Stopped,
+/// What a round came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// So many were sent or refused, or the queue behind a letter had its turn: there may be more at once.
+    Moved(usize),
+    /// Nothing is to be done until a report comes, or somebody resumes it.
+    Idle,
+    /// The broker did not answer.
     Down(String),
+    /// It is completed.
+    Over,
 }
 
-impl From<StoreError> for Halt {
-    fn from(error: StoreError) -> Self {
-        Self::Down(error.to_string())
+/// One round of the redrive `id` under this epoch. `send` is handed the items that are meant to be sent by now, in
+/// their order, and tells what became of each.
+///
+/// # Errors
+/// [`StoreError::Lost`] where another process drives it by now, or it is over; else what the store said.
+pub async fn round(
+    store: &Store,
+    (id, epoch): (Uuid, i64),
+    page: u32,
+    now: DateTime<Utc>,
+    send: impl AsyncFnOnce(&[Item]) -> Vec<Fate>,
+) -> Result<Round, StoreError> {
+    let turn = store.redrive_turn(id, epoch, page).await?;
+    if turn.unfollowed {
+        store.follow_items(id, epoch).await?;
+        return Ok(Round::Moved(0));
     }
+    if !turn.due.is_empty() {
+        let ids: Vec<Uuid> = turn.due.iter().map(|item| item.redrive_id).collect();
+        let held = clock::instant();
+        let items = store.items_queued(id, epoch, &ids).await?;
+        if items.is_empty() {
+            return Ok(Round::Moved(0));
+        }
+        // Stopped meanwhile, this process may no longer be the one that drives it: it looks anew.
+        if held.elapsed() >= LEASE {
+            return Ok(Round::Moved(0));
+        }
+        let fates = send(&items).await;
+        return settled(store, &items, fates).await;
+    }
+    if turn.waiting && !turn.paused && store.refuse_waiting(id, epoch).await? > 0 {
+        return Ok(Round::Moved(0));
+    }
+    if !turn.waiting && !turn.in_flight {
+        let state = OperationState::Completed;
+        if store.finish_operation(id, epoch, state, None, now).await? {
+            return Ok(Round::Over);
+        }
+        return Ok(Round::Moved(0));
+    }
+    Ok(Round::Idle)
 }
 
-async fn drive(
-    operator: &Operator,
-    id: Uuid,
-    rate: u32,
-    token: &CancellationToken,
-) -> Result<OperationState, Halt> {
+/// Writes down what became of the items.
+async fn settled(store: &Store, items: &[Item], fates: Vec<Fate>) -> Result<Round, StoreError> {
+    let (mut sent, mut silent, mut refused, mut down) = (Vec::new(), Vec::new(), Vec::new(), None);
+    for (item, fate) in items.iter().zip(fates) {
+        let id = item.redrive_id;
+        match fate {
+            Fate::Sent { place, told } => {
+                sent.push((id, place.0, place.1, place.2));
+                silent.extend((!told).then_some(id));
+            }
+            Fate::Refused(why) => refused.push((id, why)),
+            Fate::Unanswered(why) => down = Some(why),
+        }
+    }
+    let moved = sent.len() + refused.len();
+    if !sent.is_empty() {
+        store.items_sent(&sent).await?;
+    }
+    // That it was sent is all that is known where nobody reports.
+    for id in silent {
+        store.item_unknown(id).await?;
+    }
+    for (id, why) in refused {
+        store.item_refused(id, &why).await?;
+    }
+    Ok(down.map_or(Round::Moved(moved), Round::Down))
+}
+
+/// Drives it until it is over, another's, or the program ends. What it can't do now it tries again.
+pub async fn run(operator: &Operator, driver: &Driver) {
+    let edit = Edit::of_plan(&driver.plan);
     let store = &operator.shared.store;
-    // First of all, or one that never gets further than this could not be cancelled.
-    if operator.cancelled(id, token).await {
-        return Ok(OperationState::Cancelled);
-    }
-    let now = || operator.shared.clock.now();
-    store
-        .set_operation_state(id, OperationState::Running, None, now())
-        .await?;
-    let plan = store.operation(id).await?.map(|o| o.plan);
-    let edit = plan.and_then(|plan| Edit::of_plan(&plan));
-    // What was reported while nobody looked is followed too.
-    let mut flying: HashSet<Uuid> = store
-        .sent_items(id)
-        .await?
-        .iter()
-        .map(|i| i.redrive_id)
-        .collect();
-    let mut waited: HashMap<Uuid, u32> = HashMap::new();
+    let mut settler = Settler::default();
     let mut looks = 0u32;
-    let mut draining = false;
-    loop {
-        for item in store.next_items(id, 100).await? {
-            operator.room(id, token).await;
-            if operator.stop.is_cancelled() {
-                return Err(Halt::Stopped);
-            }
-            if operator.cancelled(id, token).await {
-                return Ok(OperationState::Cancelled);
-            }
-            if send(operator, &item, edit.as_ref()).await? {
-                flying.insert(item.redrive_id);
-            }
-            if rate > 0 {
-                tokio::select! {
-                    () = operator.stop.cancelled() => return Err(Halt::Stopped),
-                    () = tokio::time::sleep(Duration::from_secs(1) / rate) => {}
+    while operator.room(driver).await {
+        let now = operator.shared.clock.now();
+        let send = async |items: &[Item]| send(operator, items, edit.as_ref()).await;
+        let page = driver.page(PAGE);
+        let rest = match round(store, (driver.id, driver.epoch), page, now, send).await {
+            Ok(Round::Moved(sent)) => driver.pause(sent),
+            Ok(Round::Idle) => {
+                looks += 1;
+                if looks.is_multiple_of(ASK) {
+                    let open = store.in_flight_items(driver.id).await;
+                    let looked = match open {
+                        Ok(open) => settler.look(operator, &open).await,
+                        Err(error) => Err(error),
+                    };
+                    if let Err(error) = looked {
+                        tracing::warn!(%error, "what is in flight can't be looked at");
+                    }
                 }
+                LOOK
             }
-        }
-        let open = store.in_flight_items(id).await?;
-        let still: HashSet<Uuid> = open.iter().map(|i| i.redrive_id).collect();
-        let mut more = false;
-        for settled in flying.difference(&still) {
-            more |= follow(operator, id, *settled).await?;
-        }
-        flying = still;
-        if more {
-            continue;
-        }
-        if flying.is_empty() {
-            return Ok(OperationState::Completed);
-        }
-        // Once: a look comes each 50 ms, and the state is a write that all others wait for.
-        if !draining {
-            store
-                .set_operation_state(id, OperationState::Draining, None, now())
-                .await?;
-            draining = true;
-        }
-        looks += 1;
-        if looks.is_multiple_of(ASK) {
-            give_up_on_passed(operator, &open, &mut waited).await?;
-        }
-        tokio::select! {
-            () = operator.stop.cancelled() => return Err(Halt::Stopped),
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        if operator.cancelled(id, token).await {
-            return Ok(OperationState::Cancelled);
-        }
-    }
-}
-
-/// After a letter is done, the next event of its key's queue takes its turn. `true` when there is one.
-async fn follow(operator: &Operator, operation: Uuid, redrive: Uuid) -> Result<bool, Halt> {
-    let store = &operator.shared.store;
-    let Some(item) = store.item(redrive).await? else {
-        return Ok(false);
-    };
-    let Some((letter, _)) = store.letter(item.letter_id).await? else {
-        return Ok(false);
-    };
-    let Some(group) = letter.group.as_deref() else {
-        return Ok(false);
-    };
-    if letter.status != LetterStatus::Resolved || letter.family.is_foreign() {
-        return Ok(false);
-    }
-    let Some(next) = store
-        .next_behind(group, letter.key.as_deref().unwrap_or_default())
-        .await?
-    else {
-        return Ok(false);
-    };
-    // False when it had its turn in this operation: it is not sent twice under one id.
-    let redrive = redrive_id(operation, next.id);
-    Ok(store.add_item(operation, redrive, next.id).await?)
-}
-
-/// A record that its group has passed without a report stays unknown: no one will report it any more.
-async fn give_up_on_passed(
-    operator: &Operator,
-    open: &[Item],
-    waited: &mut HashMap<Uuid, u32>,
-) -> Result<(), Halt> {
-    let mut offsets: HashMap<(String, String, i32), Option<i64>> = HashMap::new();
-    for item in open {
-        let (Some((topic, partition, offset)), Some((letter, _))) = (
-            item.place.clone(),
-            operator.shared.store.letter(item.letter_id).await?,
-        ) else {
-            continue;
-        };
-        // Nobody reports for a group of others, or to the file beside a cluster of others: that it was sent
-        // is all that is known.
-        let told = |_: &String| reports(&letter) && !operator.rules.attached;
-        let Some(group) = letter.group.clone().filter(told) else {
-            operator.shared.store.item_unknown(item.redrive_id).await?;
-            continue;
-        };
-        let place = (group.clone(), topic.clone(), partition);
-        let committed = match offsets.get(&place) {
-            Some(known) => *known,
-            None => {
-                let at = vec![(topic, partition)];
-                let answer = operator.observer.committed(&group, at).await;
-                let committed = answer.ok().and_then(|c| c.first().copied().flatten());
-                *offsets.entry(place).or_insert(committed)
+            Ok(Round::Down(why)) => {
+                tracing::warn!(why, "a redrive waits");
+                AGAIN
+            }
+            Ok(Round::Over) | Err(StoreError::Lost) => return,
+            Err(error) => {
+                tracing::warn!(%error, "a redrive waits");
+                AGAIN
             }
         };
-        let count = waited.entry(item.redrive_id).or_default();
-        *count = if committed.is_some_and(|at| at > offset) {
-            *count + 1
-        } else {
-            0
-        };
-        // The report comes before the offset, so one more look would do; a slow database gets a few.
-        if *count >= 3 {
-            operator.shared.store.item_unknown(item.redrive_id).await?;
+        if !rest.is_zero() && !operator.rest(rest).await {
+            return;
         }
     }
-    Ok(())
 }

@@ -1,10 +1,12 @@
-//! Sends one letter back: as it was before it failed, or as it was edited. The intent is written down before
-//! it goes and the broker's acknowledgement after it; a letter that can't be sent says why.
+//! Sends letters back: each as it was before it failed, or as it was edited. The intent is written down before
+//! they go and the broker's acknowledgement after it; a letter that can't be sent says why.
 
 use std::time::Duration;
 
-use super::drive::Halt;
+use super::drive::Fate;
+use super::reports;
 use crate::domain::letter::{Letter, LetterBody};
+use crate::domain::record::NewRecord;
 use crate::failpoint;
 use crate::kafka::headers;
 use crate::operate::Operator;
@@ -14,61 +16,62 @@ use crate::store::Item;
 /// How long the record that a letter came from may take to be read.
 const SOURCE: Duration = Duration::from_secs(5);
 
-/// Sends one letter; `false` when there is nothing to wait for.
-pub async fn send(operator: &Operator, item: &Item, edit: Option<&Edit>) -> Result<bool, Halt> {
-    let store = &operator.shared.store;
-    if !store.item_queued(item.redrive_id).await? {
-        // Refused there and then, or reported meanwhile: nothing is to be sent.
-        return Ok(true);
-    }
+/// Sends the letters of these items and tells what became of each.
+pub async fn send(operator: &Operator, items: &[Item], edit: Option<&Edit>) -> Vec<Fate> {
     failpoint::pass("redrive.queued");
-    let Some((letter, body)) = store.letter(item.letter_id).await? else {
-        store
-            .item_refused(item.redrive_id, "the letter is gone")
-            .await?;
-        return Ok(false);
-    };
-    let (letter, body) = match rehydrated(operator, letter, body).await {
-        Ok(whole) => whole,
-        Err(why) => {
-            store.item_refused(item.redrive_id, &why).await?;
-            return Ok(false);
-        }
-    };
+    let (mut fates, mut records, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    for item in items {
+        fates.push(match record(operator, item, edit).await {
+            Ok((letter, record)) => {
+                records.push(record);
+                told.push(reports(&letter) && !operator.rules.attached);
+                None
+            }
+            Err(fate) => Some(fate),
+        });
+    }
+    let results = operator.shared.producer.send_all(&records).await;
+    failpoint::pass("redrive.acked");
+    let mut sent = records.into_iter().zip(told).zip(results);
+    let fates = fates.into_iter().map(|fate| {
+        fate.or_else(|| {
+            let ((record, told), result) = sent.next()?;
+            Some(match result {
+                Ok(at) => {
+                    operator.shared.delivered(&record, at);
+                    Fate::Sent {
+                        place: (record.topic, at.partition, at.offset),
+                        told,
+                    }
+                }
+                Err(error) if error.is_unavailable() => Fate::Unanswered(error.to_string()),
+                Err(error) => Fate::Refused(error.to_string()),
+            })
+        })
+    });
+    fates
+        .map(|fate| fate.unwrap_or_else(|| Fate::Unanswered("no answer".to_owned())))
+        .collect()
+}
+
+/// A letter and the record that goes in its stead, or why none does.
+async fn record(
+    operator: &Operator,
+    item: &Item,
+    edit: Option<&Edit>,
+) -> Result<(Letter, NewRecord), Fate> {
+    let found = operator.shared.store.letter(item.letter_id).await;
+    let found = found.map_err(|error| Fate::Unanswered(error.to_string()))?;
+    let (letter, body) = found.ok_or_else(|| Fate::Refused("the letter is gone".to_owned()))?;
+    let (letter, body) = rehydrated(operator, letter, body)
+        .await
+        .map_err(Fate::Refused)?;
     let record = match edit.filter(|edit| edit.letter == letter.id) {
         Some(edit) => edit.record(&letter, &body, item.redrive_id),
         None => headers::redrive(&letter, &body, item.redrive_id)
             .ok_or_else(|| "nothing on it says which topic it came from".to_owned()),
     };
-    let record = match record {
-        Ok(record) => record,
-        Err(why) => {
-            store.item_refused(item.redrive_id, &why).await?;
-            return Ok(false);
-        }
-    };
-    match operator.shared.producer.send(&record).await {
-        Ok(place) => {
-            failpoint::pass("redrive.acked");
-            operator.shared.delivered(&record, place);
-            store
-                .item_sent(
-                    item.redrive_id,
-                    &record.topic,
-                    place.partition,
-                    place.offset,
-                )
-                .await?;
-            Ok(true)
-        }
-        Err(error) if error.is_unavailable() => Err(Halt::Down(error.to_string())),
-        Err(error) => {
-            store
-                .item_refused(item.redrive_id, &error.to_string())
-                .await?;
-            Ok(false)
-        }
-    }
+    Ok((letter, record.map_err(Fate::Refused)?))
 }
 
 /// The record as it was: two frameworks leave headers behind, so theirs is fetched from its source. Once

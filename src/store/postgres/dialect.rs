@@ -95,7 +95,16 @@ pub(super) fn word(name: &str, argument: &str) -> Option<String> {
         "time" => cast("timestamptz"),
         "cents" => format!("CAST(r.value->>{argument} AS numeric) / 100"),
         "bytes" => format!("decode(r.value->>{argument}, 'hex')"),
+        "whole_bytes" => format!("sha256(decode(r.value->>{argument}, 'hex'))"),
         "money" => format!("CAST({argument} * 100 AS bigint)"),
+        // The database's own clock, so many microseconds before it, and how many have passed since a time.
+        "now" => "clock_timestamp()".to_owned(),
+        "ago" => format!("clock_timestamp() - ${argument} * interval '1 microsecond'"),
+        "since" => {
+            format!("CAST(extract(epoch FROM clock_timestamp() - {argument}) * 1000000 AS bigint)")
+        }
+        // Rows that another transaction is at are left to it.
+        "skip" => "FOR UPDATE SKIP LOCKED".to_owned(),
         "greatest" => "greatest".to_owned(),
         "least" => "least".to_owned(),
         "find" => "strpos".to_owned(),

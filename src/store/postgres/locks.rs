@@ -19,6 +19,7 @@ const BUCKETS: u64 = 128;
 /// Numbers of advisory locks beside the buckets of orders.
 const WINDOWS: i32 = 1_000;
 const REDRIVES: i32 = 1_001;
+const INDEXING: i32 = 1_002;
 
 /// Takes advisory locks until the transaction ends. Their first number is the schema's: two evtops in
 /// one database have nothing to do with each other.
@@ -78,6 +79,11 @@ pub(super) async fn redrives(connection: &mut Connection) -> Result<(), StoreErr
     advisory(connection, &[REDRIVES]).await
 }
 
+/// One look's letters are taken over at a time: they are written in the order in which they came.
+pub(super) async fn indexing(connection: &mut Connection) -> Result<(), StoreError> {
+    advisory(connection, &[INDEXING]).await
+}
+
 /// An operation.
 pub(super) async fn operation(
     connection: &mut Connection,
@@ -96,20 +102,15 @@ pub(super) async fn letters(connection: &mut Connection, ids: &str) -> Result<()
     run(connection, lock, ids).await
 }
 
-/// The letters that an operation has queued.
-pub(super) async fn queued_letters(
+/// The letters of these items.
+pub(super) async fn letters_of(
     connection: &mut Connection,
-    operation: Uuid,
+    redrives: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "SELECT 1 FROM dead_letter WHERE id IN
-             (SELECT letter_id FROM operation_item WHERE operation_id = $1 AND state = 'queued')
-         ORDER BY id FOR UPDATE",
-    )
-    .bind(operation)
-    .execute(connection)
-    .await?;
-    Ok(())
+    let lock = "SELECT 1 FROM dead_letter WHERE id IN
+                    (SELECT letter_id FROM operation_item WHERE redrive_id IN (SELECT {id 0} FROM {rows 1}))
+                ORDER BY id FOR UPDATE";
+    run(connection, lock, redrives).await
 }
 
 /// An item and, before it, its letter.
@@ -141,8 +142,8 @@ pub(super) async fn blocks(
     keys: &BTreeSet<&[u8]>,
 ) -> Result<(), StoreError> {
     sqlx::query(sql(
-        "SELECT 1 FROM key_block WHERE consumer = $1 AND key IN (SELECT {bytes 0} FROM {rows 2})
-         ORDER BY consumer, key FOR UPDATE",
+        "SELECT 1 FROM key_block WHERE consumer = $1
+             AND {whole key} IN (SELECT {whole_bytes 0} FROM {rows 2}) ORDER BY consumer, key FOR UPDATE",
     ))
     .bind(group)
     .bind(list(keys.iter().map(|key| hex(key)))?)
@@ -156,8 +157,8 @@ pub(super) async fn blocks_of(
     connection: &mut Connection,
     letters: &str,
 ) -> Result<(), StoreError> {
-    let lock = "SELECT 1 FROM key_block WHERE (consumer, key) IN
-                    (SELECT consumer, key FROM dead_letter WHERE id IN (SELECT {id 0} FROM {rows 1}))
+    let lock = "SELECT 1 FROM key_block WHERE (consumer, {whole key}) IN
+                    (SELECT consumer, {whole key} FROM dead_letter WHERE id IN (SELECT {id 0} FROM {rows 1}))
                 ORDER BY consumer, key FOR UPDATE";
     run(connection, lock, letters).await
 }

@@ -12,6 +12,7 @@ mod relays;
 mod sql;
 mod streams;
 mod tail;
+mod tallies;
 
 use std::fmt;
 

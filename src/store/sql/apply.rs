@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::codec::{Id, hex, list, sql, uuid};
+use super::codec::{hex, list};
 use super::outbox::{self, NewOutboxRow};
-use super::{Db, Tx, event_write, inbox, items, operations, services};
+use super::{Db, Tx, event_write, inbox, items, letter_read, operations, services};
 use crate::clock::Clock;
 use crate::domain::envelope::Envelope;
 use crate::domain::letter::RedriveOutcome;
@@ -64,15 +64,7 @@ async fn waiting(tx: &mut Tx, group: &str, work: &[Work<'_>]) -> Result<Waiting,
     if keys.is_empty() {
         return Ok(Waiting::new());
     }
-    let rows: Vec<(Vec<u8>, Id)> = sqlx::query_as(sql("SELECT key, head_id FROM key_block
-         WHERE consumer = $1 AND key IN (SELECT {bytes 0} FROM {rows 2})"))
-    .bind(group)
-    .bind(list(&keys)?)
-    .fetch_all(&mut **tx)
-    .await?;
-    rows.into_iter()
-        .map(|(key, head)| Ok((key, uuid(head)?)))
-        .collect()
+    letter_read::heads_of(tx, group, &list(&keys)?).await
 }
 
 fn key<'a>(work: &'a Work<'_>) -> Option<&'a [u8]> {
@@ -230,11 +222,30 @@ async fn report(
             }
         }
     }
-    items::resolve(tx, &redrives).await?;
+    // Operations are locked before letters.
     for (operation, counts) in replays {
         operations::bump(tx, operation, &counts).await?;
     }
-    Ok(())
+    items::resolve(tx, &redrives).await
+}
+
+/// Counts an event that a replay brought and that failed, once.
+pub(super) async fn count_failed(
+    tx: &mut Tx,
+    group: &str,
+    message: &str,
+    operation: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let id = format!("{message}#{operation}");
+    if inbox::claim(tx, group, &[&id], now).await?.is_empty() {
+        return Ok(());
+    }
+    let failed = Counts {
+        failed_again: 1,
+        ..Counts::default()
+    };
+    operations::bump(tx, operation, &failed).await
 }
 
 /// Of what a replay brought and is settled now, the ids that its operation has not counted; they count

@@ -4,7 +4,7 @@ use sqlx::QueryBuilder;
 
 use super::codec::{Columns, at, id};
 use super::dialect::{NEWEST_FIRST, OLDEST_FIRST, SETTLED, beyond};
-use super::{Db, Driver, Row, streams};
+use super::{Db, Driver, Row, Tx, streams};
 use crate::domain::position::Position;
 use crate::domain::stored::{EventFilter, StoredEvent};
 use crate::store::{EventCount, EventPage, Page, StoreError};
@@ -123,33 +123,38 @@ impl Db {
         &self,
         filter: &EventFilter,
     ) -> Result<EventCount, StoreError> {
-        let columns = "SELECT count(*), min(timestamp), max(timestamp) FROM event_store";
+        // One moment for all of it: an event that comes in between would be counted and lie beyond the last, or
+        // the other way round.
+        let mut tx = self.look().await?;
+        let columns =
+            "SELECT count(*), min(timestamp), max(timestamp), min(recorded_at) FROM event_store";
         let mut query = select(columns, filter);
-        let row = query.push(SETTLED).build().fetch_one(&self.read).await?;
+        let row = query.push(SETTLED).build().fetch_one(&mut *tx).await?;
         let mut c = Columns::of(&row);
         Ok(EventCount {
             count: c.count()?,
             first_at: c.time_or_null()?,
             last_at: c.time_or_null()?,
-            first: self.outermost(filter, OLDEST_FIRST).await?,
-            last: self.outermost(filter, NEWEST_FIRST).await?,
+            recorded_from: c.time_or_null()?,
+            first: outermost(&mut tx, filter, OLDEST_FIRST).await?,
+            last: outermost(&mut tx, filter, NEWEST_FIRST).await?,
         })
-    }
-
-    async fn outermost(
-        &self,
-        filter: &EventFilter,
-        order: &'static str,
-    ) -> Result<Option<Position>, StoreError> {
-        let mut query = select("SELECT tx, pos FROM event_store", filter);
-        query.push(SETTLED).push(order).push(" LIMIT 1");
-        let row: Option<(i64, i64)> = query.build_query_as().fetch_optional(&self.read).await?;
-        Ok(row.map(|(tx, pos)| Position { tx, pos }))
     }
 
     pub(in crate::store) async fn totals(&self) -> Result<(u64, Option<u64>), StoreError> {
         streams::totals(self).await
     }
+}
+
+async fn outermost(
+    tx: &mut Tx,
+    filter: &EventFilter,
+    order: &'static str,
+) -> Result<Option<Position>, StoreError> {
+    let mut query = select("SELECT tx, pos FROM event_store", filter);
+    query.push(SETTLED).push(order).push(" LIMIT 1");
+    let row: Option<(i64, i64)> = query.build_query_as().fetch_optional(&mut **tx).await?;
+    Ok(row.map(|(tx, pos)| Position { tx, pos }))
 }
 
 /// A SELECT with the filter's conditions.
@@ -178,6 +183,9 @@ fn select(columns: impl Into<String>, filter: &EventFilter) -> QueryBuilder<Driv
     }
     if let Some(to) = filter.to {
         query.push(" AND timestamp < ").push_bind(at(to));
+    }
+    if let Some(last) = filter.up_to {
+        beyond(&mut query, "<=", last);
     }
     query
 }

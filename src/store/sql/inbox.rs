@@ -3,11 +3,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::codec::{at, list, sql};
+use super::codec::{Time, at, list, sql, time};
 use super::{Connection, Db};
 use crate::store::StoreError;
+
+/// How far the clocks of those who write events and those who handle them may differ: what was handled so long
+/// after a horizon counts as forgotten too.
+const CLOCKS: TimeDelta = TimeDelta::hours(1);
 
 /// Claims messages; returns those that nobody had handled.
 pub(super) async fn claim(
@@ -73,11 +77,31 @@ impl Db {
         &self,
         before: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
+        // First what will be forgotten, lest a crash in between leave it unsaid.
+        sqlx::query(sql(
+            "INSERT INTO forgotten (what, before) SELECT 'inbox', $1
+             WHERE EXISTS (SELECT 1 FROM inbox WHERE at < $2)
+             ON CONFLICT (what) DO UPDATE SET before = {greatest}(forgotten.before, excluded.before)",
+        ))
+        .bind(at(before + CLOCKS))
+        .bind(at(before))
+        .execute(&self.write)
+        .await?;
         self.prune(
             "DELETE FROM inbox WHERE (consumer, message_id) IN
-                 (SELECT consumer, message_id FROM inbox WHERE at < $1 LIMIT $2)",
+                 (SELECT consumer, message_id FROM inbox WHERE at < $1 LIMIT $2 {skip locked})",
             before,
         )
         .await
+    }
+
+    pub(in crate::store) async fn inbox_forgotten(
+        &self,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let before: Option<Time> =
+            sqlx::query_scalar("SELECT before FROM forgotten WHERE what = 'inbox'")
+                .fetch_optional(&self.read)
+                .await?;
+        before.map(time).transpose()
     }
 }

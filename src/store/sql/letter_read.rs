@@ -1,13 +1,13 @@
 //! Reading dead letters: one, counts, and what waits behind which.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::codec::{self, Columns, Id, at, count, headers};
-use super::{Db, Driver, Row};
+use super::codec::{self, Columns, Id, at, count, headers, hex, list, part, sql};
+use super::{Connection, Db, Driver, Row};
 use crate::domain::fault::Stage;
 use crate::domain::foreign::Family;
 use crate::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus, RedriveOutcome};
@@ -47,9 +47,10 @@ impl Db {
 
     pub(in crate::store) async fn behind(&self, id: Uuid) -> Result<u64, StoreError> {
         let rows: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM dead_letter head JOIN dead_letter d
-                 ON d.consumer = head.consumer AND d.key = head.key AND d.status = 'blocked' AND d.seq > head.seq
-             WHERE head.id = $1 AND head.family = 'evtop'",
+            sql("SELECT count(*) FROM dead_letter head JOIN dead_letter d
+                 ON d.consumer = head.consumer AND {whole d.key} = {whole head.key} AND d.status = 'blocked'
+                     AND d.status NOT IN ('resolved', 'archived') AND d.family = 'evtop' AND d.seq > head.seq
+             WHERE head.id = $1 AND head.family = 'evtop'"),
         )
         .bind(codec::id(id))
         .fetch_one(&self.read)
@@ -120,20 +121,15 @@ impl Db {
         group: &str,
         keys: &[&[u8]],
     ) -> Result<HashMap<Vec<u8>, Uuid>, StoreError> {
-        // Mostly no key is blocked: one look at the group's blocks is cheaper than a long list of keys.
-        let rows: Vec<(Vec<u8>, Id)> =
-            sqlx::query_as("SELECT key, head_id FROM key_block WHERE consumer = $1")
-                .bind(group)
-                .fetch_all(&self.read)
-                .await?;
-        let wanted: HashSet<&[u8]> = keys.iter().copied().collect();
-        let mut heads = HashMap::new();
-        for (key, head) in rows {
-            if wanted.contains(key.as_slice()) {
-                heads.insert(key, codec::uuid(head)?);
-            }
+        let keys: BTreeSet<String> = keys
+            .iter()
+            .filter(|k| !k.is_empty())
+            .map(|k| hex(k))
+            .collect();
+        if keys.is_empty() {
+            return Ok(HashMap::new());
         }
-        Ok(heads)
+        heads_of(&mut *self.read.acquire().await?, group, &list(keys)?).await
     }
 
     pub(in crate::store) async fn next_behind(
@@ -141,14 +137,16 @@ impl Db {
         group: &str,
         key: &[u8],
     ) -> Result<Option<Letter>, StoreError> {
-        let mut query = QueryBuilder::<Driver>::new(COLUMNS);
         // Only the head itself: a row behind one that failed again must not overtake it.
-        query.push(
-            " WHERE status = 'blocked' AND id = (SELECT head_id FROM key_block WHERE consumer = ",
+        let statement = format!(
+            "{COLUMNS} WHERE status = 'blocked' AND id = (SELECT head_id FROM key_block
+                 WHERE consumer = $1 AND {{whole key}} = {{whole $2}})"
         );
-        query.push_bind(group);
-        query.push(" AND key = ").push_bind(key).push(")");
-        let row = query.build().fetch_optional(&self.read).await?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(part(&statement)))
+            .bind(group)
+            .bind(key)
+            .fetch_optional(&self.read)
+            .await?;
         row.as_ref().map(letter).transpose()
     }
 
@@ -157,11 +155,30 @@ impl Db {
         limit: u32,
     ) -> Result<Vec<Letter>, StoreError> {
         let mut query = QueryBuilder::<Driver>::new(COLUMNS);
-        query.push(" WHERE status = 'blocked' AND id IN (SELECT head_id FROM key_block) ORDER BY seq LIMIT ");
+        query.push(" WHERE status = 'blocked' AND id IN (SELECT head_id FROM key_block WHERE ready) ORDER BY seq LIMIT ");
         query.push_bind(i64::from(limit));
         let rows = query.build().fetch_all(&self.read).await?;
         rows.iter().map(letter).collect()
     }
+}
+
+/// Which of these keys, a list of bytes in hex, are blocked for a group, and by which letter each.
+pub(super) async fn heads_of(
+    connection: &mut Connection,
+    group: &str,
+    keys: &str,
+) -> Result<HashMap<Vec<u8>, Uuid>, StoreError> {
+    let rows: Vec<(Vec<u8>, Id)> = sqlx::query_as(sql(
+        "SELECT b.key, b.head_id FROM (SELECT {whole_bytes 0} AS place FROM {rows 2}) w
+             {then} key_block b ON b.consumer = $1 AND {whole b.key} = w.place",
+    ))
+    .bind(group)
+    .bind(keys)
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|(key, head)| Ok((key, codec::uuid(head)?)))
+        .collect()
 }
 
 pub(super) fn stage(c: &mut Columns<'_>) -> Result<Option<Stage>, StoreError> {

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::codec::{Id, id, list, sql, text, uuid};
-use super::{Db, letter_write, locks};
+use super::{Db, Tx, letter_write, locks};
 use crate::domain::retry::MAX_REDRIVES;
 use crate::store::StoreError;
 
@@ -17,44 +17,41 @@ impl Db {
     ) -> Result<(u64, u64), StoreError> {
         let mut tx = self.begin().await?;
         let wanted = list(ids.iter().copied())?;
-        locks::letters(&mut tx, &wanted).await?;
-        let archived: Vec<Id> = sqlx::query_scalar(sql(
-            "UPDATE dead_letter SET status = 'archived', reason = $2
-             WHERE id IN (SELECT {id 0} FROM {rows 1}) AND status IN ('unresolved', 'parked', 'blocked')
-             RETURNING id",
-        ))
-        .bind(wanted)
-        .bind(text(reason))
-        .fetch_all(&mut *tx)
-        .await?;
-        let heads: Vec<Uuid> = archived.into_iter().map(uuid).collect::<Result<_, _>>()?;
-        let heads_list = list(heads.iter().copied())?;
-        let mut waiting = 0;
+        let mut all = ids.to_vec();
         if behind {
             let rows: Vec<Id> = sqlx::query_scalar(sql(
                 "SELECT DISTINCT d.id FROM dead_letter h JOIN dead_letter d ON d.consumer = h.consumer
-                     AND d.key = h.key AND d.status = 'blocked' AND d.seq > h.seq
-                 WHERE h.id IN (SELECT {id 0} FROM {rows 1}) AND h.family = 'evtop'",
+                     AND {whole d.key} = {whole h.key} AND d.status = 'blocked' AND d.seq > h.seq
+                     AND d.status NOT IN ('resolved', 'archived') AND d.family = 'evtop'
+                 WHERE h.id IN (SELECT {id 0} FROM {rows 1}) AND h.family = 'evtop'
+                     AND h.status IN ('unresolved', 'parked', 'blocked')",
             ))
-            .bind(heads_list.clone())
+            .bind(&wanted)
             .fetch_all(&mut *tx)
             .await?;
-            let rows: Vec<Uuid> = rows.into_iter().map(uuid).collect::<Result<_, _>>()?;
-            let rows = list(rows)?;
-            locks::letters(&mut tx, &rows).await?;
-            waiting = sqlx::query(sql(
-                "UPDATE dead_letter SET status = 'archived', reason = $2
-                 WHERE id IN (SELECT {id 0} FROM {rows 1}) AND status = 'blocked'",
-            ))
-            .bind(rows)
-            .bind(text(reason))
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
+            for row in rows {
+                all.push(uuid(row)?);
+            }
         }
-        letter_write::unblock(&mut tx, &heads_list).await?;
+        let all = list(all)?;
+        locks::letters(&mut tx, &all).await?;
+        let put_away = async |tx: &mut Tx, letters: &str, statuses: &str| {
+            sqlx::query(sql(
+                "UPDATE dead_letter SET status = 'archived', reason = $2
+                 WHERE id IN (SELECT {id 0} FROM {rows 1}) AND {find}($3, status) > 0",
+            ))
+            .bind(letters)
+            .bind(text(reason))
+            .bind(statuses)
+            .execute(&mut **tx)
+            .await
+            .map(|done| done.rows_affected())
+        };
+        let letters = put_away(&mut tx, &wanted, "unresolved parked blocked").await?;
+        let waiting = put_away(&mut tx, &all, "blocked").await?;
+        letter_write::heads(&mut tx, &all).await?;
         tx.commit().await?;
-        Ok((heads.len() as u64, waiting))
+        Ok((letters, waiting))
     }
 
     pub(in crate::store) async fn unarchive(&self, ids: &[Uuid]) -> Result<u64, StoreError> {
@@ -71,9 +68,8 @@ impl Db {
         .bind(i64::from(MAX_REDRIVES))
         .execute(&mut *tx)
         .await?;
-        letter_write::block(&mut tx, ids.iter().copied()).await?;
         // The oldest open letter of a key is its head, and that may be one that came back.
-        letter_write::unblock(&mut tx, &wanted).await?;
+        letter_write::heads(&mut tx, &wanted).await?;
         tx.commit().await?;
         Ok(back.rows_affected())
     }

@@ -1,28 +1,38 @@
-//! Operations. A redrive's counts are its items' states at this moment; an injection's and a replay's
-//! are counters that its runner and the consumers add to.
+//! Operations: what was asked, who drives it, and how it ends. A redrive's counts are its items' states at this
+//! moment; of a replay, what was sent is counted with how far it came, and reports are counted by consumers.
+//!
+//! One process drives an operation at a time: whoever claims it raises its epoch, and what is written under an
+//! earlier one is refused ([`StoreError::Lost`]). Beats and silence go by the database's clock.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::codec::{self, Columns, Id, at, json, list, signed, sql, text, uuid};
-use super::{Connection, Db, Driver, Row, items, locks};
+use super::{Connection, Db, Driver, Row, Tx, items, locks};
 use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
-use crate::store::StoreError;
+use crate::store::{Granted, ReplayTurn, StoreError, Wish};
 
 const COLUMNS: &str =
     "SELECT id, kind, state, what, target, total, sent, ok, failed_again, duplicate, unknown,
-    refused, rate_limit, asked_by, created_at, ended_at, note, plan, paused FROM operation";
+    refused, rate_limit, asked_by, created_at, ended_at, note, plan, paused, given_up FROM operation";
 
 const UNFINISHED: &str = "state IN ('planned', 'running', 'draining')";
+
+/// A duration as statements take it.
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
 
 impl Db {
     pub(in crate::store) async fn create_operation(
         &self,
         operation: &Operation,
         items: &[(Uuid, Uuid)],
+        owner: Option<&str>,
     ) -> Result<(), StoreError> {
         let rows = json(items)?;
         let mut tx = self.begin().await?;
@@ -31,11 +41,11 @@ impl Db {
             refuse_second(&mut tx, &rows).await?;
         }
         let c = &operation.counts;
-        sqlx::query(
+        sqlx::query(sql(
             "INSERT INTO operation (id, kind, state, what, target, total, sent, ok, failed_again, duplicate,
-                 unknown, refused, rate_limit, asked_by, created_at, ended_at, note, plan)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-        )
+                 unknown, refused, rate_limit, asked_by, created_at, ended_at, note, plan, owner, epoch, beat_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, {now})",
+        ))
         .bind(codec::id(operation.id))
         .bind(operation.kind.name())
         .bind(operation.state.name())
@@ -54,11 +64,17 @@ impl Db {
         .bind(operation.ended_at.map(at))
         .bind(operation.note.as_deref().map(text))
         .bind(&operation.plan)
+        .bind(owner)
+        .bind(i64::from(owner.is_some()))
         .execute(&mut *tx)
         .await?;
+        // In the order of arrival, which is a key's order, whatever the order in which they were chosen.
         sqlx::query(sql(
             "INSERT INTO operation_item (redrive_id, operation_id, letter_id, seq, state)
-             SELECT {id 0}, $1, {id 1}, {nth}, 'planned' FROM {rows 2} {in_order}",
+             SELECT redrive, $1, letter, row_number() OVER (ORDER BY arrival, nth) - 1, 'planned' FROM (
+                 SELECT {id 0} AS redrive, {id 1} AS letter, {nth} AS nth,
+                     (SELECT d.seq FROM dead_letter d WHERE d.id = {id 1}) AS arrival
+                 FROM {rows 2}) AS chosen",
         ))
         .bind(codec::id(operation.id))
         .bind(&rows)
@@ -89,39 +105,238 @@ impl Db {
         self.read_operations(query).await
     }
 
-    pub(in crate::store) async fn unfinished_operations(
-        &self,
-    ) -> Result<Vec<Operation>, StoreError> {
-        let mut query = QueryBuilder::<Driver>::new(COLUMNS);
-        query
-            .push(" WHERE ")
-            .push(UNFINISHED)
-            .push(" ORDER BY created_at, id");
-        self.read_operations(query).await
+    pub(in crate::store) async fn unfinished_redrives(&self) -> Result<u64, StoreError> {
+        let n: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM operation WHERE kind = 'redrive'
+                 AND state IN ('planned', 'running', 'draining')",
+        )
+        .fetch_one(&self.read)
+        .await?;
+        Ok(codec::count(n))
     }
 
-    pub(in crate::store) async fn silent_operations(
+    pub(in crate::store) async fn undriven_operations(
         &self,
-        since: DateTime<Utc>,
-    ) -> Result<Vec<Operation>, StoreError> {
-        let mut query = QueryBuilder::<Driver>::new(COLUMNS);
-        query.push(" WHERE ").push(UNFINISHED);
-        query.push(" AND coalesce(beat_at, created_at) < ");
-        query.push_bind(at(since)).push(" ORDER BY created_at, id");
-        self.read_operations(query).await
+        silence: Duration,
+    ) -> Result<Vec<(Operation, Option<String>)>, StoreError> {
+        let rows: Vec<(Id, Option<String>)> = sqlx::query_as(sql(
+            "SELECT id, owner FROM operation WHERE state IN ('planned', 'running', 'draining')
+                 AND (owner IS NULL OR beat_at IS NULL OR beat_at < {ago 1}) ORDER BY created_at, id",
+        ))
+        .bind(micros(silence))
+        .fetch_all(&self.read)
+        .await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (id, owner) in rows {
+            if let Some(operation) = self.operation(uuid(id)?).await? {
+                found.push((operation, owner));
+            }
+        }
+        Ok(found)
     }
 
-    pub(in crate::store) async fn beat(
+    pub(in crate::store) async fn claim_operation(
         &self,
         id: Uuid,
-        now: DateTime<Utc>,
+        owner: &str,
+        silence: Duration,
+    ) -> Result<Option<i64>, StoreError> {
+        let epoch: Option<i64> = sqlx::query_scalar(sql(
+            "UPDATE operation SET owner = $1, epoch = epoch + 1, beat_at = {now}, state = 'running'
+             WHERE id = $2 AND state IN ('planned', 'running', 'draining')
+                 AND (owner IS NULL OR beat_at IS NULL OR beat_at < {ago 3}) RETURNING epoch",
+        ))
+        .bind(owner)
+        .bind(codec::id(id))
+        .bind(micros(silence))
+        .fetch_optional(&self.write)
+        .await?;
+        Ok(epoch)
+    }
+
+    pub(in crate::store) async fn beat(&self, id: Uuid, epoch: i64) -> Result<bool, StoreError> {
+        let beaten = sqlx::query(sql(
+            "UPDATE operation SET beat_at = {now} WHERE id = $1 AND epoch = $2
+                 AND state IN ('planned', 'running', 'draining')",
+        ))
+        .bind(codec::id(id))
+        .bind(epoch)
+        .execute(&self.write)
+        .await?;
+        Ok(beaten.rows_affected() > 0)
+    }
+
+    pub(in crate::store) async fn release_operation(
+        &self,
+        id: Uuid,
+        epoch: i64,
     ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE operation SET beat_at = $1 WHERE id = $2")
-            .bind(at(now))
+        sqlx::query("UPDATE operation SET owner = NULL WHERE id = $1 AND epoch = $2")
+            .bind(codec::id(id))
+            .bind(epoch)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn driver_beat(&self, instance: &str) -> Result<(), StoreError> {
+        sqlx::query(sql(
+            "INSERT INTO driver (instance, beat_at) VALUES ($1, {now})
+             ON CONFLICT (instance) DO UPDATE SET beat_at = excluded.beat_at",
+        ))
+        .bind(instance)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn driver_gone(&self, instance: &str) -> Result<(), StoreError> {
+        sqlx::query(sql(
+            "DELETE FROM driver WHERE instance = $1 OR beat_at < {ago 2}",
+        ))
+        .bind(instance)
+        .bind(micros(Duration::from_secs(3_600)))
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn drivers(&self, silence: Duration) -> Result<u64, StoreError> {
+        let there: i64 =
+            sqlx::query_scalar(sql("SELECT count(*) FROM driver WHERE beat_at >= {ago 1}"))
+                .bind(micros(silence))
+                .fetch_one(&self.read)
+                .await?;
+        Ok(codec::count(there))
+    }
+
+    pub(in crate::store) async fn ask_operation(
+        &self,
+        id: Uuid,
+        wish: Wish,
+        now: DateTime<Utc>,
+    ) -> Result<Granted, StoreError> {
+        let mut tx = self.begin().await?;
+        locks::operation(&mut tx, id).await?;
+        let state: Option<String> = sqlx::query_scalar("SELECT state FROM operation WHERE id = $1")
+            .bind(codec::id(id))
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(word) = state else {
+            return Ok(Granted::Missing);
+        };
+        let state = OperationState::parse(&word)
+            .ok_or_else(|| codec::unreadable("operation's state", &word))?;
+        if state.is_over() {
+            return Ok(Granted::Over(state));
+        }
+        match wish {
+            Wish::Pause | Wish::Resume => {
+                sqlx::query("UPDATE operation SET paused = $1 WHERE id = $2")
+                    .bind(wish == Wish::Pause)
+                    .bind(codec::id(id))
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            Wish::Cancel => {
+                items::leave(&mut tx, id).await?;
+                end(&mut tx, id, OperationState::Cancelled, None, now).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(Granted::Yes)
+    }
+
+    pub(in crate::store) async fn replay_turn(
+        &self,
+        id: Uuid,
+        epoch: i64,
+    ) -> Result<ReplayTurn, StoreError> {
+        let row: Option<(bool, String)> = sqlx::query_as(
+            "SELECT paused, progress FROM operation WHERE id = $1 AND epoch = $2
+                 AND state IN ('planned', 'running', 'draining')",
+        )
+        .bind(codec::id(id))
+        .bind(epoch)
+        .fetch_optional(&self.read)
+        .await?;
+        let (paused, progress) = row.ok_or(StoreError::Lost)?;
+        Ok(ReplayTurn { paused, progress })
+    }
+
+    pub(in crate::store) async fn advance_replay(
+        &self,
+        id: Uuid,
+        epoch: i64,
+        progress: &str,
+        by: &Counts,
+        note: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        held(&mut tx, id, epoch).await?;
+        sqlx::query(sql(
+            "UPDATE operation SET state = 'running', progress = $1, note = coalesce(note, $2), beat_at = {now},
+                 owner = owner WHERE id = $3",
+        ))
+        .bind(progress)
+        .bind(note.map(text))
+        .bind(codec::id(id))
+        .execute(&mut *tx)
+        .await?;
+        bump(&mut tx, id, by).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn finish_operation(
+        &self,
+        id: Uuid,
+        epoch: i64,
+        state: OperationState,
+        note: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        held(&mut tx, id, epoch).await?;
+        match state {
+            OperationState::Completed if !items::all_done(&mut tx, id).await? => return Ok(false),
+            OperationState::Completed => {}
+            _ => items::leave(&mut tx, id).await?,
+        }
+        end(&mut tx, id, state, note, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    pub(in crate::store) async fn settle_replay(
+        &self,
+        id: Uuid,
+        given_up: bool,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE operation SET given_up = $1, progress = '' WHERE id = $2")
+            .bind(given_up)
             .bind(codec::id(id))
             .execute(&self.write)
             .await?;
         Ok(())
+    }
+
+    pub(in crate::store) async fn unsettled_replays(
+        &self,
+    ) -> Result<Vec<(Operation, String)>, StoreError> {
+        let rows: Vec<(Id, String)> = sqlx::query_as(
+            "SELECT id, progress FROM operation WHERE progress <> ''
+                 AND state IN ('completed', 'cancelled', 'failed') ORDER BY created_at, id LIMIT 100",
+        )
+        .fetch_all(&self.read)
+        .await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (id, progress) in rows {
+            if let Some(operation) = self.operation(uuid(id)?).await? {
+                found.push((operation, progress));
+            }
+        }
+        Ok(found)
     }
 
     async fn read_operations(
@@ -136,10 +351,11 @@ impl Db {
             .filter(|o| o.kind == OperationKind::Redrive);
         let redrives: Vec<Uuid> = redrives.map(|o| o.id).collect();
         if redrives.is_empty() {
+            operations.iter_mut().for_each(Operation::derive);
             return Ok(operations);
         }
         let rows: Vec<(Id, String, Option<String>, i64)> = sqlx::query_as(sql(
-            "SELECT operation_id, state, outcome, count(*) FROM operation_item
+            "SELECT operation_id, state, outcome, CAST(sum(n) AS bigint) FROM item_tally
              WHERE operation_id IN (SELECT {id 0} FROM {rows 1}) GROUP BY 1, 2, 3",
         ))
         .bind(list(&redrives)?)
@@ -160,99 +376,46 @@ impl Db {
         {
             operation.counts = counts.remove(&operation.id).unwrap_or_default();
         }
+        operations.iter_mut().for_each(Operation::derive);
         Ok(operations)
     }
+}
 
-    pub(in crate::store) async fn set_operation_state(
-        &self,
-        id: Uuid,
-        state: OperationState,
-        note: Option<&str>,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let mut query = QueryBuilder::<Driver>::new("UPDATE operation SET state = ");
-        query.push_bind(state.name());
-        query.push(", note = coalesce(").push_bind(note.map(text));
-        query
-            .push(", note), ended_at = ")
-            .push_bind(state.is_over().then(|| at(now)));
-        query
-            .push(" WHERE id = ")
-            .push_bind(codec::id(id))
-            .push(" AND ")
-            .push(UNFINISHED);
-        let moved = query.build().execute(&mut *tx).await?.rows_affected() > 0;
-        if moved && state.is_over() {
-            locks::queued_letters(&mut tx, id).await?;
-            let mut query = QueryBuilder::<Driver>::new("UPDATE dead_letter SET status = ");
-            query.push(items::BACK).push(
-                " WHERE status = 'queued' AND id IN
-                    (SELECT letter_id FROM operation_item WHERE state = 'queued' AND operation_id = ",
-            );
-            query.push_bind(codec::id(id)).push(")");
-            query.build().execute(&mut *tx).await?;
-            sqlx::query(
-                "UPDATE operation_item SET state = 'planned' WHERE state = 'queued' AND operation_id = $1",
-            )
-            .bind(codec::id(id))
-            .execute(&mut *tx)
-            .await?;
-        }
-        tx.commit().await?;
-        Ok(moved)
-    }
+/// Locks an operation for who drives it under this epoch.
+///
+/// # Errors
+/// [`StoreError::Lost`] where another does, or it is over.
+pub(super) async fn held(tx: &mut Tx, id: Uuid, epoch: i64) -> Result<(), StoreError> {
+    locks::operation(tx, id).await?;
+    let mine: Option<i64> = sqlx::query_scalar(
+        "SELECT epoch FROM operation WHERE id = $1 AND epoch = $2
+             AND state IN ('planned', 'running', 'draining')",
+    )
+    .bind(codec::id(id))
+    .bind(epoch)
+    .fetch_optional(&mut **tx)
+    .await?;
+    mine.map(|_| ()).ok_or(StoreError::Lost)
+}
 
-    pub(in crate::store) async fn bump_operation(
-        &self,
-        id: Uuid,
-        by: &Counts,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        bump(&mut tx, id, by).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    pub(in crate::store) async fn request_cancel(&self, id: Uuid) -> Result<bool, StoreError> {
-        let mut query =
-            QueryBuilder::<Driver>::new("UPDATE operation SET cancel = true WHERE id = ");
-        query
-            .push_bind(codec::id(id))
-            .push(" AND ")
-            .push(UNFINISHED);
-        Ok(query.build().execute(&self.write).await?.rows_affected() > 0)
-    }
-
-    pub(in crate::store) async fn pause_operation(
-        &self,
-        id: Uuid,
-        paused: bool,
-    ) -> Result<bool, StoreError> {
-        let mut query = QueryBuilder::<Driver>::new("UPDATE operation SET paused = ");
-        query.push_bind(paused).push(" WHERE id = ");
-        query
-            .push_bind(codec::id(id))
-            .push(" AND ")
-            .push(UNFINISHED);
-        Ok(query.build().execute(&self.write).await?.rows_affected() > 0)
-    }
-
-    pub(in crate::store) async fn pause_requested(&self, id: Uuid) -> Result<bool, StoreError> {
-        let paused: Option<bool> = sqlx::query_scalar("SELECT paused FROM operation WHERE id = $1")
-            .bind(codec::id(id))
-            .fetch_optional(&self.read)
-            .await?;
-        Ok(paused.unwrap_or_default())
-    }
-
-    pub(in crate::store) async fn cancel_requested(&self, id: Uuid) -> Result<bool, StoreError> {
-        let cancel: Option<bool> = sqlx::query_scalar("SELECT cancel FROM operation WHERE id = $1")
-            .bind(codec::id(id))
-            .fetch_optional(&self.read)
-            .await?;
-        Ok(cancel.unwrap_or_default())
-    }
+/// Writes the end of an operation down; a note replaces the one before.
+async fn end(
+    tx: &mut Tx,
+    id: Uuid,
+    state: OperationState,
+    note: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE operation SET state = $1, note = coalesce($2, note), ended_at = $3, owner = NULL WHERE id = $4",
+    )
+    .bind(state.name())
+    .bind(note.map(text))
+    .bind(at(now))
+    .bind(codec::id(id))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// At most one unfinished redrive works on a dead-letter topic, or two would race for the same keys.
@@ -306,6 +469,7 @@ fn add_items(counts: &mut Counts, state: &str, outcome: Option<&str>, n: u64) {
     match state {
         "in_flight" | "settled" => counts.sent += n,
         "refused" => counts.refused += n,
+        "left" => counts.left += n,
         _ => {}
     }
     match outcome {
@@ -333,6 +497,7 @@ fn operation(row: &Row) -> Result<Operation, StoreError> {
             duplicate: c.count()?,
             unknown: c.count()?,
             refused: c.count()?,
+            left: 0,
         },
         rate_limit: c.narrow()?,
         by: c.get()?,
@@ -341,5 +506,6 @@ fn operation(row: &Row) -> Result<Operation, StoreError> {
         note: c.get()?,
         plan: c.get()?,
         paused: c.get()?,
+        given_up: c.get()?,
     })
 }

@@ -180,13 +180,15 @@ impl Db {
         before: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         self.prune(
-            "DELETE FROM outbox_sent WHERE seq IN (SELECT seq FROM outbox_sent WHERE sent_at < $1 LIMIT $2)",
+            "DELETE FROM outbox_sent WHERE seq IN
+                 (SELECT seq FROM outbox_sent WHERE sent_at < $1 LIMIT $2 {skip locked})",
             before,
         )
         .await
     }
 
-    /// Runs a DELETE with a time and a LIMIT until it finds less than the limit.
+    /// Runs a DELETE with a time and a LIMIT until it finds nothing: what another pruning is at is that one's, and
+    /// a short page says nothing of what is left.
     pub(super) async fn prune(
         &self,
         statement: &'static str,
@@ -194,16 +196,16 @@ impl Db {
     ) -> Result<u64, StoreError> {
         let mut pruned = 0;
         loop {
-            let rows = sqlx::query(statement)
+            let rows = sqlx::query(sql(statement))
                 .bind(at(before))
                 .bind(PRUNE_ROWS)
                 .execute(&self.write)
                 .await?
                 .rows_affected();
-            pruned += rows;
-            if rows < PRUNE_ROWS.unsigned_abs() {
+            if rows == 0 {
                 return Ok(pruned);
             }
+            pruned += rows;
         }
     }
 }

@@ -79,7 +79,14 @@ pub(super) fn word(name: &str, argument: &str) -> Option<String> {
         "nth" => "r.key".to_owned(),
         "text" | "int" | "id" | "time" | "cents" => format!("r.value->>{argument}"),
         "bytes" => format!("unhex(r.value->>{argument})"),
+        "whole_bytes" => format!("unhex(r.value->>{argument})"),
         "money" | "whole" => argument.to_owned(),
+        // The database's own clock, so many microseconds before it, and how many have passed since a time.
+        "now" => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)".to_owned(),
+        "ago" => format!("CAST(unixepoch('subsec') * 1000000 AS INTEGER) - ${argument}"),
+        "since" => format!("CAST(unixepoch('subsec') * 1000000 AS INTEGER) - {argument}"),
+        // Rows that another transaction is at are left to it.
+        "skip" => String::new(),
         "greatest" => "max".to_owned(),
         "least" => "min".to_owned(),
         "find" => "instr".to_owned(),

@@ -27,6 +27,7 @@ held_already! {
     items(redrives: &str);
     item(redrive: Uuid);
     operation(id: Uuid);
-    queued_letters(operation: Uuid);
+    letters_of(redrives: &str);
     redrives();
+    indexing();
 }

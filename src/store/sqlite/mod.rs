@@ -8,6 +8,7 @@ mod locks;
 #[allow(clippy::duplicate_mod, reason = "the same operations on each database")]
 mod sql;
 mod streams;
+mod tallies;
 
 use std::time::Duration;
 

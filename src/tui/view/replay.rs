@@ -41,7 +41,7 @@ pub fn render(app: &App, form: &Replay, area: Rect, buf: &mut Buffer) {
                 line(buf, inner, 2, second);
             }
         }
-        Dry::Counted { events, span } => {
+        Dry::Counted { events, span, .. } => {
             counted.push(theme.span(Role::Strong, format::count(*events)));
             if let Some(span) = span.filter(|span| !span.is_zero()) {
                 counted.push(theme.span(Role::Dim, format!(" over {}", format::span(span))));
