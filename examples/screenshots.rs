@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use color_eyre::eyre::{Result, bail};
 use evtop::clock::Clock;
-use evtop::command::{Command, Request, Screen};
+use evtop::command::{Command, Confirmed, LetterChoice, Request, Screen};
 use evtop::config::Config;
+use evtop::domain::filter::Resolved;
 use evtop::domain::scenario::Scenario;
 use evtop::engine::{Ends, Engine};
 use evtop::folder::Folder;
@@ -63,14 +64,22 @@ fn main() -> Result<()> {
 /// So that the Activity screen has something to show.
 async fn redrive_something(ends: &mut Ends, clock: &Clock) -> Result<()> {
     let snapshot = ends.snapshots.borrow().clone();
-    let causes = snapshot.letters.value.iter().flat_map(|l| &l.causes);
-    let redrivable = causes.clone().find(|c| c.code == "rejected");
+    let all = snapshot.letters.value.iter();
+    let mut causes = all.flat_map(|l| l.causes.iter().map(move |cause| (l.up_to, cause)));
+    let redrivable = causes.find(|(_, cause)| cause.code == "rejected");
     let mut commands = vec![Command::Inject {
         scenario: Scenario::Duplicate,
         count: 3,
     }];
-    commands.extend(redrivable.map(|cause| Command::Redrive {
-        letters: evtop::command::LetterChoice::Cause(cause.fingerprint.clone()),
+    commands.extend(redrivable.map(|(up_to, cause)| Command::Redrive {
+        letters: LetterChoice::Cause {
+            cause: cause.fingerprint.clone(),
+            filter: Resolved::NONE,
+            confirmed: Confirmed {
+                up_to,
+                count: cause.count,
+            },
+        },
         rate: 25,
     }));
     for command in commands {

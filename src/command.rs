@@ -2,6 +2,7 @@
 //! same requests; `operate` is the only one that carries them out.
 
 mod answer;
+mod confirmed;
 mod words;
 
 use std::path::PathBuf;
@@ -9,9 +10,10 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 pub use answer::{Check, CheckState, Done, Outcome, Refusal, RefusalKind};
+pub use confirmed::{Confirmed, wants_count};
 
 use crate::domain::fault_plan::FaultPlan;
-use crate::domain::filter::Filter;
+use crate::domain::filter::Resolved;
 use crate::domain::letter::LetterOrder;
 use crate::domain::position::Position;
 use crate::domain::scenario::Scenario;
@@ -76,7 +78,7 @@ pub struct Focus {
 pub struct LettersFocus {
     /// The open cause; `None` lists letters of every cause.
     pub fingerprint: Option<String>,
-    pub filter: Filter,
+    pub filter: Resolved,
     pub order: Option<LetterOrder>,
     /// The archived ones instead of the open ones.
     pub archived: bool,
@@ -102,7 +104,7 @@ pub struct MessagesFocus {
     /// `None`: nothing is read.
     pub topic: Option<String>,
     pub start: Start,
-    pub filter: Filter,
+    pub filter: Resolved,
     pub mode: Reading,
     /// Counts up to ask for the records after those that are here.
     pub page: u32,
@@ -243,13 +245,12 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq)]
 pub enum LetterChoice {
     Ids(Vec<Uuid>),
-    /// Every open letter of this cause, as it stands when the operation is planned; every archived one
-    /// where it is about those.
-    Cause(String),
-    /// Those of them that pass a filter.
-    Matching {
+    /// Every open letter of this cause that failed itself and passes the filter, or every archived one where
+    /// it is about those: as far as they were there when they were counted, and no more than that.
+    Cause {
         cause: String,
-        filter: Filter,
+        filter: Resolved,
+        confirmed: Confirmed,
     },
 }
 

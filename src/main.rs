@@ -85,7 +85,11 @@ fn start(cli: &Cli) -> Result<Exit> {
     };
     // What the screen remembers is in force for it, so `config themes` tells it too.
     if let (None | Some(Task::Config(_)), Some(folder)) = (&cli.task, config::state_dir()) {
-        let memory = tui::Memory::open(folder.join("screen.json"), config.stack_name());
+        let memory = tui::Memory::open(
+            folder.join("screen.json"),
+            config.stack_name(),
+            Clock::System.now(),
+        );
         ui.remember(memory, source.origin("ui.theme").is_some());
     }
     match &cli.task {

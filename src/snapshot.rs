@@ -21,7 +21,7 @@ pub use messages::{Messages, SearchState, Searched};
 pub use outbox::{Outbox, Relay};
 pub use stack::{Part, Stack};
 
-use crate::domain::filter::Filter;
+use crate::domain::filter::Resolved;
 use crate::domain::foreign::Foreign;
 use crate::domain::letter::{Cause, Letter, LetterBody, LetterOrder, LetterStatus};
 use crate::domain::operation::{AuditRow, Operation};
@@ -209,6 +209,9 @@ pub struct StoreTotals {
 pub struct Letters {
     /// How many stand in each status; zero counts are left out.
     pub by_status: Vec<(LetterStatus, u64)>,
+    /// The newest letter's row (`seq`) before anything else was counted here: what is done to all that is
+    /// counted is done to none that came later. 0 where there is none.
+    pub up_to: i64,
     /// Letters that want attention: open and not merely waiting behind another.
     pub open: u64,
     /// New letters in the last minute.
@@ -220,7 +223,7 @@ pub struct Letters {
     /// Causes and rows are of the archived letters, not of the open ones.
     pub archived: bool,
     /// The filter that causes and rows passed.
-    pub filter: Filter,
+    pub filter: Resolved,
     /// How the rows are sorted; `None`: the newest failure first.
     pub order: Option<LetterOrder>,
     /// Letters that were not held against it yet, or never will be because they are too many: causes and

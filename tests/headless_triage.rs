@@ -11,7 +11,7 @@
 mod headless_fixtures;
 
 use evtop::cli::Exit;
-use evtop::command::{Behind, Command, Done, LetterChoice, Refusal, RefusalKind};
+use evtop::command::{Behind, Command, Confirmed, Done, LetterChoice, Refusal, RefusalKind};
 use evtop::domain::filter::Filter;
 use evtop::domain::operation::{Counts, OperationState};
 use evtop::snapshot::Snapshot;
@@ -220,9 +220,10 @@ async fn a_filter_narrows_a_cause() {
         panic!("{:?}", played.asked);
     };
     let fingerprint = few().letters.value.unwrap().causes[0].fingerprint.clone();
-    let wanted = LetterChoice::Matching {
+    let wanted = LetterChoice::Cause {
         cause: fingerprint,
-        filter: Filter::new(filter),
+        filter: Filter::parse(filter).unwrap().at(now()),
+        confirmed: Confirmed { up_to: 0, count: 3 },
     };
     assert_eq!(*letters, wanted);
 

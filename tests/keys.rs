@@ -225,10 +225,10 @@ fn a_capital_redrives_the_cause_or_the_marked() {
     let sent = keys(&mut app, "R y");
     let cause = app.causes()[0].fingerprint.clone();
     assert!(
-        matches!(&sent[..], [Command::Redrive { letters: LetterChoice::Cause(c), .. }] if *c == cause)
+        matches!(&sent[..], [Command::Redrive { letters: LetterChoice::Cause { cause: c, .. }, .. }] if *c == cause)
     );
     keys(&mut app, "enter x x");
-    let marked: Vec<Uuid> = app.letters.marked.iter().copied().collect();
+    let marked: Vec<Uuid> = app.letters.marked.keys().copied().collect();
     assert_eq!(marked.len(), 2);
     let sent = keys(&mut app, "R y");
     assert!(
@@ -255,7 +255,7 @@ fn a_filter_narrows_what_a_capital_means() {
     let mut shown = (*app.shown).clone();
     shown.stack.production = false;
     let letters = shown.letters.value.as_mut().expect("letters");
-    letters.filter = evtop::domain::filter::Filter::new("value.a=1");
+    letters.filter = common::resolved("value.a=1");
     letters.unjudged = 12;
     app.on_snapshot(shown.clone().into());
     for (action, _) in whole {
@@ -275,7 +275,7 @@ fn a_filter_narrows_what_a_capital_means() {
         else {
             panic!("{action:?}: {sent:?}");
         };
-        let LetterChoice::Matching { cause, filter } = letters else {
+        let LetterChoice::Cause { cause, filter, .. } = letters else {
             panic!("{action:?}: {letters:?}");
         };
         assert_eq!(*cause, app.causes()[0].fingerprint);

@@ -25,7 +25,7 @@ fn file(home: &TempDir) -> PathBuf {
 fn begin(file: &Path, stack: &str, named: Option<&str>) -> (App, Memory) {
     let theme = named.map_or_else(role_theme, |name| Theme::built_in(name).unwrap());
     let mut settings = Settings::with(theme);
-    let memory = Memory::open(file.to_owned(), stack);
+    let memory = Memory::open(file.to_owned(), stack, fixtures::now());
     settings.remember(memory.clone(), named.is_some());
     let mut app = App::new(&settings, SIZE);
     app.on_snapshot(fixtures::failing().into());

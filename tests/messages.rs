@@ -118,7 +118,9 @@ fn asked(start: Start, filter: &str, mode: Reading) -> MessagesFocus {
     MessagesFocus {
         topic: Some(TOPIC.into()),
         start,
-        filter: Filter::parse(filter).unwrap(),
+        filter: Filter::parse(filter)
+            .unwrap()
+            .at(chrono::DateTime::default()),
         mode,
         page: 0,
     }

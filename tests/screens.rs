@@ -167,7 +167,7 @@ fn what_lies_above() {
     ] {
         let mut shown = busy();
         if let Some(letters) = &mut shown.letters.value {
-            letters.filter = evtop::domain::filter::Filter::new("ORD");
+            letters.filter = common::resolved("ORD");
         }
         after(&format!("filter_on_{name}"), screen, shown, USUAL, typed);
     }

@@ -87,10 +87,10 @@ fn many_are_archived_as_they_are_redriven() {
     let cause = app.letters.cause.key().cloned().unwrap();
     let sent = keys(&mut app, "A o l d enter");
     assert!(
-        matches!(&sent[..], [Command::Archive { letters: LetterChoice::Cause(c), .. }] if *c == cause)
+        matches!(&sent[..], [Command::Archive { letters: LetterChoice::Cause { cause: c, .. }, .. }] if *c == cause)
     );
     keys(&mut app, "x x");
-    let marked: Vec<Uuid> = app.letters.marked.iter().copied().collect();
+    let marked: Vec<Uuid> = app.letters.marked.keys().copied().collect();
     let sent = keys(&mut app, "A o enter");
     assert!(
         matches!(&sent[..], [Command::Archive { letters: LetterChoice::Ids(ids), .. }] if *ids == marked)
@@ -148,7 +148,7 @@ fn archived_letters_are_a_list_of_their_own() {
     assert!(matches!(
         &keys(&mut app, "U y")[..],
         [Command::Unarchive {
-            letters: LetterChoice::Cause(_)
+            letters: LetterChoice::Cause { .. }
         }]
     ));
     insta::assert_snapshot!("archived", styled(&app, SIZE));
@@ -170,7 +170,7 @@ fn a_note_is_kept_and_an_export_names_a_new_file() {
     let sent = keys(&mut app, "E enter");
     let [
         Command::Export {
-            letters: LetterChoice::Cause(_),
+            letters: LetterChoice::Cause { .. },
             archived: Some(false),
             file,
         },

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, Subcommand};
 
 use super::WriteArgs;
 use crate::command::REDRIVE_RATE;
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Filter, List};
 use crate::domain::ids::IdPart;
 
 /// `evtop dlq`
@@ -36,6 +36,11 @@ pub enum DlqTask {
     Export(ExportArgs),
 }
 
+/// A filter of letters, or why it is none.
+fn of_letters(text: &str) -> Result<Filter, String> {
+    Filter::parse(text)?.only(List::Letters)
+}
+
 /// Which letters: some by their ids, or all of a cause.
 #[derive(Clone, Debug, PartialEq, Args)]
 #[command(group = ArgGroup::new("letters").required(true).args(["ids", "cause"]))]
@@ -47,7 +52,7 @@ pub struct LetterArgs {
     #[arg(long, value_name = "FINGERPRINT")]
     pub cause: Option<String>,
     /// Only those of the cause that pass this filter, as `dlq ls --filter` lists them
-    #[arg(long, value_name = "FILTER", requires = "cause", conflicts_with = "ids", value_parser = Filter::parse)]
+    #[arg(long, value_name = "FILTER", requires = "cause", conflicts_with = "ids", value_parser = of_letters)]
     pub filter: Option<Filter>,
 }
 
@@ -59,7 +64,7 @@ pub struct DlqListArgs {
     pub cause: Option<String>,
     /// Only letters that pass this filter: words in id, key, type, code, message, group or topic; key=ORD-*,
     /// type=…, group=…, partition=2, value.data.order_id=…, header.name=…, ~regex; ! turns a term around
-    #[arg(long, value_name = "FILTER", visible_alias = "text", value_parser = Filter::parse)]
+    #[arg(long, value_name = "FILTER", visible_alias = "text", value_parser = of_letters)]
     pub filter: Option<Filter>,
     /// The archived ones instead of the open ones
     #[arg(long)]

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::values::{screen, size};
 use crate::command::Screen;
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Filter, List};
 use crate::domain::when::{Start, When};
 
 /// `evtop snapshot`
@@ -103,6 +103,11 @@ pub struct TimelineArgs {
     pub follow: bool,
 }
 
+/// A filter of records, or why it is none.
+fn of_records(text: &str) -> Result<Filter, String> {
+    Filter::parse(text)?.only(List::Records)
+}
+
 /// `evtop messages`
 #[derive(Clone, Debug, PartialEq, Args)]
 pub struct MessagesArgs {
@@ -114,7 +119,7 @@ pub struct MessagesArgs {
     pub from: Start,
     /// Only records that match: words, key=, type=, partition=, after=, before=, value.path=, header.name=,
     /// ~regex; ! in front of one inverts it
-    #[arg(long, value_name = "EXPR", value_parser = Filter::parse)]
+    #[arg(long, value_name = "EXPR", value_parser = of_records)]
     pub filter: Option<Filter>,
     /// Records at most; as many as there are without
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

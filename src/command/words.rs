@@ -90,8 +90,8 @@ impl fmt::Display for LetterChoice {
                 let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
                 write!(f, "letters {}", ids.join(" "))
             }
-            Self::Cause(fingerprint) => write!(f, "cause {fingerprint}"),
-            Self::Matching { cause, filter } => write!(f, "cause {cause} where {filter}"),
+            Self::Cause { cause, filter, .. } if filter.is_empty() => write!(f, "cause {cause}"),
+            Self::Cause { cause, filter, .. } => write!(f, "cause {cause} where {filter}"),
         }
     }
 }

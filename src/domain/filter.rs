@@ -14,8 +14,15 @@
 //! !term              the rows without it
 //! ```
 //!
-//! A row that has no such fields, as a line of a log, is asked for the term as it is typed.
+//! What is not known of a row (its key, type, group, partition or time, or a value that is not JSON) holds
+//! for no term that asks for it, inverted or not. A header that is not there and a path that is not in a JSON
+//! value are known to be absent, so an inverted term holds for them. A list without such a field refuses
+//! the term ([`List`]).
+//!
+//! A [`Filter`] is what was typed. It judges nothing: what is counted from now is a moment only once that
+//! now is said ([`Filter::at`]), and [`Resolved`] judges.
 
+mod fields;
 mod parse;
 mod plain;
 mod times;
@@ -27,16 +34,18 @@ use chrono::{DateTime, Utc};
 use regex::Regex;
 use serde_json::Value;
 
+pub use self::fields::List;
 pub use self::plain::{Plain, PlainTest};
 pub use self::times::Other;
-use times::Time;
+use times::Bound;
 
-/// What is typed to narrow a list. One that can't be read holds for every row and says why.
+use super::when::When;
+
+/// What was typed to narrow a list, and could be read.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     text: String,
-    terms: Vec<Term>,
-    error: Option<String>,
+    terms: Vec<Term<When>>,
 }
 
 /// Filters are the same when they are typed alike.
@@ -46,22 +55,37 @@ impl PartialEq for Filter {
     }
 }
 
+/// A filter of which every time is a moment.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved {
+    text: String,
+    terms: Vec<Term<DateTime<Utc>>>,
+}
+
+/// They are the same when they are typed alike and mean the same moments.
+impl PartialEq for Resolved {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.moments().eq(other.moments())
+    }
+}
+
+/// `T` is a time: as it was typed, or the moment.
 #[derive(Clone, Debug)]
-struct Term {
+struct Term<T> {
     inverse: bool,
-    test: Test,
+    test: Test<T>,
     /// The term without its `!` and its quotes, in lower case.
     typed: String,
 }
 
 #[derive(Clone, Debug)]
-enum Test {
+enum Test<T> {
     /// `typed` stands in one of the texts.
     Word,
     Regex(Regex),
     Field(Field, String),
     Partition(i32),
-    Time(Time),
+    Time(Bound<T>),
 }
 
 #[derive(Clone, Debug)]
@@ -74,15 +98,7 @@ enum Field {
     Header(String),
 }
 
-/// What a filter is held against.
-#[derive(Clone, Copy, Debug)]
-pub enum Row<'a> {
-    /// The texts of a row without fields.
-    Texts(&'a [&'a str]),
-    Record(&'a Fields<'a>),
-}
-
-/// A record's fields, as far as it has them.
+/// A row's fields; `None` is unknown.
 #[derive(Clone, Debug, Default)]
 pub struct Fields<'a> {
     /// What words and expressions are looked for in.
@@ -92,44 +108,30 @@ pub struct Fields<'a> {
     pub group: Option<&'a str>,
     pub partition: Option<i32>,
     pub at: Option<DateTime<Utc>>,
-    /// The value, where it is JSON; only [`Filter::reads_value`] needs it.
+    /// The value, where it is JSON; only [`Resolved::reads_value`] needs it.
     pub value: Option<Value>,
     pub headers: Vec<(&'a str, Cow<'a, str>)>,
 }
 
 impl Filter {
-    /// Lets everything through.
-    pub const NONE: Self = Self {
-        text: String::new(),
-        terms: Vec::new(),
-        error: None,
-    };
-
-    /// The filter as far as it can be read.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        let text = text.into();
-        match parse::terms(&text) {
-            Ok(terms) => Self {
-                text,
-                terms,
-                error: None,
-            },
-            Err(error) => Self {
-                text,
-                terms: Vec::new(),
-                error: Some(error),
-            },
-        }
-    }
-
-    /// The same, where a mistake ends everything.
+    /// Reads what was typed.
     ///
     /// # Errors
     /// What is wrong, with the remedy.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let filter = Self::new(text);
-        filter.error.clone().map_or(Ok(filter), Err)
+        let terms = parse::terms(text)?;
+        Ok(Self {
+            text: text.to_owned(),
+            terms,
+        })
+    }
+
+    /// The same where this list has every field that it asks for.
+    ///
+    /// # Errors
+    /// Which field the list has not, and which ones it has.
+    pub fn only(self, list: List) -> Result<Self, String> {
+        list.has_all(&self.terms).map(|()| self)
     }
 
     /// As it was typed.
@@ -138,10 +140,24 @@ impl Filter {
         &self.text
     }
 
-    /// Why it can't be read.
+    /// Whether it lets everything through.
     #[must_use]
-    pub fn error(&self) -> Option<&str> {
-        self.error.as_deref()
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+}
+
+impl Resolved {
+    /// Lets everything through.
+    pub const NONE: Self = Self {
+        text: String::new(),
+        terms: Vec::new(),
+    };
+
+    /// As it was typed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether it lets everything through.
@@ -162,70 +178,62 @@ impl Filter {
     /// Whether it looks into the value's JSON.
     #[must_use]
     pub fn reads_value(&self) -> bool {
-        let into = |t: &Term| matches!(t.test, Test::Field(Field::Value(_), _));
+        let into = |t: &Term<_>| matches!(t.test, Test::Field(Field::Value(_), _));
         self.terms.iter().any(into)
     }
 
     /// Whether it looks at a record's value or headers.
     #[must_use]
     pub fn reads_body(&self) -> bool {
-        let into = |t: &Term| matches!(t.test, Test::Field(Field::Value(_) | Field::Header(_), _));
+        let into =
+            |t: &Term<_>| matches!(t.test, Test::Field(Field::Value(_) | Field::Header(_), _));
         self.terms.iter().any(into)
     }
 
+    /// Whether it lets a row through.
     #[must_use]
-    pub fn holds(&self, row: Row<'_>) -> bool {
-        self.terms.iter().all(|term| term.holds(row))
+    pub fn holds(&self, fields: &Fields<'_>) -> bool {
+        self.terms.iter().all(|term| term.holds(fields))
     }
 
-    /// The same for texts alone.
+    /// The same for a row that is texts alone.
     #[must_use]
     pub fn passes<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
-        if self.terms.is_empty() {
-            return true;
-        }
-        let texts: Vec<&str> = texts.into_iter().collect();
-        self.holds(Row::Texts(&texts))
+        self.terms.is_empty()
+            || self.holds(&Fields {
+                texts: texts.into_iter().map(Cow::Borrowed).collect(),
+                ..Fields::default()
+            })
     }
 }
 
-impl Term {
-    fn holds(&self, row: Row<'_>) -> bool {
-        let found = match (&self.test, row) {
-            (Test::Regex(regex), row) => anywhere(row, |text| regex.is_match(text)),
-            (Test::Field(field, wanted), Row::Record(fields)) => field.holds(fields, wanted),
-            (Test::Partition(wanted), Row::Record(fields)) => fields.partition == Some(*wanted),
-            (Test::Time(time), Row::Record(fields)) => match time.at {
-                Some(_) => time.holds(fields.at),
-                // Not known yet, so it says nothing.
-                None => return true,
-            },
-            (Test::Word | Test::Field(..) | Test::Partition(_) | Test::Time(_), row) => {
-                anywhere(row, |text| text.to_lowercase().contains(&self.typed))
-            }
+impl Term<DateTime<Utc>> {
+    /// What is unknown holds for nothing, inverted or not.
+    fn holds(&self, fields: &Fields<'_>) -> bool {
+        let anywhere = |test: &dyn Fn(&str) -> bool| fields.texts.iter().any(|text| test(text));
+        let found = match &self.test {
+            Test::Word => Some(anywhere(&|text| text.to_lowercase().contains(&self.typed))),
+            Test::Regex(regex) => Some(anywhere(&|text| regex.is_match(text))),
+            Test::Field(field, wanted) => field.judge(fields, wanted),
+            Test::Partition(wanted) => fields.partition.map(|partition| partition == *wanted),
+            Test::Time(bound) => fields.at.map(|at| bound.holds(at)),
         };
-        found != self.inverse
-    }
-}
-
-fn anywhere(row: Row<'_>, test: impl Fn(&str) -> bool) -> bool {
-    match row {
-        Row::Texts(texts) => texts.iter().any(|text| test(text)),
-        Row::Record(fields) => fields.texts.iter().any(|text| test(text)),
+        found.is_some_and(|found| found != self.inverse)
     }
 }
 
 impl Field {
-    fn holds(&self, fields: &Fields<'_>, wanted: &str) -> bool {
+    /// `None`: the row's field is unknown.
+    fn judge(&self, fields: &Fields<'_>, wanted: &str) -> Option<bool> {
         match self {
-            Self::Key => fields.key.as_deref().is_some_and(|key| like(key, wanted)),
-            Self::Type => fields.kind.is_some_and(|kind| like(kind, wanted)),
-            Self::Group => fields.group.is_some_and(|group| like(group, wanted)),
-            Self::Value(path) => fields.value.as_ref().is_some_and(|v| at(v, path, wanted)),
+            Self::Key => fields.key.as_deref().map(|key| like(key, wanted)),
+            Self::Type => fields.kind.map(|kind| like(kind, wanted)),
+            Self::Group => fields.group.map(|group| like(group, wanted)),
+            Self::Value(path) => fields.value.as_ref().map(|value| at(value, path, wanted)),
             Self::Header(name) => {
                 let named = |n: &str| n.to_lowercase() == *name;
                 let mut headers = fields.headers.iter();
-                headers.any(|(n, value)| named(n) && like(value, wanted))
+                Some(headers.any(|(n, value)| named(n) && like(value, wanted)))
             }
         }
     }
@@ -271,6 +279,12 @@ fn like(text: &str, pattern: &str) -> bool {
 }
 
 impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Display for Resolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }

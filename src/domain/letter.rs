@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::fault::Stage;
-use super::filter::{Fields, Filter};
+use super::filter::{Fields, Resolved};
 use super::foreign::Family;
 use super::record::Headers;
 
@@ -227,8 +227,9 @@ impl Letter {
                 .chain(texts)
                 .collect(),
             key,
-            kind: self.event_type.as_deref(),
-            group: self.group.as_deref(),
+            // An empty one is none.
+            kind: self.event_type.as_deref().filter(|kind| !kind.is_empty()),
+            group: self.group.as_deref().filter(|group| !group.is_empty()),
             partition: self.partition,
             at: Some(self.last_failed_at),
             value: body.and_then(|b| serde_json::from_slice(b.value.as_deref()?).ok()),
@@ -318,8 +319,10 @@ pub struct LetterFilter {
     pub key: Option<Vec<u8>>,
     /// Empty: every status that is still open.
     pub statuses: Vec<LetterStatus>,
-    /// What was typed. The store judges its plain terms alone ([`Filter::plain_terms`]).
-    pub typed: Filter,
+    /// What was typed. The store judges its plain terms alone ([`Resolved::plain_terms`]).
+    pub typed: Resolved,
+    /// Only letters up to this row (`seq`): later ones are not meant.
+    pub up_to: Option<i64>,
     /// Only letters among these, where the rest of it was judged on the letters.
     pub among: Option<Vec<Uuid>>,
     /// `None`: the newest failure first.

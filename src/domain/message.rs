@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::filter::{Fields, Filter, Row};
+use super::filter::{Fields, Resolved};
 use super::record::{Record, header_text};
 
 /// Where the type stands: in a header, as Debezium's router, CloudEvents and Spring write it, else in the
@@ -30,7 +30,7 @@ pub struct Message {
 impl Message {
     /// The record, if it passes the filter.
     #[must_use]
-    pub fn passing(record: Record, filter: &Filter) -> Option<Self> {
+    pub fn passing(record: Record, filter: &Resolved) -> Option<Self> {
         let mut kind = kind_in_headers(&record).map(str::to_owned);
         let mut value = None;
         // Reading JSON costs more than all the rest.
@@ -40,7 +40,7 @@ impl Message {
         }
         if !filter.is_empty() {
             let fields = fields(&record, kind.as_deref(), value);
-            if !filter.holds(Row::Record(&fields)) {
+            if !filter.holds(&fields) {
                 return None;
             }
         }
@@ -114,6 +114,7 @@ fn fields<'a>(record: &'a Record, kind: Option<&'a str>, value: Option<Value>) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::filter::Filter;
 
     fn record(value: &[u8], headers: &[(&str, &str)]) -> Record {
         Record {
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_type_is_what_header_or_body_say() {
-        let all = Filter::default();
+        let all = Resolved::NONE;
         for (value, headers, wanted) in [
             (r#"{"eventType":"A"}"#, &[][..], Some("A")),
             (r#"{"type":"A"}"#, &[("ce_type", "B")][..], Some("B")),
@@ -149,6 +150,7 @@ mod tests {
     fn bytes_that_are_no_text_are_filtered_too() {
         let passes = |filter: &str| {
             let filter = Filter::parse(filter).expect("a filter");
+            let filter = filter.at(chrono::DateTime::default());
             Message::passing(record(b"\xfe\xffbody", &[("h", "x")]), &filter).is_some()
         };
         assert!(

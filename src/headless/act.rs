@@ -11,15 +11,14 @@ use super::table::{count, moment, number, span};
 use super::{End, Output, Ports, Step, json, letters, ports::reason, timeline};
 use crate::cli::{Exit, InjectArgs, LetterArgs, RedriveArgs, ReplayArgs, WriteArgs};
 use crate::command::{
-    Command, Counted, Done, EventChoice, Focus, LetterChoice, LettersFocus, ReplayTarget, Screen,
+    Command, Confirmed, Counted, Done, EventChoice, Focus, LetterChoice, LettersFocus, ReplayTarget,
+    Screen, wants_count,
 };
 use crate::domain::operation::{Operation, OperationState};
 use crate::domain::position::Position;
 use crate::domain::printable::visible;
 use crate::snapshot::Snapshot;
 
-/// More than this many records at once want `--yes`.
-const MANY: u64 = 100;
 /// How often progress is told at most.
 const TELL: Duration = Duration::from_secs(1);
 
@@ -76,8 +75,8 @@ pub(super) async fn redrive(
     begun(done, args.write, ports, output).await
 }
 
-/// The letters that are meant, and how many they are: open or archived ones; without a word, named ones
-/// may be either and a cause is of open ones.
+/// The letters that are meant, and how many they are: open or archived ones; without a word, either. Those of
+/// a cause are counted, and what is done to them is bound to that.
 pub(super) async fn chosen(
     args: &LetterArgs,
     archived: Option<bool>,
@@ -94,40 +93,52 @@ pub(super) async fn chosen(
         let count = ids.len() as u64;
         return Ok((LetterChoice::Ids(ids), count));
     };
-    let archived = archived.unwrap_or_default();
-    let known = letters::known(archived, ports, output).await?;
+    let filter = ports.resolved(args.filter.as_ref());
+    let known = letters::known(archived.unwrap_or_default(), ports, output).await?;
     let cause = super::ids::cause(cause, &known)?;
-    let filter = args.filter.clone().unwrap_or_default();
-    let wanted = LettersFocus {
-        fingerprint: Some(cause.clone()),
-        filter: filter.clone(),
-        rows: 1,
-        archived,
-        ..LettersFocus::default()
+    let (lists, state): (&[bool], _) = match archived {
+        Some(false) => (&[false], "open"),
+        Some(true) => (&[true], "archived"),
+        None => (&[false, true], "open or archived"),
     };
-    let letters = letters::page(ports, output, wanted).await?;
-    if letters.unjudged > 0 {
-        let why = format!(
-            "{} could not be held against the filter, so nothing was done: key=, type= or group= beside it leaves fewer",
-            count(letters.unjudged, "letter")
-        );
+    let mut counted: Option<Confirmed> = None;
+    for archived in lists {
+        let wanted = LettersFocus {
+            fingerprint: Some(cause.clone()),
+            filter: filter.clone(),
+            rows: 1,
+            archived: *archived,
+            ..LettersFocus::default()
+        };
+        let letters = letters::page(ports, output, wanted).await?;
+        if letters.unjudged > 0 {
+            let why = format!(
+                "{} could not be held against the filter, so nothing was done: key=, type= or group= beside it leaves fewer",
+                count(letters.unjudged, "letter")
+            );
+            return Err(End::Said(Exit::Refused, why));
+        }
+        let listed = letters.causes.iter().find(|c| c.fingerprint == cause);
+        let (up_to, before) = counted.map_or((letters.up_to, 0), |c| (c.up_to, c.count));
+        let count = before + listed.map_or(letters.rows_total, |c| c.count);
+        counted = Some(Confirmed { up_to, count });
+    }
+    let confirmed = counted.unwrap_or_default();
+    if confirmed.count == 0 {
+        let why = match filter.is_empty() {
+            true => {
+                format!("no {state} letter has the cause {cause}; `evtop dlq causes` lists them")
+            }
+            false => format!("no {state} letter of the cause {cause} passes the filter"),
+        };
         return Err(End::Said(Exit::Refused, why));
     }
-    let listed = letters.causes.iter().find(|c| c.fingerprint == cause);
-    match listed.map_or(letters.rows_total, |c| c.count) {
-        0 => {
-            let state = if archived { "archived" } else { "open" };
-            let why = match filter.is_empty() {
-                true => format!(
-                    "no {state} letter has the cause {cause}; `evtop dlq causes` lists them"
-                ),
-                false => format!("no {state} letter of the cause {cause} passes the filter"),
-            };
-            Err(End::Said(Exit::Refused, why))
-        }
-        count if filter.is_empty() => Ok((LetterChoice::Cause(cause), count)),
-        count => Ok((LetterChoice::Matching { cause, filter }, count)),
-    }
+    let choice = LetterChoice::Cause {
+        cause,
+        filter,
+        confirmed,
+    };
+    Ok((choice, confirmed.count))
 }
 
 pub(super) async fn replay(
@@ -202,7 +213,7 @@ pub(super) async fn confirm(records: u64, what: &str, yes: bool, ports: &mut Por
         let why = reason(&ports.latest(), None);
         return Err(End::Said(Exit::Unavailable, why));
     };
-    if yes || (records <= MANY && !production) {
+    if yes || !wants_count(records, production) {
         return Ok(());
     }
     let why = if production {

@@ -68,11 +68,14 @@ async fn of_list(
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Vec<Uuid>> {
+    // Digits of an id are one word.
+    let digits = Filter::parse(&part.to_string()).map_err(|why| End::Said(Exit::Usage, why))?;
+    let filter = ports.resolved(Some(&digits));
     let mut found = Vec::new();
     let mut from = 0;
     loop {
         let wanted = LettersFocus {
-            filter: Filter::new(part.to_string()),
+            filter: filter.clone(),
             archived,
             from,
             rows: letters::PAGE,

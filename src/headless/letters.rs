@@ -85,6 +85,7 @@ pub(super) async fn list(
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Exit> {
+    let filter = ports.resolved(args.filter.as_ref());
     let cause = match &args.cause {
         Some(part) => Some(ids::cause(
             part,
@@ -99,7 +100,7 @@ pub(super) async fn list(
         let left = args.limit - u32::try_from(seen.len()).unwrap_or(args.limit);
         let wanted = LettersFocus {
             fingerprint: cause.clone(),
-            filter: args.filter.clone().unwrap_or_default(),
+            filter: filter.clone(),
             order: None,
             archived: args.archived,
             from,

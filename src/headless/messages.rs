@@ -25,11 +25,7 @@ pub(super) async fn run(
     let mut asked = MessagesFocus {
         topic: Some(args.topic.clone()),
         start: args.from,
-        filter: args
-            .filter
-            .clone()
-            .unwrap_or_default()
-            .at(ports.clock.now()),
+        filter: ports.resolved(args.filter.as_ref()),
         mode: if args.follow {
             Reading::Stream
         } else {

@@ -11,6 +11,7 @@ use super::{End, PATIENCE, Step, exit_of};
 use crate::cli::Exit;
 use crate::clock::Clock;
 use crate::command::{Command, Done, Focus, Outcome, Request};
+use crate::domain::filter::{Filter, Resolved};
 use crate::snapshot::{DependencyState, Reading, Snapshot};
 use crate::tui::Settings;
 
@@ -80,6 +81,11 @@ impl Ports {
         let asked = self.clock.now();
         self.focus.send_replace(focus);
         asked
+    }
+
+    /// The filter that was typed, with "ago" counted from now; none lets everything through.
+    pub(super) fn resolved(&self, typed: Option<&Filter>) -> Resolved {
+        typed.map_or(Resolved::NONE, |filter| filter.at(self.clock.now()))
     }
 
     /// What is known right now.

@@ -90,17 +90,8 @@ pub(super) async fn export(
     ports: &mut Ports,
     output: &mut Output<'_>,
 ) -> Step<Exit> {
-    let letters = match &args.letters.cause {
-        // Of archived letters too, so that a cause which is put away can still be written out.
-        Some(whole) if whole.len() >= 16 => {
-            let cause = whole.to_ascii_lowercase();
-            match args.letters.filter.clone() {
-                Some(filter) if !filter.is_empty() => LetterChoice::Matching { cause, filter },
-                _ => LetterChoice::Cause(cause),
-            }
-        }
-        _ => chosen(&args.letters, None, ports, output).await?.0,
-    };
+    // Of archived letters too, so that a cause which is put away can still be written out.
+    let (letters, _) = chosen(&args.letters, None, ports, output).await?;
     let Some(file) = &args.output else {
         // The engine writes a file of our own, which is handed on: no list of letters is held in memory.
         let folder = tempfile::tempdir()?;

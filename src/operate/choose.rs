@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::{Operator, from_store, refuse};
 use crate::command::{LetterChoice, Refusal, RefusalKind};
-use crate::domain::filter::Filter;
 use crate::domain::letter::{Letter, LetterBody, LetterFilter, LetterStatus};
 use crate::kafka::headers;
 
@@ -43,7 +42,7 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
                 }
             }
         }
-        LetterChoice::Cause(_) | LetterChoice::Matching { .. } => {
+        LetterChoice::Cause { filter, .. } => {
             let open = [LetterStatus::Unresolved, LetterStatus::Parked];
             let mut letters = Vec::new();
             each(operator, choice, &open, false, |letter, _| {
@@ -57,9 +56,9 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
             chosen.what = match chosen.letters.first() {
                 Some(letter) => {
                     let cause = format!("cause {} of {}", letter.code, letter.group_name());
-                    match choice {
-                        LetterChoice::Matching { filter, .. } => format!("{cause} where {filter}"),
-                        _ => cause,
+                    match filter.is_empty() {
+                        true => cause,
+                        false => format!("{cause} where {filter}"),
                     }
                 }
                 None => words(choice),
@@ -78,7 +77,8 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
 }
 
 /// Hands over each chosen letter, in pages and with its bytes where they are wanted: those that are named
-/// whatever their state, the others in one of these states. One that is named and not there is a refusal.
+/// whatever their state, the others in one of these states. One that is named and not there is a refusal;
+/// of a cause, more than were confirmed are one, which comes at the end: nothing may be done before.
 pub async fn each(
     operator: &Operator,
     choice: &LetterChoice,
@@ -86,7 +86,7 @@ pub async fn each(
     bodies: bool,
     mut take: impl FnMut(Letter, LetterBody) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let (cause, typed) = match choice {
+    let (cause, typed, confirmed) = match choice {
         LetterChoice::Ids(ids) => {
             for ids in ids.chunks(PAGE as usize) {
                 let filter = LetterFilter {
@@ -107,21 +107,22 @@ pub async fn each(
             }
             return Ok(());
         }
-        LetterChoice::Cause(cause) => (cause, Filter::NONE),
-        LetterChoice::Matching { cause, filter } => (cause, filter.clone()),
+        LetterChoice::Cause {
+            cause,
+            filter,
+            confirmed,
+        } => (cause, filter, *confirmed),
     };
-    if let Some(why) = typed.error() {
-        return Err(refuse(RefusalKind::Invalid, why.to_owned()));
-    }
     let filter = LetterFilter {
         fingerprint: Some(cause.clone()),
         statuses: statuses.to_vec(),
-        typed,
+        typed: typed.clone(),
+        up_to: Some(confirmed.up_to),
         ..LetterFilter::default()
     };
-    let typed = &filter.typed;
     let bodies = bodies || typed.reads_body();
     let mut after = 0;
+    let mut matched = 0;
     loop {
         let page = operator
             .shared
@@ -131,13 +132,18 @@ pub async fn each(
         for (letter, body) in page.rows {
             // What the store could not judge is judged here.
             if typed.is_plain() || headers::passes(typed, &letter, &body) {
+                matched += 1;
                 take(letter, body)?;
             }
         }
         match page.next {
             Some(next) => after = next,
-            None => return Ok(()),
+            None => break,
         }
+    }
+    match confirmed.refusal(matched) {
+        Some(why) => Err(refuse(RefusalKind::Conflict, why)),
+        None => Ok(()),
     }
 }
 
@@ -197,7 +203,7 @@ pub fn words(choice: &LetterChoice) -> String {
             [one] => format!("letter {one}"),
             many => format!("{} marked letters", many.len()),
         },
-        LetterChoice::Cause(_) | LetterChoice::Matching { .. } => choice.to_string(),
+        LetterChoice::Cause { .. } => choice.to_string(),
     }
 }
 

@@ -52,9 +52,9 @@ pub async fn export(
 ) -> Result<Done, Refusal> {
     let mut out = BufWriter::new(create(file)?);
     let mut letters = 0;
-    // Of a cause, what its lists show: never what is resolved.
+    // Of a cause, what it counts: never what is resolved, nor what only waits behind another.
     let wanted = |status: &LetterStatus| match (status, archived) {
-        (LetterStatus::Resolved, _) => false,
+        (LetterStatus::Resolved | LetterStatus::Blocked, _) => false,
         (LetterStatus::Archived, archived) => archived != Some(false),
         (_, archived) => archived != Some(true),
     };

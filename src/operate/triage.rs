@@ -23,11 +23,8 @@ pub async fn archive(
         let why = "give the reason: it is what tells a put-away letter from a forgotten one";
         return Err(refuse(RefusalKind::Invalid, why));
     }
-    let open = [
-        LetterStatus::Unresolved,
-        LetterStatus::Parked,
-        LetterStatus::Blocked,
-    ];
+    // What only waits behind another is no letter of a cause.
+    let open = [LetterStatus::Unresolved, LetterStatus::Parked];
     let mut ids = Vec::new();
     let mut first = None;
     each(operator, choice, &open, false, |letter, _| {

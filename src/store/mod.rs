@@ -235,6 +235,8 @@ operations! {
     unarchive(ids: &[Uuid]) -> u64;
     /// Writes a note down on a letter, or takes it off; false when there is no such letter.
     note(id: Uuid, text: Option<&str>) -> bool;
+    /// The row (`seq`) of the newest letter; 0 when there is none.
+    newest_letter() -> i64;
     /// How many letters stand in each status; those without are left out.
     letter_counts() -> Vec<(LetterStatus, u64)>;
     /// How many letters failed for the first time at or after `since`.

@@ -67,7 +67,7 @@ impl App {
             Action::Palette => self.overlay = Some(Overlay::Palette(Palette::default())),
             Action::Help => self.overlay = Some(Overlay::Help { scroll: 0 }),
             Action::Filter => {
-                let filter = Filter::new(self.filter(self.screen).to_owned());
+                let filter = Filter::new(self.sieve(self.screen).clone());
                 self.overlay = Some(Overlay::Filter(filter));
             }
             Action::Inject => self.overlay = Some(Overlay::Inject(Inject::new())),
@@ -120,12 +120,8 @@ impl App {
         match self.screen {
             Screen::Flow => self.open_flow(),
             Screen::Lag => {
-                let Some(key) = self.lag.cursor.key().cloned() else {
-                    return;
-                };
-                let rows = self.lag_rows();
-                let open = rows.iter().find(|r| r.key() == key).and_then(|r| r.open);
-                if let Some(open) = open {
+                let here = self.lag_here();
+                if let Some((key, open)) = here.and_then(|row| Some((row.key(), row.open?))) {
                     self.fold_row(key, !open);
                 }
             }
@@ -133,17 +129,17 @@ impl App {
             Screen::Outbox => self.open_outbox_row(),
             Screen::Letters => {
                 self.letters.depth = match self.letters.depth {
-                    Depth::Causes if self.letters.cause.key().is_some() => Depth::Letters,
-                    Depth::Letters if self.letters.letter.key().is_some() => Depth::Detail,
+                    Depth::Causes if self.cause_here().is_some() => Depth::Letters,
+                    Depth::Letters if self.letter_here().is_some() => Depth::Detail,
                     depth => depth,
                 };
                 self.letters.scroll = 0;
                 self.settle();
             }
             Screen::Timeline => {
-                if let (Some(position), true) = (self.event_key(), !self.timeline.open) {
-                    self.timeline.cursor.set(position);
-                    self.timeline.open = true;
+                if let (Some(event), None) = (self.event_here().cloned(), &self.timeline.opened) {
+                    self.timeline.cursor.set(event.position);
+                    self.timeline.opened = Some(event);
                 }
             }
             Screen::Messages => self.open_message(),
@@ -153,7 +149,7 @@ impl App {
 
     /// Goes to the screen of what one stands on, with its row selected.
     fn open_flow(&mut self) {
-        let place = match self.flow.key().cloned() {
+        let place = match self.flow_here() {
             None => return,
             Some(FlowKey::Finding((place, _))) => place,
             Some(FlowKey::Outbox) => Place::Outbox,
@@ -198,11 +194,11 @@ impl App {
         let Some(outbox) = &self.shown.outbox.value else {
             return;
         };
-        let id = match self.outbox.key() {
+        let id = match self.outbox_here() {
             Some(OutboxKey::Waiting(seq)) => {
-                outbox.head.iter().find(|r| r.seq == *seq).map(|r| r.id)
+                outbox.head.iter().find(|r| r.seq == seq).map(|r| r.id)
             }
-            Some(OutboxKey::Sent(seq)) => outbox.sent.iter().find(|r| r.seq == *seq).map(|r| r.id),
+            Some(OutboxKey::Sent(seq)) => outbox.sent.iter().find(|r| r.seq == seq).map(|r| r.id),
             _ => None,
         };
         if let Some(id) = id {
@@ -218,7 +214,7 @@ impl App {
         self.timeline.filter = filter;
         self.timeline.anchor = Anchor::Newest;
         self.timeline.cursor.clear();
-        self.timeline.open = false;
+        self.timeline.opened = None;
         self.go(Screen::Timeline);
     }
 
@@ -273,7 +269,7 @@ impl App {
         let deeper = match self.screen {
             Screen::Letters => self.letters.depth > Depth::Causes,
             Screen::Timeline => {
-                self.timeline.open || self.timeline.filter != EventFilter::default()
+                self.timeline.opened.is_some() || self.timeline.filter != EventFilter::default()
             }
             Screen::Consumers => self.consumers.open,
             Screen::Messages => self.messages.level > Level::Topics,
@@ -292,7 +288,7 @@ impl App {
             Screen::Letters if self.letters.depth == Depth::Letters => {
                 self.letters.depth = Depth::Causes;
             }
-            Screen::Timeline if self.timeline.open => self.timeline.open = false,
+            Screen::Timeline if self.timeline.opened.is_some() => self.close_event(),
             Screen::Timeline if self.timeline.filter != EventFilter::default() => {
                 self.look_at_events(EventFilter::default());
             }
@@ -307,12 +303,14 @@ impl App {
         }
     }
 
+    /// Back to the list: the cursor is on the event, or near where it stood.
+    pub(super) fn close_event(&mut self) {
+        self.timeline.opened = None;
+        self.settle();
+    }
+
     fn follow_correlation(&mut self) {
-        let Some(position) = self.event_key() else {
-            return;
-        };
-        let found = self.events().into_iter().find(|e| e.position == position);
-        if let Some(id) = found.map(|event| event.correlation_id) {
+        if let Some(id) = self.event_here().map(|event| event.correlation_id) {
             self.look_at_events(EventFilter {
                 correlation_id: Some(id),
                 ..EventFilter::default()

@@ -2,8 +2,8 @@
 
 use super::action::{Action, row};
 use super::app::App;
+use super::messages::Level;
 use super::views::Depth;
-use crate::domain::operation::Operation;
 
 impl App {
     /// Why an action can't be done right now; `None` when it can.
@@ -31,12 +31,12 @@ impl App {
                 "Enter opens the cause and its letters; A archives the whole cause"
             }
             Action::Archive | Action::Unarchive | Action::Edit | Action::Note
-                if self.letters.letter.key().is_none() =>
+                if self.letter_here().is_none() =>
             {
                 "There is no letter under the cursor"
             }
             Action::ArchiveMany | Action::UnarchiveMany | Action::Export
-                if self.letters.fingerprint().is_none() =>
+                if !self.redrives_marked() && self.cause_here().is_none() =>
             {
                 "There are no letters here"
             }
@@ -47,7 +47,7 @@ impl App {
                 "These are open: v shows the archived ones"
             }
             Action::RedriveMany | Action::ArchiveMany | Action::UnarchiveMany | Action::Export
-                if self.letters.fingerprint().is_some()
+                if self.cause_here().is_some()
                     && !self.redrives_marked()
                     && self.no_whole_cause().is_some() =>
             {
@@ -59,15 +59,15 @@ impl App {
             }
             Action::MarkAll if self.marked() > 0 => return None,
             Action::Mark | Action::MarkAll => return self.no_mark().map(str::to_owned),
-            Action::Redrive if self.letters.letter.key().is_none() => {
+            Action::Redrive if self.letter_here().is_none() => {
                 "There is no letter under the cursor"
             }
-            Action::RedriveMany if self.letters.fingerprint().is_none() => {
+            Action::RedriveMany if !self.redrives_marked() && self.cause_here().is_none() => {
                 "There are no dead letters to redrive"
             }
             Action::Redrive | Action::RedriveMany => return self.no_redrive(action),
             Action::Replay | Action::ReplayMany | Action::Correlation
-                if self.event_key().is_none() =>
+                if self.event_here().is_none() =>
             {
                 "There is no event under the cursor"
             }
@@ -78,7 +78,7 @@ impl App {
                 "The workers are still starting, so there is no rate to change yet"
             }
             Action::PauseConsumer | Action::ResumeConsumer | Action::Faults
-                if self.consumers.cursor.key().is_none() =>
+                if self.consumer().is_none() =>
             {
                 "There is no consumer under the cursor"
             }
@@ -93,14 +93,21 @@ impl App {
             }
             Action::Message => return self.record_place().err().map(str::to_owned),
             Action::Start
-                if self.messages.topic.is_none() && self.messages.topics.key().is_none() =>
+                if match self.messages.level {
+                    Level::Topics => self.topic_here().is_none(),
+                    Level::Records | Level::Record => self.messages.topic.is_none(),
+                } =>
             {
                 "There is no topic to read"
             }
             Action::PauseOperation | Action::ResumeOperation | Action::CancelOperation
                 if self.unfinished().is_none() =>
             {
-                "No operation is running"
+                let all = &self.shown.activity.operations;
+                match all.iter().any(|operation| !operation.state.is_over()) {
+                    true => "There is no running operation under the cursor",
+                    false => "No operation is running",
+                }
             }
             Action::PauseOperation if self.unfinished().is_some_and(|o| o.paused) => {
                 "It is paused already; r resumes it"
@@ -113,27 +120,17 @@ impl App {
         Some(missing.to_owned())
     }
 
-    /// Why what is chosen can't be redriven as it is. Marks that are out of sight are the engine's to judge.
+    /// Why what is chosen can't be redriven as it is.
     fn no_redrive(&self, action: Action) -> Option<String> {
-        let letters = self.letters();
         let (what, why) = if action == Action::Redrive {
-            let here = self.letters.letter.key();
-            let letter = letters.iter().find(|l| Some(&l.id) == here)?;
-            ("This letter", letter.refusal(true)?)
+            ("This letter", self.letter_here()?.refusal(true)?)
         } else if self.redrives_marked() {
             let alone = self.letters.marked.len() == 1;
-            let of_mark = |id: &uuid::Uuid| {
-                let letter = letters.iter().find(|l| l.id == *id)?;
-                letter.refusal(alone)
-            };
-            let reasons: Option<Vec<_>> = self.letters.marked.iter().map(of_mark).collect();
+            let marked = self.letters.marked.values();
+            let reasons: Option<Vec<_>> = marked.map(|letter| letter.refusal(alone)).collect();
             ("No marked letter", reasons?.into_iter().next()?)
         } else {
-            let open = self.letters.fingerprint();
-            let cause = self
-                .causes()
-                .into_iter()
-                .find(|c| Some(&c.fingerprint) == open)?;
+            let cause = self.cause_here()?;
             ("The letters of this cause", cause.refusal()?)
         };
         let cant = if what.starts_with("No") {
@@ -148,25 +145,5 @@ impl App {
     #[must_use]
     pub fn redrives_marked(&self) -> bool {
         !self.letters.marked.is_empty() && self.letters.depth > Depth::Causes
-    }
-
-    /// The operation under the cursor if it runs, else the only one that does.
-    #[must_use]
-    pub fn unfinished(&self) -> Option<&Operation> {
-        let running: Vec<_> = self
-            .shown
-            .activity
-            .operations
-            .iter()
-            .filter(|o| !o.state.is_over())
-            .collect();
-        let here = running
-            .iter()
-            .find(|o| Some(&o.id) == self.activity.operation.key());
-        match (here, running.as_slice()) {
-            (Some(operation), _) => Some(operation),
-            (None, [only]) => Some(only),
-            _ => None,
-        }
     }
 }

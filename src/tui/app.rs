@@ -16,6 +16,7 @@ use super::messages::{Level, MessagesView};
 use super::overlay::Overlay;
 use super::rows::{FlowKey, OutboxKey};
 use super::settings::Settings;
+use super::sieve::Sieve;
 use super::sort::{List, Sort};
 use super::steady::Latencies;
 use super::theme::Theme;
@@ -23,8 +24,7 @@ use super::toast::{Toasts, Tone};
 use super::views::{ActivityView, ConsumersView, Depth, LagView, LettersView, TimelineView};
 use crate::command::{Command, LettersFocus, Screen};
 use crate::config::ConfigError;
-use crate::domain::filter::Filter;
-use crate::domain::position::Position;
+use crate::domain::filter;
 use crate::snapshot::{Snapshot, VerdictKind};
 
 /// Everything a frame is drawn from.
@@ -57,7 +57,9 @@ pub struct App {
     pub quit: bool,
     /// Text that a person wants to go on with in an editor of their own.
     pub editor: Option<String>,
-    filters: BTreeMap<char, Filter>,
+    filters: BTreeMap<char, Sieve>,
+    /// The time that the newest snapshot says, before that the memory's; `None` while nobody said any.
+    now: Option<DateTime<Utc>>,
     pub(super) sorts: BTreeMap<List, Sort>,
     /// The theme that a person chose, now or another time.
     pub(super) chosen_theme: Option<String>,
@@ -99,6 +101,7 @@ impl App {
             quit: false,
             editor: None,
             filters: BTreeMap::new(),
+            now: None,
             sorts: BTreeMap::new(),
             chosen_theme: None,
             copied: None,
@@ -169,6 +172,9 @@ impl App {
     pub fn on_snapshot(&mut self, snapshot: Arc<Snapshot>) {
         self.toasts.tick(snapshot.every);
         self.newest = Arc::clone(&snapshot);
+        if snapshot.seq > 0 {
+            self.pass_time(snapshot.taken);
+        }
         for dependency in &snapshot.health {
             if let Some(latency) = dependency.latency {
                 self.latencies
@@ -239,9 +245,11 @@ impl App {
                 }
                 let rows = self.letter_keys();
                 self.letters.letter.settle(&rows);
+                self.renew_marked();
             }
             Screen::Timeline => {
-                if !self.timeline.following() {
+                // One that is open stays.
+                if !self.timeline.following() && self.timeline.opened.is_none() {
                     let rows = self.event_keys();
                     self.timeline.cursor.settle(&rows);
                 }
@@ -288,14 +296,30 @@ impl App {
         }
     }
 
-    pub(super) fn filter_of(&self, name: char) -> &Filter {
-        static NONE: Filter = Filter::NONE;
+    /// What a filter of that name narrows.
+    fn list_of(name: char) -> filter::List {
+        let mut screens = Screen::ALL.into_iter();
+        match screens.find(|screen| screen.tab().0 == name) {
+            // The topics' own.
+            None | Some(Screen::Flow) => filter::List::Texts,
+            Some(Screen::Lag) => filter::List::Lag,
+            Some(Screen::Consumers) => filter::List::Consumers,
+            Some(Screen::Outbox) => filter::List::Outbox,
+            Some(Screen::Letters) => filter::List::Letters,
+            Some(Screen::Timeline) => filter::List::Events,
+            Some(Screen::Messages) => filter::List::Records,
+            Some(Screen::Activity) => filter::List::Activity,
+        }
+    }
+
+    pub(super) fn filter_of(&self, name: char) -> &Sieve {
+        static NONE: Sieve = Sieve::NONE;
         self.filters.get(&name).unwrap_or(&NONE)
     }
 
     /// A screen's filter.
     #[must_use]
-    pub fn sieve(&self, screen: Screen) -> &Filter {
+    pub fn sieve(&self, screen: Screen) -> &Sieve {
         self.filter_of(self.filter_name(screen))
     }
 
@@ -307,26 +331,40 @@ impl App {
 
     pub(super) fn set_filter(&mut self, text: String) {
         let name = self.filter_name(self.screen);
-        self.filters
-            .insert(name, Filter::new(text).at(self.newest.taken));
+        let now = self.filter_of(name);
+        // One that was not changed means the moments that it meant.
+        let sieve = match now.text() == text {
+            true => now.clone(),
+            false => Sieve::new(text, Self::list_of(name), self.now),
+        };
+        self.put_filter(sieve);
+    }
+
+    /// This screen's filter as it was.
+    pub(super) fn put_filter(&mut self, sieve: Sieve) {
+        let name = self.filter_name(self.screen);
+        self.filters.insert(name, sieve);
         self.letters.from = 0;
         self.messages.page = 0;
         self.settle_screen();
     }
 
-    pub(super) fn restore_filter(&mut self, name: char, filter: Filter) {
-        self.filters.insert(name, filter);
+    /// A filter that was typed another time; "ago" counts from now.
+    pub(super) fn recall_filter(&mut self, name: char, text: String) {
+        let sieve = Sieve::new(text, Self::list_of(name), self.now);
+        self.filters.insert(name, sieve);
+    }
+
+    /// The time is known.
+    pub(super) fn pass_time(&mut self, now: DateTime<Utc>) {
+        self.now = Some(now);
+        for sieve in self.filters.values_mut() {
+            sieve.resolve(now);
+        }
     }
 
     pub(super) fn clear_filter(&mut self, screen: Screen) {
         self.filters.remove(&screen.tab().0);
-    }
-
-    /// The event that is looked at: under the cursor, or the newest while following.
-    #[must_use]
-    pub fn event_key(&self) -> Option<Position> {
-        let newest = || self.events().last().map(|event| event.position);
-        self.timeline.cursor.key().copied().or_else(newest)
     }
 
     /// How old the screen is, when it is frozen.
@@ -345,7 +383,7 @@ impl App {
     pub(super) fn letters_focus(&self) -> LettersFocus {
         LettersFocus {
             fingerprint: self.letters.fingerprint().cloned(),
-            filter: self.sieve(Screen::Letters).clone(),
+            filter: self.sieve(Screen::Letters).filter().clone(),
             order: self.letter_order(),
             archived: self.letters.archived,
             from: self.letters.from,

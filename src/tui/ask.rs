@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::app::App;
 use super::overlay::{Confirm, Faults, Overlay, Replay};
-use crate::command::{Command, EventChoice, LetterChoice, REDRIVE_RATE};
+use crate::command::{Command, EventChoice, LetterChoice, REDRIVE_RATE, Screen};
 use crate::domain::event_type::EventType;
 use crate::domain::letter::Letter;
 use crate::domain::service::Service;
@@ -13,11 +13,7 @@ use crate::snapshot::short_id;
 
 impl App {
     pub(super) fn ask_redrive(&mut self) {
-        let letters = self.letters();
-        let Some(letter) = letters
-            .iter()
-            .find(|l| Some(&l.id) == self.letters.letter.key())
-        else {
+        let Some(letter) = self.letter_here() else {
             return;
         };
         let confirm = Confirm::new(
@@ -38,11 +34,8 @@ impl App {
     }
 
     pub(super) fn ask_redrive_many(&mut self) {
-        let Some((letters, cause)) = self.whole_cause() else {
-            return;
-        };
-        let marked: Vec<_> = self.letters.marked.iter().copied().collect();
         let confirm = if self.redrives_marked() {
+            let marked: Vec<_> = self.letters.marked.keys().copied().collect();
             let count = marked.len() as u64;
             Confirm::new(
                 Command::Redrive {
@@ -57,9 +50,13 @@ impl App {
                 count,
             )
         } else {
+            let Some((letters, cause)) = self.whole_cause() else {
+                return;
+            };
+            let filter = self.sieve(Screen::Letters).filter();
             let mut facts = vec![("cause", format!("{}: {}", cause.code, cause.title))];
             let mut title = "Redrive every open letter of this cause";
-            if let LetterChoice::Matching { filter, .. } = &letters {
+            if !filter.is_empty() {
                 facts.push(("that match", filter.to_string()));
                 title = "Redrive the open letters of this cause that match";
             }
@@ -86,10 +83,8 @@ impl App {
 
     /// Who will get the marked letters.
     fn redriven_to_each(&self) -> String {
-        let marked = |l: &&&Letter| self.letters.marked.contains(&l.id);
-        let letters = self.letters();
         let ours = |l: &&Letter| l.group.as_deref().is_some_and(Service::is_ours);
-        let marked = letters.iter().filter(marked).copied();
+        let marked = self.letters.marked.values();
         let (own, others): (Vec<&Letter>, Vec<&Letter>) = marked.partition(ours);
         match (own.is_empty(), others.is_empty()) {
             (_, true) => "each to the group that failed; others skip it".to_owned(),
@@ -101,8 +96,7 @@ impl App {
         }
     }
 
-    /// The groups that read the topics of these letters, as the cluster says; a letter that is not in sight
-    /// may come from another topic.
+    /// The groups that read the topics of these letters, as the cluster says.
     fn redriven_to_readers(&self, letters: &[&Letter]) -> String {
         let all = "every group that reads the topic each came from";
         if self.shown.lag.value.is_none() {
@@ -164,8 +158,8 @@ impl App {
 
     /// Opens the replay form and asks how many events it would be.
     pub(super) fn ask_replay(&mut self, stream: bool) -> Option<Command> {
-        let position = self.event_key()?;
-        let event = self.events().into_iter().find(|e| e.position == position)?;
+        let event = self.event_here()?;
+        let position = event.position;
         let (kind, version, name) = (&event.event_type, event.version, &event.stream);
         let of_stream = |from_version| {
             EventChoice::Matching(EventFilter {

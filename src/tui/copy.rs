@@ -43,19 +43,17 @@ impl App {
     /// A name for what is under the cursor, and its text.
     fn under_cursor(&self) -> Option<(String, String)> {
         let (what, text) = match self.screen {
-            Screen::Flow => match self.flow.key()? {
-                FlowKey::Topic(name) | FlowKey::Reader(name) => ("the name", name.clone()),
+            Screen::Flow => match self.flow_here()? {
+                FlowKey::Topic(name) | FlowKey::Reader(name) => ("the name", name),
                 FlowKey::Finding(key) => {
                     let findings = self.findings();
-                    let (_, finding) = findings.iter().find(|(k, _)| k == key)?;
+                    let (_, finding) = findings.iter().find(|(k, _)| *k == key)?;
                     ("the finding", finding.text.clone())
                 }
                 _ => return None,
             },
             Screen::Lag => {
-                let key = self.lag.cursor.key()?;
-                let rows = self.lag_rows();
-                let row = rows.iter().find(|row| row.key() == *key)?;
+                let row = self.lag_here()?;
                 match (row.topic, row.partition) {
                     (Some(t), Some(p)) => ("the partition", format!("{}/{}", t.topic, p.partition)),
                     (Some(t), None) => ("the topic", t.topic.clone()),
@@ -63,15 +61,12 @@ impl App {
                 }
             }
             Screen::Consumers => ("the name", self.consumer()?.name()),
-            Screen::Outbox => match self.outbox.key()? {
-                OutboxKey::Blocked(key) => ("the key", key.clone()),
+            Screen::Outbox => match self.outbox_here()? {
+                OutboxKey::Blocked(key) => ("the key", key),
                 OutboxKey::Waiting(seq) | OutboxKey::Sent(seq) => ("the number", seq.to_string()),
             },
             Screen::Letters | Screen::Timeline | Screen::Messages => return self.content_text(),
-            Screen::Activity => (
-                "the operation's id",
-                self.activity.operation.key()?.to_string(),
-            ),
+            Screen::Activity => ("the operation's id", self.operation_here()?.to_string()),
         };
         Some((what.to_owned(), text))
     }
@@ -84,8 +79,8 @@ impl App {
         });
         let id = || {
             let letters = self.screen == Screen::Letters;
-            let id = self.letters.letter.key().filter(|_| letters)?;
-            Some(("the letter's id".to_owned(), id.to_string()))
+            let letter = self.letter_here().filter(|_| letters)?;
+            Some(("the letter's id".to_owned(), letter.id.to_string()))
         };
         text.or_else(id)
     }

@@ -153,9 +153,9 @@ impl Editing {
 
 impl App {
     pub(super) fn ask_edit(&mut self) {
-        let here = self.letters.letter.key();
+        let here = self.letter_here().map(|letter| letter.id);
         let detail = self.shown.letter.as_ref();
-        let Some(detail) = detail.filter(|d| Some(&d.letter.id) == here) else {
+        let Some(detail) = detail.filter(|d| Some(d.letter.id) == here) else {
             return;
         };
         let (letter, body) = (detail.letter.clone(), detail.body.clone());

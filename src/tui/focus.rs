@@ -68,7 +68,7 @@ impl App {
     /// Whether the store looks up all that is typed on the timeline.
     #[must_use]
     pub fn looks_up(&self) -> bool {
-        !self.sieve(Screen::Timeline).is_empty() && self.looked_up().1
+        !self.sieve(Screen::Timeline).filter().is_empty() && self.looked_up().1
     }
 
     /// What narrows the timeline in the store.
@@ -82,7 +82,7 @@ impl App {
     /// Whether nothing else is typed is told too.
     fn looked_up(&self) -> (EventFilter, bool) {
         let mut filter = self.timeline.filter.clone();
-        let typed = self.sieve(Screen::Timeline);
+        let typed = self.sieve(Screen::Timeline).filter();
         (filter.from, filter.to) = typed.between();
         let known = match typed.others().as_slice() {
             [] => true,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::app::App;
 use super::sort::{List, Sorted, values};
 use crate::command::Screen;
-use crate::domain::filter::{Fields, Filter, Row};
+use crate::domain::filter::{Fields, Resolved};
 use crate::snapshot::{GroupLag, LagNumbers, PartitionLag, TopicLag, Verdict};
 
 /// A row of the lag tree.
@@ -47,7 +47,7 @@ impl<'a> LagRow<'a> {
     }
 
     /// Whether a filter lets it through; its type is its verdict, its key the topic.
-    fn passes(&self, filter: &Filter) -> bool {
+    fn passes(&self, filter: &Resolved) -> bool {
         let topic = self.topic.map(|topic| topic.topic.as_str());
         let texts = std::iter::once(self.group.group.as_str()).chain(topic);
         let fields = Fields {
@@ -58,7 +58,7 @@ impl<'a> LagRow<'a> {
             partition: self.partition.map(|p| p.partition),
             ..Fields::default()
         };
-        filter.holds(Row::Record(&fields))
+        filter.holds(&fields)
     }
 
     fn partitions(self) -> impl Iterator<Item = Self> {
@@ -105,7 +105,7 @@ impl App {
         let Some(groups) = &self.shown.lag.value else {
             return Vec::new();
         };
-        let filter = self.sieve(Screen::Lag);
+        let filter = self.sieve(Screen::Lag).filter();
         let passes = |row: &LagRow<'_>| filter.is_empty() || row.passes(filter);
         let few = groups.len() <= 12;
         let mut rows = Vec::new();

@@ -8,6 +8,7 @@ use super::cursor::Motion;
 use super::messages::Level;
 use super::views::Depth;
 use crate::command::Screen;
+use crate::domain::letter::Letter;
 
 /// Rows of the store or a topic that can be marked at once; each is kept whole.
 const MOST: usize = 1_000;
@@ -20,10 +21,14 @@ impl App {
             Screen::Letters if self.letters.depth == Depth::Causes => {
                 Some("Enter opens the cause and its letters; R and A act on the whole cause")
             }
-            Screen::Letters if self.letters.letter.key().is_none() => {
-                Some("There is no letter under the cursor")
-            }
-            Screen::Timeline if self.timeline.open => Some(IN_LIST),
+            Screen::Letters => match self.letter_here() {
+                None => Some("There is no letter under the cursor"),
+                Some(letter) => {
+                    let marked = &self.letters.marked;
+                    full(marked.len(), marked.contains_key(&letter.id))
+                }
+            },
+            Screen::Timeline if self.timeline.opened.is_some() => Some(IN_LIST),
             Screen::Timeline => match self.event_key() {
                 None => Some("There is no event under the cursor"),
                 Some(key) => {
@@ -59,15 +64,13 @@ impl App {
     pub(super) fn mark(&mut self) {
         match self.screen {
             Screen::Timeline => {
-                let Some(key) = self.event_key() else { return };
-                let event = self.events().into_iter().find(|e| e.position == key);
-                if let Some(event) = event.cloned() {
-                    turn(&mut self.timeline.marked, key, event);
+                if let Some(event) = self.event_here().cloned() {
+                    turn(&mut self.timeline.marked, event.position, event);
                     self.step_timeline(Motion::Down);
                 }
             }
             Screen::Messages => {
-                if let Some(message) = self.message_row() {
+                if let Some(message) = self.message_row().cloned() {
                     let (partition, offset) = message.place();
                     let key = (message.record.topic.clone(), partition, offset);
                     turn(&mut self.messages.marked, key, message);
@@ -79,13 +82,10 @@ impl App {
                 }
             }
             _ => {
-                let Some(id) = self.letters.letter.key().copied() else {
-                    return;
-                };
-                if !self.letters.marked.remove(&id) {
-                    self.letters.marked.insert(id);
+                if let Some(letter) = self.letter_here().cloned() {
+                    turn(&mut self.letters.marked, letter.id, letter);
+                    self.step_letters(Motion::Down);
                 }
-                self.step_letters(Motion::Down);
             }
         }
     }
@@ -112,8 +112,20 @@ impl App {
                     .collect();
             }
             Screen::Letters if any => self.letters.marked.clear(),
-            _ => self.letters.marked = self.letter_keys().into_iter().collect(),
+            _ => {
+                let rows = self.letters().into_iter().take(MOST);
+                self.letters.marked = rows.map(|l| (l.id, l.clone())).collect();
+            }
         }
+    }
+
+    /// What is marked and in sight is kept as it stands now.
+    pub(super) fn renew_marked(&mut self) {
+        let rows = self.letters().into_iter();
+        let marked = rows.filter(|l| self.letters.marked.contains_key(&l.id));
+        let marked: Vec<Letter> = marked.cloned().collect();
+        let now = marked.into_iter().map(|letter| (letter.id, letter));
+        self.letters.marked.extend(now);
     }
 }
 

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::app::App;
 use super::lag_rows::LagKey;
 use super::sort::{List, Sort};
 use crate::command::Screen;
-use crate::domain::filter::Filter;
 
 /// The largest file that is taken for ours, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -49,6 +49,8 @@ pub struct OfStack {
 pub struct Memory {
     file: PathBuf,
     stack: String,
+    /// When it was opened: "ago" in a remembered filter counts from then.
+    opened: DateTime<Utc>,
     last: Remembered,
     /// Why the file was left out, or can't be written; said once there is a log.
     trouble: Option<String>,
@@ -57,7 +59,7 @@ pub struct Memory {
 impl Memory {
     /// Reads the file as far as there is one.
     #[must_use]
-    pub fn open(file: PathBuf, stack: &str) -> Self {
+    pub fn open(file: PathBuf, stack: &str, now: DateTime<Utc>) -> Self {
         let (last, trouble) = match read(&file) {
             Ok(last) => (last, None),
             Err(why) => (Remembered::default(), Some(why)),
@@ -65,6 +67,7 @@ impl Memory {
         Self {
             file,
             stack: stack.to_owned(),
+            opened: now,
             last,
             trouble,
         }
@@ -168,6 +171,7 @@ impl App {
 
     /// Takes up what was remembered, as far as it still means something.
     pub(super) fn recall(&mut self, memory: &Memory) {
+        self.pass_time(memory.opened);
         let all = memory.remembered();
         self.chosen_theme.clone_from(&all.theme);
         for list in List::ALL {
@@ -181,7 +185,7 @@ impl App {
         let own = memory.of_stack();
         for (key, name) in Self::filter_names() {
             if let Some(text) = own.filters.get(&name) {
-                self.restore_filter(key, Filter::new(text.as_str()));
+                self.recall_filter(key, text.clone());
             }
         }
         for (key, open) in own.folds {

@@ -7,10 +7,10 @@ use super::app::App;
 use super::cursor::{Cursor, Motion};
 use super::moves::scroll;
 use super::overlay::{Overlay, StartForm};
+use super::sieve::Sieve;
 use super::sort::{List, Sorted, values};
 use super::toast::Tone;
 use crate::command::{MessagesFocus, Reading, Screen};
-use crate::domain::filter::Filter;
 use crate::domain::message::Message;
 use crate::domain::when::Start;
 use crate::snapshot::{Messages, SearchState, Topic};
@@ -39,6 +39,8 @@ pub struct MessagesView {
     /// Partition and offset; empty while it follows the newest record.
     pub cursor: Cursor<(i32, i64)>,
     pub scroll: u16,
+    /// The record that is open: it stays while others come.
+    pub opened: Option<Arc<Message>>,
     /// The record that was asked for, and where one came from to see it.
     pub target: Option<(i32, i64)>,
     pub from: Option<Screen>,
@@ -75,7 +77,7 @@ impl App {
     pub fn topics(&self) -> Vec<&Topic> {
         let all = self.shown.topics.value.iter().flatten();
         let dead = all.filter(|topic| topic.dead_letters);
-        let filter = self.topics_filter();
+        let filter = self.topics_filter().filter();
         let topics = self.flow_topics().into_iter().chain(dead);
         let mut rows: Vec<_> = topics
             .filter(|t| filter.passes([t.name.as_str()]))
@@ -100,7 +102,7 @@ impl App {
     #[must_use]
     pub fn messages_topic(&self) -> Option<&String> {
         match self.messages.level {
-            Level::Topics if self.messages_wide() => self.messages.topics.key(),
+            Level::Topics if self.messages_wide() => self.topic_here(),
             Level::Topics => None,
             Level::Records | Level::Record => self.messages.topic.as_ref(),
         }
@@ -113,7 +115,7 @@ impl App {
         MessagesFocus {
             topic: self.messages_topic().cloned(),
             start: self.messages.start,
-            filter: self.messages_filter().clone(),
+            filter: self.messages_filter().filter().clone(),
             mode: self.messages.mode(),
             page: self.messages.page,
         }
@@ -142,19 +144,27 @@ impl App {
             Reading::Tail => last,
             _ => 0,
         };
+        if let Some(opened) = self.opened_message() {
+            return keys.iter().position(|key| *key == opened.place());
+        }
         Some(self.messages.cursor.index(&keys).unwrap_or(usual))
     }
 
+    fn opened_message(&self) -> Option<&Arc<Message>> {
+        let opened = self.messages.opened.as_ref();
+        opened.filter(|_| self.messages.level == Level::Record)
+    }
+
+    /// The record that is open, else the one that is looked at.
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
-        let at = self.message_at()?;
-        self.messages_shown()?.rows.get(at).map(AsRef::as_ref)
+        self.message_row().map(AsRef::as_ref)
     }
 
     /// The same, to be kept.
-    pub(super) fn message_row(&self) -> Option<Arc<Message>> {
-        let at = self.message_at()?;
-        self.messages_shown()?.rows.get(at).cloned()
+    pub(super) fn message_row(&self) -> Option<&Arc<Message>> {
+        let looked_at = || self.messages_shown()?.rows.get(self.message_at()?);
+        self.opened_message().or_else(looked_at)
     }
 
     /// Whether a record has a mark.
@@ -173,6 +183,9 @@ impl App {
         let Some(state) = self.messages_shown().map(|m| m.state) else {
             return;
         };
+        if self.messages.level == Level::Record {
+            return;
+        }
         if self.seeks_record() {
             return self.settle_sought();
         }
@@ -202,18 +215,18 @@ impl App {
     pub(super) fn open_message(&mut self) {
         match self.messages.level {
             Level::Topics => {
-                let Some(topic) = self.messages.topics.key().cloned() else {
+                let Some(topic) = self.topic_here().cloned() else {
                     return;
                 };
                 self.messages.topic = Some(topic);
                 self.messages.level = Level::Records;
             }
             Level::Records => {
-                let Some(place) = self.message().map(Message::place) else {
+                let Some(message) = self.message_row().cloned() else {
                     return;
                 };
-                // One record stays while it is read.
-                self.messages.cursor.set(place);
+                self.messages.cursor.set(message.place());
+                self.messages.opened = Some(message);
                 self.messages.level = Level::Record;
                 self.messages.scroll = 0;
             }
@@ -227,6 +240,8 @@ impl App {
             Level::Record => {
                 self.messages.level = Level::Records;
                 self.messages.scroll = 0;
+                self.messages.opened = None;
+                self.settle_messages();
             }
             Level::Records if leaves && !self.messages_filter().text().is_empty() => return false,
             Level::Records => {
@@ -338,11 +353,11 @@ impl App {
 
     /// The filter of the records, whatever the cursor is in.
     #[must_use]
-    pub fn messages_filter(&self) -> &Filter {
+    pub fn messages_filter(&self) -> &Sieve {
         self.filter_of(Screen::Messages.tab().0)
     }
 
-    fn topics_filter(&self) -> &Filter {
+    fn topics_filter(&self) -> &Sieve {
         self.filter_of(App::TOPICS)
     }
 }

@@ -73,7 +73,7 @@ impl App {
     }
 
     pub(super) fn step_timeline(&mut self, motion: Motion) {
-        if self.timeline.open {
+        if self.timeline.opened.is_some() {
             scroll(&mut self.timeline.scroll, motion);
             return;
         }
@@ -191,7 +191,7 @@ impl App {
                 self.close_message(false);
             }
             Screen::Letters if self.letters.depth > Depth::Causes => self.back(),
-            Screen::Timeline if self.timeline.open => self.timeline.open = false,
+            Screen::Timeline if self.timeline.opened.is_some() => self.close_event(),
             Screen::Consumers => self.consumers.open = false,
             _ => {}
         }
@@ -220,14 +220,9 @@ impl App {
     }
 
     pub(super) fn fold(&mut self, unfold: bool) {
-        let Some(key) = self.lag.cursor.key().cloned() else {
+        let Some((key, open)) = self.lag_here().map(|row| (row.key(), row.open)) else {
             return;
         };
-        let open = self
-            .lag_rows()
-            .iter()
-            .find(|row| row.key() == key)
-            .and_then(|row| row.open);
         if open == Some(!unfold) {
             self.fold_row(key, unfold);
             return;

@@ -6,9 +6,10 @@ use tui_input::Input;
 use super::editing::Editing;
 use super::palette::Palette;
 use super::save::Save;
+use super::sieve::Sieve;
 use super::theme::Theme;
 use super::triage::Triage;
-use crate::command::{Command, Counted, EventChoice, ReplayTarget};
+use crate::command::{Command, Counted, EventChoice, ReplayTarget, wants_count};
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::position::Position;
 use crate::domain::scenario::Scenario;
@@ -49,15 +50,15 @@ pub struct Themes {
 #[derive(Clone, Debug)]
 pub struct Filter {
     pub input: Input,
-    pub(super) before: String,
+    pub(super) before: Sieve,
 }
 
 impl Filter {
     #[must_use]
-    pub fn new(text: String) -> Self {
+    pub fn new(before: Sieve) -> Self {
         Self {
-            input: Input::new(text.clone()),
-            before: text,
+            input: Input::new(before.text().to_owned()),
+            before,
         }
     }
 }
@@ -93,9 +94,6 @@ pub struct Confirm {
 }
 
 impl Confirm {
-    /// More records than this, and the count is typed.
-    pub const MANY: u64 = 100;
-
     #[must_use]
     pub fn new(
         command: Command,
@@ -114,7 +112,7 @@ impl Confirm {
 
     #[must_use]
     pub fn guarded(mut self, production: bool) -> Self {
-        self.typed = (production || self.count > Self::MANY).then(Input::default);
+        self.typed = wants_count(self.count, production).then(Input::default);
         self
     }
 

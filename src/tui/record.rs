@@ -4,7 +4,6 @@
 use uuid::Uuid;
 
 use super::app::App;
-use super::lag_rows::LagKey;
 use super::messages::Level;
 use super::rows::OutboxKey;
 use crate::command::Screen;
@@ -20,14 +19,9 @@ impl App {
     pub(super) fn record_place(&self) -> Result<Jump, &'static str> {
         match self.screen {
             Screen::Letters => {
-                let letters = self.letters();
-                let here = self
-                    .letters
-                    .letter
-                    .key()
+                let letter = self
+                    .letter_here()
                     .ok_or("There is no letter under the cursor")?;
-                let letter = letters.iter().find(|l| l.id == *here);
-                let letter = letter.ok_or("There is no letter under the cursor")?;
                 match (&letter.topic, letter.partition, letter.offset, &letter.dlq) {
                     (Some(topic), Some(partition), Some(offset), _) => {
                         Ok(Jump::at(topic, partition, offset))
@@ -37,17 +31,12 @@ impl App {
                 }
             }
             Screen::Lag => {
-                let Some(LagKey::Partition(group, topic, partition)) = self.lag.cursor.key() else {
+                let row = self.lag_here().ok_or("There is no row under the cursor")?;
+                let (Some(topic), Some(partition)) = (row.topic, row.partition) else {
                     return Err("A group or a topic is no single place: unfold it to a partition");
                 };
-                let groups = self.shown.lag.value.iter().flat_map(|g| g.iter());
-                let topics = groups.filter(|g| g.group == *group).flat_map(|g| &g.topics);
-                let rows = topics
-                    .filter(|t| t.topic == *topic)
-                    .flat_map(|t| &t.partitions);
-                let row = rows.into_iter().find(|p| p.partition == *partition);
-                match row.and_then(|p| p.committed) {
-                    Some(offset) => Ok(Jump::at(topic, *partition, offset)),
+                match partition.committed {
+                    Some(offset) => Ok(Jump::at(&topic.topic, partition.partition, offset)),
                     None => Err(
                         "This group has committed no offset here, so there is no record to go to",
                     ),
@@ -55,18 +44,19 @@ impl App {
             }
             Screen::Outbox => {
                 let sent = self.shown.outbox.value.iter().flat_map(|o| &o.sent);
-                let Some(OutboxKey::Sent(seq)) = self.outbox.key() else {
+                let here = self.outbox_here();
+                let here = here.ok_or("There is no row under the cursor")?;
+                let OutboxKey::Sent(seq) = here else {
                     return Err("Only a row that was sent has a record");
                 };
-                let row = sent.into_iter().find(|row| row.seq == *seq);
+                let row = sent.into_iter().find(|row| row.seq == seq);
                 let row = row.ok_or("There is no row under the cursor")?;
                 Ok(Jump::at(&row.topic, row.partition, row.offset))
             }
             _ => {
-                let here = self.event_key();
-                let events = self.events();
-                let event = events.iter().find(|e| Some(e.position) == here);
-                let event = event.ok_or("There is no event under the cursor")?;
+                let event = self
+                    .event_here()
+                    .ok_or("There is no event under the cursor")?;
                 let mut sent = self.shown.outbox.value.iter().flat_map(|o| &o.sent);
                 if let Some(row) = sent.find(|row| row.id == event.event_id) {
                     return Ok(Jump::at(&row.topic, row.partition, row.offset));
@@ -99,8 +89,9 @@ impl App {
     /// Once the record of an event was found by its id, it is shown among its neighbours.
     pub(super) fn settle_sought(&mut self) {
         // An answer to the filter before has other rows.
-        let asked =
-            |m: &&Messages| self.seeks_record() && m.asked.filter == *self.messages_filter();
+        let asked = |m: &&Messages| {
+            self.seeks_record() && m.asked.filter == *self.messages_filter().filter()
+        };
         let found = self.messages_shown().filter(asked);
         let Some(place @ (partition, offset)) = found.and_then(|m| Some(m.rows.first()?.place()))
         else {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::app::App;
 use super::sort::{List, Sorted, values};
 use crate::command::Screen;
-use crate::domain::filter::{Fields, Filter, Row};
+use crate::domain::filter::{Fields, Resolved};
 use crate::domain::letter::{Cause, Letter};
 use crate::domain::operation::{AuditRow, Operation};
 use crate::domain::position::Position;
@@ -67,16 +67,16 @@ fn said<'a>(texts: &[&'a str], kind: &'a str, at: DateTime<Utc>) -> Fields<'a> {
 }
 
 /// Whether a filter lets a row of the outbox through: key, type and topic, and when.
-fn holds(filter: &Filter, texts: [&str; 3], at: DateTime<Utc>) -> bool {
+fn holds(filter: &Resolved, texts: [&str; 3], at: DateTime<Utc>) -> bool {
     let [key, kind, _] = texts;
-    filter.holds(Row::Record(&Fields {
+    filter.holds(&Fields {
         key: Some(Cow::Borrowed(key)),
         ..said(&texts, kind, at)
-    }))
+    })
 }
 
 /// An event as a filter sees it.
-fn fields<'a>(event: &'a StoredEvent, filter: &Filter) -> Fields<'a> {
+fn fields<'a>(event: &'a StoredEvent, filter: &Resolved) -> Fields<'a> {
     let texts = [&*event.stream, &*event.event_type, &*event.source_service];
     Fields {
         texts: texts.map(Cow::Borrowed).to_vec(),
@@ -108,7 +108,7 @@ pub fn screen_of(place: &Place) -> Screen {
 impl App {
     #[must_use]
     pub fn findings(&self) -> Vec<(FindingKey, &Finding)> {
-        let filter = self.sieve(Screen::Flow);
+        let filter = self.sieve(Screen::Flow).filter();
         let mut rows: Vec<(FindingKey, &Finding)> = Vec::new();
         for finding in &self.shown.findings {
             if filter.passes([finding.text.as_str()]) {
@@ -124,7 +124,7 @@ impl App {
 
     #[must_use]
     pub fn consumers(&self) -> Vec<&Consumer> {
-        let filter = self.sieve(Screen::Consumers);
+        let filter = self.sieve(Screen::Consumers).filter();
         let passes = |c: &&Consumer| {
             let fields = Fields {
                 texts: vec![Cow::Owned(c.name()), Cow::Borrowed(&c.group)],
@@ -132,7 +132,7 @@ impl App {
                 group: Some(&c.group),
                 ..Fields::default()
             };
-            filter.holds(Row::Record(&fields))
+            filter.holds(&fields)
         };
         let mut rows: Vec<_> = self.shown.consumers.iter().filter(passes).collect();
         if let Some(sort) = self.sort(List::Consumers) {
@@ -141,13 +141,6 @@ impl App {
             rows.sort_by_cached_key(|c| Sorted(sort, value(c)));
         }
         rows
-    }
-
-    /// The consumer under the cursor.
-    #[must_use]
-    pub fn consumer(&self) -> Option<&Consumer> {
-        let key = self.consumers.cursor.key()?;
-        self.shown.consumers.iter().find(|c| c.name() == *key)
     }
 
     /// How a consumer is called: with its instance only where several run the service.
@@ -170,7 +163,7 @@ impl App {
         let Some(outbox) = &self.shown.outbox.value else {
             return Vec::new();
         };
-        let filter = self.sieve(Screen::Outbox);
+        let filter = self.sieve(Screen::Outbox).filter();
         let blocked = outbox
             .blocked
             .iter()
@@ -180,7 +173,7 @@ impl App {
                     key: Some(Cow::Borrowed(&b.aggregate_id)),
                     ..Fields::default()
                 };
-                filter.holds(Row::Record(&fields))
+                filter.holds(&fields)
             })
             .map(|b| OutboxKey::Blocked(b.aggregate_id.clone()));
         let waiting = outbox
@@ -236,22 +229,22 @@ impl App {
     /// every row is asked again.
     #[must_use]
     pub fn events(&self) -> Vec<&StoredEvent> {
-        let filter = self.sieve(Screen::Timeline);
+        let filter = self.sieve(Screen::Timeline).filter();
         let wanted = self.timeline_filter();
         let passes = self.looks_up() || filter.is_empty();
         let rows = self.shown.timeline.value.iter().flat_map(|t| &t.rows);
         rows.filter(|e| wanted.matches(e))
-            .filter(|e| passes || filter.holds(Row::Record(&fields(e, filter))))
+            .filter(|e| passes || filter.holds(&fields(e, filter)))
             .collect()
     }
 
     #[must_use]
     pub fn operations(&self) -> Vec<&Operation> {
-        let filter = self.sieve(Screen::Activity);
+        let filter = self.sieve(Screen::Activity).filter();
         let rows = self.shown.activity.operations.iter();
         let passes = |o: &&Operation| {
             let texts = [o.kind.name(), &*o.what, &*o.target, &*o.by];
-            filter.holds(Row::Record(&said(&texts, o.state.name(), o.created_at)))
+            filter.holds(&said(&texts, o.state.name(), o.created_at))
         };
         let mut rows: Vec<_> = rows.filter(passes).collect();
         if let Some(sort) = self.sort(List::Operations) {
@@ -262,15 +255,10 @@ impl App {
 
     #[must_use]
     pub fn audit(&self) -> Vec<&AuditRow> {
-        let filter = self.sieve(Screen::Activity);
+        let filter = self.sieve(Screen::Activity).filter();
         let rows = self.shown.activity.audit.iter();
-        let passes = |a: &&AuditRow| {
-            filter.holds(Row::Record(&said(
-                &[&a.action, &a.detail, &a.who],
-                &a.action,
-                a.at,
-            )))
-        };
+        let passes =
+            |a: &&AuditRow| filter.holds(&said(&[&a.action, &a.detail, &a.who], &a.action, a.at));
         let mut rows: Vec<_> = rows.filter(passes).collect();
         if let Some(sort) = self.sort(List::Audit) {
             rows.sort_by_cached_key(|a| Sorted(sort, values::of_audit(sort.column, a)));
@@ -281,7 +269,7 @@ impl App {
     /// Newest last. A line's type is its level.
     #[must_use]
     pub fn log(&self) -> Vec<(LogKey, &LogLine)> {
-        let filter = self.sieve(Screen::Activity);
+        let filter = self.sieve(Screen::Activity).filter();
         let mut rows: Vec<(LogKey, &LogLine)> = Vec::new();
         for line in self.shown.activity.log.iter() {
             let nth = match rows.last() {
@@ -289,7 +277,7 @@ impl App {
                 _ => 0,
             };
             let fields = said(&[&line.target, &line.text], line.level.name(), line.at);
-            if filter.holds(Row::Record(&fields)) {
+            if filter.holds(&fields) {
                 rows.push(((line.at, nth), line));
             }
         }

@@ -92,9 +92,9 @@ impl App {
     pub(super) fn content(&self) -> Option<Content> {
         match self.screen {
             Screen::Letters => {
-                let here = self.letters.letter.key();
+                let here = self.letter_here()?;
                 let detail = self.shown.letter.as_ref();
-                let detail = detail.filter(|detail| Some(&detail.letter.id) == here)?;
+                let detail = detail.filter(|detail| detail.letter.id == here.id)?;
                 detail.body.value.clone().map(Content::payload)
             }
             Screen::Timeline if !self.timeline.marked.is_empty() => {
@@ -106,8 +106,7 @@ impl App {
                 ))
             }
             Screen::Timeline => {
-                let key = self.event_key()?;
-                let event = self.events().into_iter().find(|e| e.position == key)?;
+                let event = self.event_here()?;
                 Some(Content::payload(event.payload.clone().into_bytes()))
             }
             Screen::Messages if !self.messages.marked.is_empty() => {

@@ -10,7 +10,7 @@ use super::overlay::{Confirm, Overlay};
 use super::toast::Tone;
 use super::typing::{edit, vertical};
 use super::views::Depth;
-use crate::command::{Behind, Command, LetterChoice, Screen};
+use crate::command::{Behind, Command, Confirmed, LetterChoice, Screen};
 use crate::domain::letter::{Cause, Letter};
 use crate::snapshot::short_id;
 
@@ -90,15 +90,10 @@ impl Triage {
 }
 
 impl App {
-    fn letter_here(&self) -> Option<&Letter> {
-        let here = self.letters.letter.key();
-        self.letters().into_iter().find(|l| Some(&l.id) == here)
-    }
-
     /// The marked letters or the whole cause: what, in words, and how many.
     fn many(&self) -> Option<(LetterChoice, String, u64)> {
         if self.redrives_marked() {
-            let marked: Vec<Uuid> = self.letters.marked.iter().copied().collect();
+            let marked: Vec<Uuid> = self.letters.marked.keys().copied().collect();
             let count = marked.len() as u64;
             return Some((
                 LetterChoice::Ids(marked),
@@ -107,25 +102,25 @@ impl App {
             ));
         }
         let (letters, cause) = self.whole_cause()?;
-        let which = match &letters {
-            LetterChoice::Matching { filter, .. } => format!("those that match {filter}"),
-            _ => "every letter".to_owned(),
+        let filter = self.sieve(Screen::Letters).filter();
+        let which = match filter.is_empty() {
+            true => "every letter".to_owned(),
+            false => format!("those that match {filter}"),
         };
         let words = format!("{which} of {}: {}", cause.code, cause.title);
         Some((letters, words, cause.count))
     }
 
-    /// The cause under the cursor as far as the filter lets its letters through, and that cause.
+    /// The cause under the cursor as far as the filter lets its letters through and as it is counted on the
+    /// screen, and that cause.
     pub(super) fn whole_cause(&self) -> Option<(LetterChoice, &Cause)> {
-        let open = self.letters.fingerprint();
-        let mut causes = self.causes().into_iter();
-        let found = causes.find(|c| Some(&c.fingerprint) == open)?;
-        let (cause, filter) = (found.fingerprint.clone(), self.sieve(Screen::Letters));
-        let letters = match filter.is_empty() {
-            true => LetterChoice::Cause(cause),
-            false => LetterChoice::Matching {
-                cause,
-                filter: filter.clone(),
+        let found = self.cause_here()?;
+        let letters = LetterChoice::Cause {
+            cause: found.fingerprint.clone(),
+            filter: self.sieve(Screen::Letters).filter().clone(),
+            confirmed: Confirmed {
+                up_to: self.shown.letters.value.as_ref()?.up_to,
+                count: found.count,
             },
         };
         Some((letters, found))
@@ -133,12 +128,12 @@ impl App {
 
     /// Why what is done to a whole cause would not be what the screen says, under the filter.
     pub(super) fn no_whole_cause(&self) -> Option<String> {
-        let filter = self.sieve(Screen::Letters);
+        let sieve = self.sieve(Screen::Letters);
         let letters = self.shown.letters.value.as_ref()?;
-        if let Some(why) = filter.error() {
+        if let Some(why) = sieve.error() {
             return Some(format!("The filter can't be read: {why}"));
         }
-        if *filter != letters.filter {
+        if *sieve.filter() != letters.filter {
             return Some("The letters are still being held against the filter".to_owned());
         }
         (letters.unjudged > 0).then(|| {
@@ -234,9 +229,7 @@ impl App {
     pub(super) fn ask_export(&mut self) {
         if let Some((letters, about, count)) = self.many() {
             let name = match &letters {
-                LetterChoice::Cause(cause) | LetterChoice::Matching { cause, .. } => {
-                    cause.chars().take(12).collect()
-                }
+                LetterChoice::Cause { cause, .. } => cause.chars().take(12).collect(),
                 LetterChoice::Ids(_) => "marked".to_owned(),
             };
             let at = self.shown.taken.format("%Y%m%dT%H%M%S");

@@ -70,7 +70,7 @@ impl App {
         }
         if key.code == Code::Esc {
             match overlay {
-                Overlay::Filter(filter) => self.set_filter(filter.before),
+                Overlay::Filter(filter) => self.put_filter(filter.before),
                 Overlay::Themes(themes) => self.theme = themes.before,
                 _ => {}
             }

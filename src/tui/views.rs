@@ -1,7 +1,7 @@
 //! Where one is on each screen: cursors, what is unfolded, marked and scrolled. Plain data of the state
 //! ([`super::app::App`]); a screen's rows are in [`super::rows`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
@@ -9,6 +9,7 @@ use super::cursor::Cursor;
 use super::lag_rows::LagKey;
 use super::rows::LogKey;
 use crate::command::Anchor;
+use crate::domain::letter::Letter;
 use crate::domain::position::Position;
 use crate::domain::stored::{EventFilter, StoredEvent};
 
@@ -42,7 +43,8 @@ pub struct LettersView {
     pub depth: Depth,
     pub cause: Cursor<String>,
     pub letter: Cursor<Uuid>,
-    pub marked: BTreeSet<Uuid>,
+    /// Kept whole, since the rows on screen are a window.
+    pub marked: BTreeMap<Uuid, Letter>,
     /// The archived letters are looked at, not the open ones.
     pub archived: bool,
     /// First row of the window that is asked for.
@@ -67,7 +69,8 @@ pub struct TimelineView {
     pub filter: EventFilter,
     /// The payload as it was written, not as the newest schema sees it.
     pub raw: bool,
-    pub open: bool,
+    /// The event that is open: it stays while others come and its row slides out of the page.
+    pub opened: Option<StoredEvent>,
     pub scroll: u16,
     pub marked: BTreeMap<Position, StoredEvent>,
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::clock;
-use crate::domain::filter::Filter;
+use crate::domain::filter::Resolved;
 use crate::domain::letter::LetterFilter;
 use crate::kafka::headers;
 use crate::store::{Store, StoreError};
@@ -23,7 +23,7 @@ const BUDGET: Duration = Duration::from_millis(400);
 /// What is known of letters under one filter.
 #[derive(Default)]
 pub struct Judge {
-    filter: Filter,
+    filter: Resolved,
     /// By letter: when it had failed as it was judged, and whether it passed.
     verdicts: HashMap<Uuid, (DateTime<Utc>, bool)>,
 }

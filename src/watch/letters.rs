@@ -61,6 +61,8 @@ async fn read(
 ) -> Result<Letters, crate::store::StoreError> {
     let store = &sources.store;
     let now = sources.clock.now();
+    // First, so that whatever is counted up to there is counted below.
+    let up_to = store.newest_letter().await?;
     let by_status = store.letter_counts().await?;
     let open = by_status
         .iter()
@@ -92,6 +94,7 @@ async fn read(
     };
     Ok(Letters {
         by_status,
+        up_to,
         open,
         last_minute,
         causes,

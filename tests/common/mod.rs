@@ -8,6 +8,7 @@ pub mod fixtures;
 use std::sync::Arc;
 
 use evtop::command::{Command, Screen};
+use evtop::domain::filter::{Filter, Resolved};
 use evtop::snapshot::Snapshot;
 use evtop::tui::app::App;
 use evtop::tui::settings::Settings;
@@ -54,6 +55,12 @@ pub fn app(screen: Screen, snapshot: Snapshot, size: (u16, u16)) -> App {
     }
     keys(&mut app, &screen.tab().0.to_string());
     app
+}
+
+/// A filter of which nothing is counted from now.
+pub fn resolved(text: &str) -> Resolved {
+    let filter = Filter::parse(text).expect("a filter");
+    filter.at(chrono::DateTime::default())
 }
 
 /// Presses keys, written with blanks between; returns the commands that came of it.

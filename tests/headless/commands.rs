@@ -90,7 +90,7 @@ async fn many_records_or_a_production_profile_want_a_yes() {
     assert!(matches!(
         &allowed.asked[..],
         [Command::Redrive {
-            letters: LetterChoice::Cause(_),
+            letters: LetterChoice::Cause { .. },
             ..
         }]
     ));

@@ -187,7 +187,7 @@ fn a_record_that_is_sought_is_let_go() {
     let found = fixtures::messages::search("order-events", sought.start, SearchState::End);
     let mut found = evtop::snapshot::Messages::clone(&found);
     found.asked = evtop::command::MessagesFocus {
-        filter: evtop::domain::filter::Filter::NONE,
+        filter: evtop::domain::filter::Resolved::NONE,
         ..sought.clone()
     };
     other.seq += 1;

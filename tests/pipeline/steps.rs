@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evtop::command::{
-    Behind, Command, Counted, Done, EventChoice, LetterChoice, Refusal, RefusalKind, ReplayTarget,
-    Request,
+    Behind, Command, Confirmed, Counted, Done, EventChoice, LetterChoice, Refusal, RefusalKind,
+    ReplayTarget, Request,
 };
 use evtop::domain::edit;
 use evtop::domain::fault_plan::FaultPlan;
+use evtop::domain::filter::Resolved;
 use evtop::domain::letter::{Letter, LetterFilter, LetterStatus};
 use evtop::domain::position::Position;
 use evtop::domain::reader::Limits;
@@ -245,7 +246,16 @@ impl World {
             .collect();
         let first = found.first().ok_or("no letter matches")?;
         let letters = if redrive.cause {
-            LetterChoice::Cause(first.fingerprint.clone())
+            let all = self.letters().await.into_iter();
+            let alike = all.filter(|l| l.fingerprint == first.fingerprint);
+            LetterChoice::Cause {
+                cause: first.fingerprint.clone(),
+                filter: Resolved::NONE,
+                confirmed: Confirmed {
+                    up_to: self.store.newest_letter().await.unwrap(),
+                    count: alike.count() as u64,
+                },
+            }
         } else {
             let mut ids: Vec<Uuid> = found.iter().map(|l| l.id).collect();
             if redrive.reversed {

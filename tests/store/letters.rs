@@ -358,7 +358,7 @@ pub async fn search_takes_text_as_it_is(kit: Kit) {
         kit.store.bury(letter, &body(), None, None).await.unwrap();
     }
     let search = |text: &str| LetterFilter {
-        typed: Filter::new(text),
+        typed: Filter::parse(text).unwrap().at(kit.now()),
         ..LetterFilter::default()
     };
     for (text, hits) in [

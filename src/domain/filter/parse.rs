@@ -3,6 +3,7 @@
 use regex::RegexBuilder;
 
 use super::{Field, Term, Test, times};
+use crate::domain::when::When;
 
 /// Bytes that a compiled expression may take.
 const LARGEST_REGEX: usize = 1 << 20;
@@ -15,7 +16,7 @@ struct Typed {
     quoted: bool,
 }
 
-pub(super) fn terms(text: &str) -> Result<Vec<Term>, String> {
+pub(super) fn terms(text: &str) -> Result<Vec<Term<When>>, String> {
     let mut terms = Vec::new();
     for typed in split(text)? {
         let typed_text = typed.text.to_lowercase();
@@ -68,7 +69,7 @@ fn split(text: &str) -> Result<Vec<Typed>, String> {
     Ok(out)
 }
 
-fn test(typed: &Typed) -> Result<Test, String> {
+fn test(typed: &Typed) -> Result<Test<When>, String> {
     let text = &typed.text;
     if typed.quoted {
         return Ok(Test::Word);

@@ -1,7 +1,7 @@
 //! The part of a filter that an index of records can judge by itself. The rule: a plain term asks exactly
 //! what the filter's own judgement asks.
 
-use super::{Field, Filter, Term, Test};
+use super::{Field, Resolved, Term, Test};
 
 /// A term that an index can judge, in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum PlainTest<'a> {
     Partition(i32),
 }
 
-impl Filter {
+impl Resolved {
     /// The terms that an index can judge as this module does. Text beyond ASCII is none of them: databases
     /// differ in its lower case.
     #[must_use]
@@ -36,7 +36,7 @@ impl Filter {
     }
 }
 
-impl Term {
+impl<T> Term<T> {
     fn plain(&self) -> Option<Plain<'_>> {
         let test = match &self.test {
             Test::Word => PlainTest::Word(&self.typed),

@@ -29,7 +29,12 @@ fn holds(filter: &str) -> bool {
     Filter::parse(filter)
         .expect(filter)
         .at(moment(600))
-        .holds(Row::Record(&order()))
+        .holds(&order())
+}
+
+/// A filter in which nothing is counted from now.
+fn resolved(filter: &str) -> Resolved {
+    Filter::parse(filter).expect(filter).at(moment(600))
 }
 
 #[test]
@@ -104,23 +109,127 @@ fn every_kind_of_term() {
 }
 
 #[test]
-fn what_a_row_has_no_field_for_is_text() {
-    let line = ["store", "retry key=ORD-1 error=Timeout"];
+fn what_is_unknown_holds_for_nothing() {
+    let bare = Fields {
+        texts: vec!["some text".into()],
+        ..Fields::default()
+    };
+    let known = |filter: &str| resolved(filter).holds(&bare);
+    for term in [
+        "key=*",
+        "key=",
+        "type=order*",
+        "group=email*",
+        "partition=2",
+        "after=10m",
+        "before=2026-05-01T12:00:00Z",
+        "value.a=1",
+        "value=*",
+    ] {
+        assert!(!known(term), "{term}");
+        assert!(!known(&format!("!{term}")), "!{term}");
+        assert!(!known(&format!("text !{term}")), "text !{term}");
+    }
+    // These are known: no text has the word, and there is no such header.
+    for (term, holds) in [
+        ("some", true),
+        ("other", false),
+        ("~tex.", true),
+        ("header.x=*", false),
+    ] {
+        assert_eq!(known(term), holds, "{term}");
+        assert_eq!(known(&format!("!{term}")), !holds, "!{term}");
+    }
+    // So is what a JSON value has not.
+    assert!(resolved("!value.nothing=* !value.data.order_id=ORD-2").holds(&order()));
+}
+
+#[test]
+fn somebodys_own_text_is_no_field() {
+    let line = ["store", "retry error=Timeout"];
     for filter in [
-        "key=ORD-1",
         "error=timeout",
         "error=TIMEOUT retry",
-        "!partition=1",
-        "~key=\\w+",
+        "~error=\\w+",
+        "!a=b",
     ] {
-        assert!(Filter::new(filter).passes(line), "{filter}");
+        let filter = Filter::parse(filter).and_then(|f| f.only(List::Texts));
+        assert!(filter.expect("words").at(moment(0)).passes(line));
     }
-    assert!(!Filter::new("key=ORD-2").passes(line));
+}
+
+#[test]
+fn a_list_refuses_a_field_that_it_has_not() {
+    let only = |filter: &str, list| Filter::parse(filter).expect(filter).only(list);
+    for (filter, list, why) in [
+        (
+            "word group=a",
+            List::Outbox,
+            "this list has no group=; it has key=, type=, after= and before=",
+        ),
+        (
+            "!header.x=1",
+            List::Events,
+            "this list has no header.name=; it has key=, type=, after=, before= and value.path=",
+        ),
+        (
+            "partition=1",
+            List::Consumers,
+            "this list has no partition=; it has type= and group=",
+        ),
+        (
+            "type=a after=1h",
+            List::Lag,
+            "this list has no after=; it has key=, type=, group= and partition=",
+        ),
+        (
+            "key=ORD-1",
+            List::Texts,
+            "this list has no key=, only words; in quotes it is one: \"key=ord-1\"",
+        ),
+    ] {
+        assert_eq!(only(filter, list).expect_err(filter), why);
+    }
+    let all = "a ~b c=d key=1 type=1 group=1 partition=1 after=1h before=1h value.a=1 header.a=1";
+    assert!(only(all, List::Letters).is_ok());
+    assert!(only("\"key=ORD-1\" ~key=1 a=b", List::Texts).is_ok());
+}
+
+/// Each field that a list is said to have is taken by it, and no other.
+#[test]
+fn the_table_of_fields_is_what_is_asked() {
+    let typed = |field: &&str| match *field {
+        "value" => "value.a=1".to_owned(),
+        "header" => "header.a=1".to_owned(),
+        "partition" => "partition=1".to_owned(),
+        "after" | "before" => format!("{field}=1h"),
+        field => format!("{field}=x"),
+    };
+    let every = List::Letters.fields();
+    for list in [
+        List::Letters,
+        List::Records,
+        List::Events,
+        List::Lag,
+        List::Consumers,
+        List::Outbox,
+        List::Activity,
+        List::Texts,
+    ] {
+        for field in every {
+            let taken = Filter::parse(&typed(field)).and_then(|f| f.only(list));
+            assert_eq!(
+                taken.is_ok(),
+                list.fields().contains(field),
+                "{list:?} {field}"
+            );
+        }
+    }
 }
 
 #[test]
 fn a_time_is_a_bound_that_somebody_else_can_keep() {
-    let between = |filter: &str| Filter::new(filter).at(moment(600)).between();
+    let between = |filter: &str| resolved(filter).between();
     let (from, to) = (Some(moment(0)), Some(moment(300)));
     assert_eq!(between("after=10m before=5m word"), (from, to));
     assert_eq!(between("!before=12:00 !after=12:05"), (from, to));
@@ -129,26 +238,35 @@ fn a_time_is_a_bound_that_somebody_else_can_keep() {
         (from, to)
     );
     assert_eq!(between("word"), (None, None));
-    let filter = Filter::new("after=1h Word type=X !not");
+    let filter = resolved("after=1h Word type=X !not");
     let others = [Other::Word("word"), Other::Type("x"), Other::Else];
     assert_eq!(filter.others(), others);
 }
 
 #[test]
-fn a_time_says_nothing_of_what_it_can_not_be_held_against() {
-    let record = |at| Fields { at, ..order() };
-    let counted = Filter::new("after=5m");
-    let earlier = record(Some(moment(0)));
-    assert!(
-        counted.holds(Row::Record(&earlier)),
-        "from when is not said yet"
-    );
-    assert!(!counted.at(moment(600)).holds(Row::Record(&earlier)));
-    assert!(!Filter::new("after=2026-05-01T12:00:00Z").holds(Row::Record(&record(None))));
-    assert!(
-        Filter::new("after=5m").passes(["retry after=5m"]),
-        "a line of a log"
-    );
+fn ago_counts_from_the_moment_that_is_said() {
+    let typed = Filter::parse("before=1d").expect("a filter");
+    let now = moment(0);
+    let young = Fields {
+        at: Some(now - chrono::TimeDelta::seconds(20)),
+        ..order()
+    };
+    assert!(!typed.at(now).holds(&young), "20 s are no day");
+    assert!(typed.at(now + chrono::TimeDelta::days(2)).holds(&young));
+    assert!(!resolved("!before=1d").holds(&Fields {
+        at: Some(moment(-90_000)),
+        ..order()
+    }));
+}
+
+#[test]
+fn two_are_the_same_when_they_are_typed_alike_and_mean_the_same() {
+    let typed = |text: &str, at| Filter::parse(text).expect(text).at(moment(at));
+    assert_eq!(typed("key=A after=5m", 0), typed("key=A after=5m", 0));
+    assert_ne!(typed("key=A after=5m", 0), typed("key=A after=5m", 1));
+    assert_ne!(typed("key=A", 0), typed("key=B", 0));
+    assert_eq!(typed("key=A after=12:00", 0), typed("key=A after=12:00", 1));
+    assert_eq!(Resolved::NONE, typed("", 0));
 }
 
 #[test]
@@ -172,31 +290,47 @@ fn a_mistake_is_a_sentence_with_the_remedy() {
             error.contains(word) && !error.contains('\n'),
             "{typed}: {error}"
         );
-        let lenient = Filter::new(typed);
-        assert!(
-            lenient.is_empty() && lenient.passes(["anything"]),
-            "{typed}"
-        );
     }
 }
 
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in any::<String>()) {
-        let filter = Filter::new(text);
-        let _ = filter.holds(Row::Record(&order()));
-        let _ = filter.passes(["some", "texts"]);
+        if let Ok(filter) = Filter::parse(&text) {
+            let filter = filter.at(moment(0));
+            let _ = filter.holds(&order());
+            let _ = filter.passes(["some", "texts"]);
+        }
     }
 
     #[test]
     fn terms_of_the_language_never_panic(terms in prop::collection::vec("!{0,2}(key=|type=|partition=|after=|before=|value\\.|header\\.|~|\")?[a-z0-9.*\"=\\\\(]{0,8}", 0..6)) {
-        let _ = Filter::new(terms.join(" ")).holds(Row::Record(&order()));
+        let filter = Filter::parse(&terms.join(" "));
+        let _ = filter.map(|filter| filter.at(moment(0)).holds(&order()));
     }
 
     #[test]
     fn an_exclamation_mark_inverts(term in "(key=|type=|value\\.data\\.order_id=|~)?[A-Za-z0-9-]{1,6}") {
         prop_assert_ne!(holds(&term), holds(&format!("!{term}")));
         prop_assert_eq!(holds(&term), holds(&format!("!!{term}")));
+    }
+
+    /// Whatever is asked of a field that is unknown, the answer is no.
+    #[test]
+    fn no_term_holds_for_an_unknown_field(term in "!{0,2}(key=|type=|group=|value\\.a=)[A-Za-z0-9*-]{0,6}") {
+        let bare = Fields { texts: vec!["x".into()], ..Fields::default() };
+        prop_assert!(!resolved(&term).holds(&bare), "{}", term);
+    }
+
+    #[test]
+    fn a_relative_time_means_what_the_absolute_one_does(ago in 0_i64..200_000, at in -200_000_i64..200_000, inverse: bool, after: bool) {
+        let (sign, name) = (if inverse { "!" } else { "" }, if after { "after" } else { "before" });
+        let bound = moment(-ago).to_rfc3339();
+        let judged = |filter: String| {
+            let filter = Filter::parse(&filter).expect("a filter").at(moment(0));
+            filter.holds(&Fields { at: Some(moment(at)), ..Fields::default() })
+        };
+        prop_assert_eq!(judged(format!("{sign}{name}={ago}s")), judged(format!("{sign}{name}={bound}")));
     }
 
     #[test]
@@ -216,6 +350,6 @@ proptest! {
     fn a_plain_word_is_what_it_always_was(word in "!?[A-Za-z0-9:/_-]{0,6}", text in "[A-Za-z0-9:/ _-]{0,12}") {
         let (wanted, inverse) = word.strip_prefix('!').map_or((&*word, false), |w| (w, true));
         let old = wanted.is_empty() || text.to_lowercase().contains(&wanted.to_lowercase()) != inverse;
-        prop_assert_eq!(Filter::new(word.clone()).passes([text.as_str()]), old);
+        prop_assert_eq!(resolved(&word).passes([text.as_str()]), old);
     }
 }

@@ -1,18 +1,16 @@
-//! Bounds of time in a filter. What is counted from now is counted once, when it was typed: a list that
+//! Bounds of time in a filter. What is counted from now is counted once, when that now is said: a list that
 //! follows keeps its beginning.
 
 use chrono::{DateTime, Utc};
 
-use super::{Field, Filter, Term, Test};
+use super::{Field, Filter, Resolved, Term, Test};
 use crate::domain::when::When;
 
-/// A bound of time; at it is after it.
+/// A bound of time; the bound itself is after it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Time {
+pub(super) struct Bound<T> {
     after: bool,
-    when: When,
-    /// The moment meant; unknown until [`Filter::at`] for what is counted from now.
-    pub(super) at: Option<DateTime<Utc>>,
+    at: T,
 }
 
 /// A term that is no time, as one that looks rows up by a key of theirs needs it.
@@ -26,23 +24,45 @@ pub enum Other<'a> {
 }
 
 impl Filter {
-    /// The same, with what is counted from now counted from this moment.
+    /// The filter that judges, with what is counted from now counted from this moment.
     #[must_use]
-    pub fn at(mut self, now: DateTime<Utc>) -> Self {
-        for term in &mut self.terms {
-            if let Test::Time(time) = &mut term.test {
-                time.at = Some(time.when.at(now));
-            }
+    pub fn at(&self, now: DateTime<Utc>) -> Resolved {
+        let resolved = |term: &Term<When>| Term {
+            inverse: term.inverse,
+            test: match &term.test {
+                Test::Word => Test::Word,
+                Test::Regex(regex) => Test::Regex(regex.clone()),
+                Test::Field(field, wanted) => Test::Field(field.clone(), wanted.clone()),
+                Test::Partition(wanted) => Test::Partition(*wanted),
+                Test::Time(bound) => Test::Time(Bound {
+                    after: bound.after,
+                    at: bound.at.at(now),
+                }),
+            },
+            typed: term.typed.clone(),
+        };
+        Resolved {
+            text: self.text.clone(),
+            terms: self.terms.iter().map(resolved).collect(),
         }
-        self
+    }
+}
+
+impl Resolved {
+    /// The moments that it names, as they are typed.
+    pub(super) fn moments(&self) -> impl Iterator<Item = DateTime<Utc>> {
+        self.terms.iter().filter_map(|term| match term.test {
+            Test::Time(bound) => Some(bound.at),
+            _ => None,
+        })
     }
 
     /// The times that every row is within: from the first on, and before the second.
     #[must_use]
     pub fn between(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
         let bounds = |from: bool| {
-            let of = move |term: &Term| match term.test {
-                Test::Time(time) if (time.after != term.inverse) == from => time.at,
+            let of = move |term: &Term<_>| match term.test {
+                Test::Time(bound) if (bound.after != term.inverse) == from => Some(bound.at),
                 _ => None,
             };
             self.terms.iter().filter_map(of)
@@ -67,27 +87,27 @@ impl Filter {
     }
 }
 
-impl Time {
-    /// Whether a row of this time is on the right side; one without a time is on none.
-    pub(super) fn holds(self, of: Option<DateTime<Utc>>) -> bool {
-        match of.zip(self.at) {
-            Some((of, at)) => (of >= at) == self.after,
-            None => false,
-        }
+impl Bound<DateTime<Utc>> {
+    /// Whether this time is on the right side.
+    pub(super) fn holds(self, time: DateTime<Utc>) -> bool {
+        (time >= self.at) == self.after
+    }
+}
+
+impl<T> Bound<T> {
+    /// As it is typed.
+    pub(super) fn name(&self) -> &'static str {
+        if self.after { "after" } else { "before" }
     }
 }
 
 /// The bound that is typed.
-pub(super) fn read(name: &str, wanted: &str) -> Result<Time, String> {
-    let when = When::parse(wanted).map_err(|_| {
+pub(super) fn read(name: &str, wanted: &str) -> Result<Bound<When>, String> {
+    let at = When::parse(wanted).map_err(|_| {
         format!("{name}= wants a time: 15m (ago), 12:04 (today, UTC), 2026-05-01T12:00:00Z")
     })?;
-    Ok(Time {
+    Ok(Bound {
         after: name == "after",
-        when,
-        at: match when {
-            When::At(at) => Some(at),
-            When::Today(_) | When::Ago(_) => None,
-        },
+        at,
     })
 }

@@ -18,7 +18,7 @@ use super::{
     DLQ_ID, ORIGINAL_OFFSET, ORIGINAL_PARTITION, ORIGINAL_TIMESTAMP, ORIGINAL_TOPIC, in_value,
     restored,
 };
-use crate::domain::filter::{Filter, Row as Judged};
+use crate::domain::filter::Resolved;
 use crate::domain::foreign::{Failed, Family, Foreign, Hop, Origin, topic_name};
 use crate::domain::letter::{Letter, LetterBody};
 use crate::domain::record::{Headers, header, header_text};
@@ -83,11 +83,11 @@ pub fn unwrapped(family: Family, body: &LetterBody) -> LetterBody {
 }
 
 /// Whether a letter passes a filter, which sees the record as it was before it failed. The body is only
-/// looked at where [`Filter::reads_body`] says so.
+/// looked at where [`Resolved::reads_body`] says so.
 #[must_use]
-pub fn passes(filter: &Filter, letter: &Letter, body: &LetterBody) -> bool {
+pub fn passes(filter: &Resolved, letter: &Letter, body: &LetterBody) -> bool {
     let body = filter.reads_body().then(|| unwrapped(letter.family, body));
-    filter.holds(Judged::Record(&letter.fields(body.as_ref())))
+    filter.holds(&letter.fields(body.as_ref()))
 }
 
 /// Whether this family put a header of that name there.

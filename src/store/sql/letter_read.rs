@@ -78,6 +78,13 @@ impl Db {
             .collect()
     }
 
+    pub(in crate::store) async fn newest_letter(&self) -> Result<i64, StoreError> {
+        let seq: Option<i64> = sqlx::query_scalar("SELECT max(seq) FROM dead_letter")
+            .fetch_one(&self.read)
+            .await?;
+        Ok(seq.unwrap_or_default())
+    }
+
     pub(in crate::store) async fn letter_counts(
         &self,
     ) -> Result<Vec<(LetterStatus, u64)>, StoreError> {

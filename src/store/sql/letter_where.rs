@@ -57,6 +57,9 @@ pub(super) fn narrow(
     if let Some(key) = &filter.key {
         query.push(" AND key = ").push_bind(key.clone());
     }
+    if let Some(up_to) = filter.up_to {
+        query.push(" AND seq <= ").push_bind(up_to);
+    }
     for term in filter.typed.plain_terms() {
         plain(query, term);
     }
@@ -79,6 +82,7 @@ where
     query.push(before).push_bind(value).push(after);
 }
 
+/// A condition that is NULL, and so holds for nothing, where the letter's field is unknown.
 fn plain(query: &mut QueryBuilder<Driver>, term: Plain<'_>) {
     query.push(if term.inverse { " AND NOT " } else { " AND " });
     match term.test {
@@ -92,17 +96,18 @@ fn plain(query: &mut QueryBuilder<Driver>, term: Plain<'_>) {
             query.push_bind(text(wanted)).push(") > 0");
         }
         PlainTest::Key(wanted) => like(query, "{readable key}", wanted),
-        PlainTest::Type(wanted) => like(query, "event_type", wanted),
+        PlainTest::Type(wanted) => like(query, "NULLIF(event_type, '')", wanted),
         PlainTest::Group(wanted) => like(query, "NULLIF(consumer, '')", wanted),
         PlainTest::Partition(wanted) => {
             // An unknown one is written as -1.
-            query.push("(partition >= 0 AND partition = ");
-            query.push_bind(wanted).push(")");
+            query.push("(CASE WHEN partition >= 0 THEN partition = ");
+            query.push_bind(wanted).push(" END)");
         }
     }
 }
 
-/// Text like a pattern in lower case, in which `*` is any text; what is unknown is like nothing.
+/// Text like a pattern in lower case, in which `*` is any text. What is unknown is NULL, and so is the
+/// answer, inverted or not.
 fn like(query: &mut QueryBuilder<Driver>, column: &str, pattern: &str) {
     let mut escaped = String::with_capacity(pattern.len());
     for c in text(pattern).chars() {
@@ -112,6 +117,6 @@ fn like(query: &mut QueryBuilder<Driver>, column: &str, pattern: &str) {
             c => escaped.push(c),
         }
     }
-    query.push(part(&format!("coalesce(lower({column}) LIKE ")));
-    query.push_bind(escaped).push(" ESCAPE '!', FALSE)");
+    query.push(part(&format!("(lower({column}) LIKE ")));
+    query.push_bind(escaped).push(" ESCAPE '!')");
 }

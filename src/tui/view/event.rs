@@ -17,17 +17,15 @@ use super::{compare, format};
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let wanted = app.event_key();
-    let events = app.events();
     let mut detail = app.shown.event.as_ref();
     if !app.timeline.following() {
         detail = detail.filter(|d| Some(d.event.position) == wanted);
     }
     // While following, the newest detail that came is shown: the newest event is always ahead of it.
-    let listed = || events.iter().find(|e| Some(e.position) == wanted).copied();
-    let Some(event) = detail.map(|d| &d.event).or_else(listed) else {
+    let Some(event) = detail.map(|d| &d.event).or_else(|| app.event_here()) else {
         return;
     };
-    let role = if app.timeline.open {
+    let role = if app.timeline.opened.is_some() {
         Role::Accent
     } else {
         Role::Heading

@@ -49,7 +49,7 @@ pub fn render(app: &App, events: &[&StoredEvent], at: Option<usize>, area: Rect,
         columns: &COLUMNS,
         len: lanes.nodes.len(),
         selected: at,
-        focused: !app.timeline.open,
+        focused: app.timeline.opened.is_none(),
     };
     let mut room = 0;
     table.render(app, buf, area, |row, widths| {

@@ -23,14 +23,12 @@ const REDRIVES: u32 = 3;
 
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let wanted = app.letters.letter.key();
-    let letters = app.letters();
-    let row = letters.iter().find(|l| Some(&l.id) == wanted).copied();
+    let row = app.letter_here();
     let detail = app
         .shown
         .letter
         .as_ref()
-        .filter(|d| Some(&d.letter.id) == wanted);
+        .filter(|d| Some(d.letter.id) == row.map(|row| row.id));
     let Some(letter) = detail.map(|d| &d.letter).or(row) else {
         title(
             app,

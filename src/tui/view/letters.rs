@@ -321,7 +321,7 @@ fn list(app: &App, letters: &Letters, area: Rect, buf: &mut Buffer) {
 
 fn letter_cells(app: &App, it: &Letter) -> Cells {
     let theme = &app.theme;
-    let marked = app.letters.marked.contains(&it.id);
+    let marked = app.letters.marked.contains_key(&it.id);
     let sign = "✕";
     let role = match it.status {
         LetterStatus::Parked => Role::Warn,

@@ -205,7 +205,7 @@ fn records(app: &App, area: Rect, buf: &mut Buffer) {
 
 /// Why no record is listed, and what to do.
 fn nothing(app: &App, found: &Messages) -> (String, &'static str) {
-    let filtered = !app.messages_filter().is_empty();
+    let filtered = !app.messages_filter().filter().is_empty();
     let why = match found.state {
         SearchState::End if app.seeks_record() => format!(
             "The record of this event is not among the {} since it was written: it may not be sent yet, or be gone by retention.",

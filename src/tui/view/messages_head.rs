@@ -54,7 +54,7 @@ pub fn render(app: &App, name: &str, found: &Messages, area: Rect, buf: &mut Buf
     bounds.push(dim(bound(found)));
     let read = format!(" · {} read", format::count(found.searched));
     bounds.push(dim(read));
-    if !filter.is_empty() {
+    if !filter.filter().is_empty() {
         bounds.push(dim(" · ".to_owned()));
         let matches = format!("{} match", format::count(found.matched));
         bounds.push(theme.span(Role::Strong, matches));

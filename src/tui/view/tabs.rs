@@ -88,18 +88,18 @@ pub fn rule(app: &App, area: Rect, buf: &mut Buffer) {
     let faint = app.theme.style(Role::Faint);
     let style = app.frame().map_or(faint, |frame| faint.patch(frame.rule));
     line(buf, area, 0, vec![Span::styled(text, style)]);
-    let filter = app.sieve(app.screen);
-    if let Some(error) = filter.error() {
+    let sieve = app.sieve(app.screen);
+    if let Some(error) = sieve.error() {
         let mut words = outside(&app.theme, Role::Warn, error);
         words.insert(0, " ".into());
         words.push(" ".into());
         let words = cut(words, usize::from(area.width).saturating_sub(4));
         return right(buf, area, 0, 0, words);
     }
-    if !filter.text().is_empty() && !matches!(app.overlay, Some(Overlay::Filter(_))) {
-        let (which, text) = match filter.without() {
+    if !sieve.text().is_empty() && !matches!(app.overlay, Some(Overlay::Filter(_))) {
+        let (which, text) = match sieve.filter().without() {
             Some(text) => (" only rows without ", text),
-            None => (" only rows with ", filter.text()),
+            None => (" only rows with ", sieve.text()),
         };
         let mut words = vec![app.theme.span(Role::Dim, which)];
         words.extend(outside(&app.theme, Role::Strong, text));

@@ -44,7 +44,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     };
     line(buf, inner, 0, head(app, timeline));
     let area = below(area, 1);
-    if events.is_empty() {
+    if events.is_empty() && app.timeline.opened.is_none() {
         let filtered = !app.filter(Screen::Timeline).is_empty()
             || app.timeline.filter != EventFilter::default();
         let (why, remedy) = if filtered && app.looks_up() {
@@ -60,12 +60,12 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         return empty(app, buf, area, why, remedy);
     }
     // An open event of an older schema has its two payloads beside each other: they need it all.
-    let compared = app.timeline.open && app.compares();
+    let compared = app.timeline.opened.is_some() && app.compares();
     let detail = match app.timeline_wide() {
         true if !compared => (area.width * 2 / 5).min(70),
         _ => 0,
     };
-    if detail == 0 && app.timeline.open {
+    if detail == 0 && app.timeline.opened.is_some() {
         return event::render(app, area, buf);
     }
     let list = Rect {
@@ -83,7 +83,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
             columns: &COLUMNS,
             len: events.len(),
             selected: at,
-            focused: !app.timeline.open,
+            focused: app.timeline.opened.is_none(),
         };
         let seen = table.render(app, buf, list, |at, _| {
             cells(app, events[at], deltas[at].as_ref())
