@@ -63,7 +63,8 @@ pub struct DlqListArgs {
     #[arg(long, value_name = "FINGERPRINT")]
     pub cause: Option<String>,
     /// Only letters that pass this filter: words in id, key, type, code, message, group or topic; key=ORD-*,
-    /// type=…, group=…, partition=2, value.data.order_id=…, header.name=…, ~regex; ! turns a term around
+    /// type=…, group=…, partition=2, after=15m, before=1d, value.data.order_id=…, header.name=…, ~regex; ! turns
+    /// a term around
     #[arg(long, value_name = "FILTER", visible_alias = "text", value_parser = of_letters)]
     pub filter: Option<Filter>,
     /// The archived ones instead of the open ones

@@ -125,7 +125,9 @@ impl App {
                     self.fold_row(key, !open);
                 }
             }
-            Screen::Consumers => self.consumers.open = !self.consumers.open,
+            Screen::Consumers => {
+                self.consumers.open = !self.consumers.open && self.consumer().is_some();
+            }
             Screen::Outbox => self.open_outbox_row(),
             Screen::Letters => {
                 self.letters.depth = match self.letters.depth {

@@ -55,10 +55,10 @@ impl App {
         if let Some(opened) = &self.timeline.opened {
             return Some(opened);
         }
-        let mut events = self.events().into_iter();
+        let mut events = self.listed_events();
         match self.timeline.cursor.key() {
             Some(here) => events.find(|event| event.position == *here),
-            None => events.last(),
+            None => events.next_back(),
         }
     }
 
@@ -70,7 +70,9 @@ impl App {
 
     pub(super) fn topic_here(&self) -> Option<&String> {
         let here = self.messages.topics.key()?;
-        let shown = self.topics().iter().any(|topic| topic.name == *here);
+        let mut all = self.shown.topics.value.iter().flatten();
+        let shown = self.topics_filter().filter().passes([here.as_str()])
+            && all.any(|topic| topic.name == *here);
         shown.then_some(here)
     }
 

@@ -66,6 +66,7 @@ impl MessagesView {
         self.start = start;
         self.page = 0;
         self.cursor.clear();
+        self.opened = None;
         self.target = None;
         self.scroll = 0;
     }
@@ -357,7 +358,7 @@ impl App {
         self.filter_of(Screen::Messages.tab().0)
     }
 
-    fn topics_filter(&self) -> &Sieve {
+    pub(super) fn topics_filter(&self) -> &Sieve {
         self.filter_of(App::TOPICS)
     }
 }

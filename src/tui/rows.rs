@@ -229,13 +229,17 @@ impl App {
     /// every row is asked again.
     #[must_use]
     pub fn events(&self) -> Vec<&StoredEvent> {
+        self.listed_events().collect()
+    }
+
+    /// The same, each judged when it is asked for.
+    pub(super) fn listed_events(&self) -> impl DoubleEndedIterator<Item = &StoredEvent> {
         let filter = self.sieve(Screen::Timeline).filter();
         let wanted = self.timeline_filter();
         let passes = self.looks_up() || filter.is_empty();
         let rows = self.shown.timeline.value.iter().flat_map(|t| &t.rows);
-        rows.filter(|e| wanted.matches(e))
-            .filter(|e| passes || filter.holds(&fields(e, filter)))
-            .collect()
+        rows.filter(move |e| wanted.matches(e))
+            .filter(move |e| passes || filter.holds(&fields(e, filter)))
     }
 
     #[must_use]

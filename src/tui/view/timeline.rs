@@ -72,9 +72,8 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         width: area.width - detail,
         ..area
     };
-    let at = events
-        .iter()
-        .position(|e| Some(e.position) == app.event_key());
+    let here = app.event_key();
+    let at = events.iter().position(|e| Some(e.position) == here);
     if app.in_lanes() {
         lanes::render(app, &events, at, list, buf);
     } else {
