@@ -9,6 +9,8 @@ mod commands;
 mod config;
 #[path = "headless/parts.rs"]
 mod parts;
+#[path = "headless/which_rows.rs"]
+mod which_rows;
 
 use std::sync::Arc;
 use std::time::Duration;

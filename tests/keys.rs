@@ -4,6 +4,10 @@ mod common;
 
 #[path = "keys/around.rs"]
 mod around;
+#[path = "keys/confirmed.rs"]
+mod confirmed;
+#[path = "keys/in_sight.rs"]
+mod in_sight;
 #[path = "keys/messages.rs"]
 mod messages;
 #[path = "keys/places.rs"]

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use common::{fixtures, keys, role_theme};
 use evtop::command::Screen;
+use evtop::domain::filter::Filter;
+use evtop::tui::action::Action;
 use evtop::tui::app::App;
 use evtop::tui::lag_rows::LagKey;
 use evtop::tui::sort::{List, Sort};
@@ -67,6 +69,38 @@ fn what_was_chosen_is_found_again() {
     memory.keep(&other);
     assert_eq!(begin(&file, "lab", None).0.filter(Screen::Lag), "mail");
     assert_eq!(begin(&file, "production", None).0.filter(Screen::Lag), "x");
+}
+
+/// "ago" in a remembered filter counts from when it comes back, also before the first snapshot.
+#[test]
+fn a_remembered_time_works_from_the_start() {
+    let home = tempfile::tempdir().unwrap();
+    let file = file(&home);
+    let (mut app, mut memory) = begin(&file, "lab", None);
+    keys(&mut app, "5 / b e f o r e = 1 d enter");
+    keys(&mut app, "9 / a f t e r = 1 h enter");
+    memory.keep(&app);
+
+    let later = fixtures::now() + chrono::TimeDelta::days(3);
+    let mut settings = Settings::with(role_theme());
+    settings.remember(Memory::open(file.clone(), "lab", later), false);
+    settings.screen = Screen::Letters;
+    let mut again = App::new(&settings, SIZE);
+    let wanted = |text: &str| Filter::parse(text).unwrap().at(later);
+    assert_eq!(again.filter(Screen::Letters), "before=1d");
+    assert_eq!(again.focus().letters.filter, wanted("before=1d"));
+    again.on_snapshot(fixtures::failing().into());
+    assert_eq!(again.focus().letters.filter, wanted("before=1d"));
+    // What is asked is what whole-cause actions wait for.
+    assert!(again.why_not(Action::ArchiveMany).is_some());
+    assert_eq!(*again.sieve(Screen::Activity).filter(), wanted("after=1h"));
+    assert!(again.operations().is_empty(), "all of it is three days old");
+    // One that can't be read any more says so and hides nothing.
+    let odd = r#"{"stacks":{"lab":{"filters":{"outbox":"group=a"}}}}"#;
+    std::fs::write(&file, odd).unwrap();
+    let app = begin(&file, "lab", None).0;
+    assert!(app.sieve(Screen::Outbox).error().is_some());
+    assert!(app.sieve(Screen::Outbox).filter().is_empty());
 }
 
 #[test]

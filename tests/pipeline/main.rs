@@ -78,6 +78,7 @@ scenarios! {
     broker_away_longer
     cause_redriven
     circuit
+    confirmed
     duplicates
     edited
     escape_sequences

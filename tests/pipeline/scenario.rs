@@ -108,6 +108,9 @@ pub enum Step {
     Store {
         locked: bool,
     },
+    /// A person looks at the letters: what is done to a whole cause from now on is meant for those that came
+    /// before.
+    Look {},
     Redrive(Redrive),
     Replay(Replay),
     /// Cancels the operation that was started last; `elsewhere`: by another process.
@@ -207,6 +210,8 @@ pub struct Redrive {
     pub order: Option<String>,
     /// The whole cause of the first match, instead of the letters themselves.
     pub cause: bool,
+    /// So many of the cause were confirmed; as many as there are where it is absent.
+    pub confirmed: Option<u64>,
     pub rate: u32,
     /// Sends the first of them edited: parts of its value, as `path=value`.
     pub set: Vec<String>,

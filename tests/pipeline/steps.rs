@@ -140,6 +140,14 @@ impl World {
                 pruned.map_err(|e| e.to_string())?;
                 self.forgot = true;
             }
+            Step::Look {} => {
+                self.looked = Some(
+                    self.store
+                        .newest_letter()
+                        .await
+                        .map_err(|e| e.to_string())?,
+                );
+            }
             Step::Full { on } => self.set_full(*on)?,
             Step::Driver { silent: false } => self.driver_goes_on().await?,
             Step::Driver { silent: true } => self.driver_falls_silent().await?,
@@ -252,8 +260,11 @@ impl World {
                 cause: first.fingerprint.clone(),
                 filter: Resolved::NONE,
                 confirmed: Confirmed {
-                    up_to: self.store.newest_letter().await.unwrap(),
-                    count: alike.count() as u64,
+                    up_to: match self.looked {
+                        Some(up_to) => up_to,
+                        None => self.store.newest_letter().await.unwrap(),
+                    },
+                    count: redrive.confirmed.unwrap_or(alike.count() as u64),
                 },
             }
         } else {

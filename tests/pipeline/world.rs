@@ -47,6 +47,8 @@ pub struct World {
     /// Answers of the gate that nobody has waited for.
     pub answers: Vec<JoinHandle<Outcome>>,
     pub last_operation: Option<Uuid>,
+    /// The newest letter when somebody looked.
+    pub looked: Option<i64>,
     /// Acts that went through the gate of a writing operator: each leaves two audit rows.
     pub asked: u64,
     /// What was handled was forgotten on purpose.
@@ -99,6 +101,7 @@ impl World {
             guests: Vec::new(),
             answers: Vec::new(),
             last_operation: None,
+            looked: None,
             asked: 0,
             forgot: false,
             lock: None,

@@ -36,6 +36,21 @@ async fn several(kit: &Kit) -> Vec<Letter> {
     all
 }
 
+/// The same, and one of which type, group and topic are empty: they are as unknown as those that are not there.
+async fn with_an_empty_one(kit: &Kit) -> Vec<Letter> {
+    let mut all = several(kit).await;
+    let mut it = letter(kit, "O-7", 7);
+    it.event_type = Some(String::new());
+    it.group = Some(String::new());
+    it.topic = Some(String::new());
+    it.key = Some(Vec::new());
+    it.family = Family::Unknown;
+    kit.store.bury(&it, &body(), None).await.unwrap();
+    kit.tick(1);
+    all.push(it);
+    all
+}
+
 async fn ids(kit: &Kit, filter: &LetterFilter) -> Vec<Uuid> {
     let (letters, total) = kit.store.letters(filter, 0, 100).await.unwrap();
     assert_eq!(letters.len() as u64, total);
@@ -50,7 +65,7 @@ fn typed(text: &str) -> LetterFilter {
 }
 
 pub async fn the_store_and_the_filter_judge_alike(kit: Kit) {
-    let all = several(&kit).await;
+    let all = with_an_empty_one(&kit).await;
     let mut narrow = 0;
     for text in [
         "o-2",
@@ -65,16 +80,28 @@ pub async fn the_store_and_the_filter_judge_alike(kit: Kit) {
         "key=*",
         "!key=*",
         "key=",
+        "!key=",
+        "!key=O-1",
         "type=payment*",
         "type=ordercreated",
         "!type=order*",
         "type=*",
+        "!type=*",
+        "!type=nobody*",
+        "type=",
+        "!type=",
         "group=billing",
         "group=*",
+        "!group=*",
+        "!group=nobody*",
+        "group=",
         "!group=inventory-service",
         "partition=4",
         "partition=-1",
         "!partition=0",
+        "!partition=4",
+        "!partition=-1",
+        "!!partition=4",
         "\"card 4\"",
         "declined !type=Order*",
         "key=O-* group=inv* !o-5",
@@ -106,6 +133,52 @@ pub async fn the_store_and_the_filter_judge_alike(kit: Kit) {
         ..LetterFilter::default()
     };
     assert!(ids(&kit, &nothing).await.is_empty());
+}
+
+/// Terms that none of the letters is unknown to, each with its inverse, part the letters in two; where some
+/// are unknown, these are in neither part.
+pub async fn a_letter_that_is_unknown_is_in_neither_half(kit: Kit) {
+    let all = with_an_empty_one(&kit).await;
+    for (term, known) in [
+        ("o-", 7),
+        ("key=O-*", 6),
+        ("type=Order*", 5),
+        ("group=inv*", 5),
+        ("partition=0", 6),
+    ] {
+        let mut both = ids(&kit, &typed(term)).await;
+        both.extend(ids(&kit, &typed(&format!("!{term}"))).await);
+        assert_eq!(both.len(), known, "{term}");
+        both.sort_unstable();
+        both.dedup();
+        assert_eq!(both.len(), known, "{term}");
+    }
+    assert_eq!(all.len(), 7);
+}
+
+/// What came after the bound is not meant, whoever asks.
+pub async fn letters_after_the_bound_are_not_meant(kit: Kit) {
+    assert_eq!(kit.store.newest_letter().await.unwrap(), 0);
+    let first = letter(&kit, "O-1", 1);
+    kit.store.bury(&first, &body(), None).await.unwrap();
+    let up_to = kit.store.newest_letter().await.unwrap();
+    assert!(up_to > 0);
+    let second = letter(&kit, "O-2", 2);
+    kit.store.bury(&second, &body(), None).await.unwrap();
+    assert!(kit.store.newest_letter().await.unwrap() > up_to);
+    let bound = |up_to| LetterFilter {
+        up_to: Some(up_to),
+        ..LetterFilter::default()
+    };
+    assert_eq!(ids(&kit, &bound(up_to)).await, [first.id]);
+    assert!(ids(&kit, &bound(0)).await.is_empty());
+    let page = kit.store.letter_page(&bound(up_to), 0, 9, false).await;
+    assert_eq!(page.unwrap().rows.len(), 1);
+    let (causes, _) = kit.store.causes(&bound(up_to), 9, kit.now()).await.unwrap();
+    assert_eq!(causes[0].count, 1);
+    // One that fails again is the same row.
+    kit.store.bury(&first, &body(), None).await.unwrap();
+    assert_eq!(ids(&kit, &bound(up_to)).await, [first.id]);
 }
 
 pub async fn causes_count_what_passes(kit: Kit) {

@@ -102,6 +102,7 @@ macro_rules! contract {
             }
             filters::{
                 the_store_and_the_filter_judge_alike, causes_count_what_passes,
+                a_letter_that_is_unknown_is_in_neither_half, letters_after_the_bound_are_not_meant,
                 letters_are_sorted_by_each_column, pages_reach_every_letter_while_they_change,
                 what_waits_behind_is_listed, what_went_on_since_is_counted
             }
