@@ -87,6 +87,7 @@ async fn redrive_something(ends: &mut Ends, clock: &Clock) -> Result<()> {
             .send(Request {
                 id: clock.id(),
                 command,
+                leaves: false,
             })
             .await?;
         if ends.outcomes.recv().await.is_none() {

@@ -147,14 +147,6 @@ pub struct Request {
 /// Letters a second that a redrive sends at most, unless told otherwise.
 pub const REDRIVE_RATE: u32 = 25;
 
-/// What a dry run counted and a person confirmed: nothing beyond is acted on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
-    /// The last event that was there.
-    pub last: Position,
-    pub count: u64,
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Inject {
@@ -207,7 +199,7 @@ pub enum Command {
         rate: u32,
         force: bool,
         /// What was counted before; several events are only replayed with it.
-        confirmed: Option<Counted>,
+        confirmed: Option<Confirmed<Position>>,
         dry_run: bool,
     },
     Cancel {
@@ -250,7 +242,7 @@ pub enum LetterChoice {
     Cause {
         cause: String,
         filter: Resolved,
-        confirmed: Confirmed,
+        confirmed: Confirmed<i64>,
     },
 }
 

@@ -357,6 +357,7 @@ const GOOD: Counts = Counts {
     duplicate: 1,
     unknown: 0,
     refused: 0,
+    left: 0,
 };
 
 #[tokio::test]

@@ -5,27 +5,28 @@ const MANY: u64 = 100;
 
 /// What was counted before it was confirmed. What is done is never more than that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Confirmed {
-    /// The row (`seq`) of the newest letter when they were counted: later ones are not meant.
-    pub up_to: i64,
+pub struct Confirmed<P> {
+    /// The place of the newest when they were counted, a letter's row (`seq`) or an event's position: later ones
+    /// are not meant.
+    pub up_to: P,
     /// How many they were.
     pub count: u64,
 }
 
-impl Confirmed {
-    /// Why what matches now is not what was confirmed; fewer is fine.
+impl<P> Confirmed<P> {
+    /// Why what matches now is not what was confirmed; fewer is fine. `of` is the word for one of them.
     #[must_use]
-    pub fn refusal(self, now: u64) -> Option<String> {
+    pub fn refusal(&self, now: u64, of: &str) -> Option<String> {
         if now <= self.count {
             return None;
         }
-        let (letters, were) = match self.count {
-            1 => ("letter", "was"),
-            _ => ("letters", "were"),
+        let (s, were) = match self.count {
+            1 => ("", "was"),
+            _ => ("s", "were"),
         };
         let count = self.count;
         Some(format!(
-            "{count} {letters} {were} confirmed and {now} match now: look again"
+            "{count} {of}{s} {were} confirmed and {now} match now: look again"
         ))
     }
 }
@@ -43,11 +44,14 @@ mod tests {
     #[test]
     fn more_than_was_confirmed_is_refused_with_both_numbers() {
         let one = Confirmed { up_to: 7, count: 1 };
-        assert_eq!((one.refusal(0), one.refusal(1)), (None, None));
-        let why = one.refusal(3).expect("more");
+        assert_eq!(
+            (one.refusal(0, "letter"), one.refusal(1, "letter")),
+            (None, None)
+        );
+        let why = one.refusal(3, "letter").expect("more");
         assert_eq!(why, "1 letter was confirmed and 3 match now: look again");
         let many = Confirmed { up_to: 7, count: 2 };
-        let why = many.refusal(201).expect("more");
+        let why = many.refusal(201, "letter").expect("more");
         assert!(why.starts_with("2 letters were confirmed and 201"), "{why}");
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::{Behind, Command, Counted, Done, EventChoice, LetterChoice, ReplayTarget};
+use super::{Behind, Command, Confirmed, Done, EventChoice, LetterChoice, ReplayTarget};
 
 /// What is asked, in words: the audit log's detail.
 impl fmt::Display for Command {
@@ -49,8 +49,8 @@ impl fmt::Display for Command {
                 dry_run,
             } => {
                 write!(f, "{events} to {target}, {}", Rate(*rate))?;
-                if let Some(Counted { count, last }) = confirmed {
-                    write!(f, ", {count} up to position {last}")?;
+                if let Some(Confirmed { count, up_to }) = confirmed {
+                    write!(f, ", {count} up to position {up_to}")?;
                 }
                 f.write_str(if *force { ", effects double" } else { "" })?;
                 f.write_str(if *dry_run { ", counting only" } else { "" })

@@ -11,8 +11,8 @@ use super::table::{count, moment, number, span};
 use super::{End, Output, Ports, Step, json, letters, ports::reason, timeline};
 use crate::cli::{Exit, InjectArgs, LetterArgs, RedriveArgs, ReplayArgs, WriteArgs};
 use crate::command::{
-    Command, Confirmed, Counted, Done, EventChoice, Focus, LetterChoice, LettersFocus, ReplayTarget,
-    Screen, wants_count,
+    Command, Confirmed, Done, EventChoice, Focus, LetterChoice, LettersFocus, ReplayTarget, Screen,
+    wants_count,
 };
 use crate::domain::operation::{Operation, OperationState};
 use crate::domain::position::Position;
@@ -101,7 +101,7 @@ pub(super) async fn chosen(
         Some(true) => (&[true], "archived"),
         None => (&[false, true], "open or archived"),
     };
-    let mut counted: Option<Confirmed> = None;
+    let mut counted: Option<Confirmed<i64>> = None;
     for archived in lists {
         let wanted = LettersFocus {
             fingerprint: Some(cause.clone()),
@@ -200,8 +200,11 @@ pub(super) async fn replay(
         ));
     };
     confirm(total, "event", args.write.yes, ports).await?;
-    let counted = Counted { last, count: total };
-    let command = command(Some(counted));
+    let confirmed = Confirmed {
+        up_to: last,
+        count: total,
+    };
+    let command = command(Some(confirmed));
     let done = ports.ask_and(command, args.write.no_wait).await?;
     begun(done, args.write, ports, output).await
 }

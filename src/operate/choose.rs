@@ -141,7 +141,7 @@ pub async fn each(
             None => break,
         }
     }
-    match confirmed.refusal(matched) {
+    match confirmed.refusal(matched, "letter") {
         Some(why) => Err(refuse(RefusalKind::Conflict, why)),
         None => Ok(()),
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Operator, from_store, refuse};
-use crate::command::{Counted, Done, EventChoice, Refusal, RefusalKind, ReplayTarget};
+use crate::command::{Confirmed, Done, EventChoice, Refusal, RefusalKind, ReplayTarget};
 use crate::domain::event_type::EventType;
 use crate::domain::position::Position;
 use crate::domain::reader::{Limits, read_envelope};
@@ -96,7 +96,7 @@ pub async fn plan(
     events: &EventChoice,
     target: &ReplayTarget,
     force: bool,
-    confirmed: Option<Counted>,
+    confirmed: Option<Confirmed<Position>>,
 ) -> Result<Planned, Refusal> {
     let service = match target {
         ReplayTarget::Topic => None,
@@ -139,7 +139,7 @@ pub async fn plan(
         }
         EventChoice::Matching(filter) => {
             let mut bounded = filter.clone();
-            bounded.up_to = confirmed.map(|c| c.last).or(filter.up_to);
+            bounded.up_to = confirmed.map(|c| c.up_to).or(filter.up_to);
             let found = store.count_events(&bounded).await;
             let found = found.map_err(|e| from_store(&e))?;
             (bounded, None, found, filter.to_string())
@@ -151,14 +151,8 @@ pub async fn plan(
             format!("no event matches: {what}"),
         ));
     }
-    if let Some(Counted { count, .. }) = confirmed
-        && found.count > count
-    {
-        let now = found.count;
-        return Err(refuse(
-            RefusalKind::Conflict,
-            format!("{count} events were confirmed and {now} match now: count them again"),
-        ));
+    if let Some(why) = confirmed.and_then(|c| c.refusal(found.count, "event")) {
+        return Err(refuse(RefusalKind::Conflict, why));
     }
     if !force {
         let forgotten = store.inbox_forgotten().await;

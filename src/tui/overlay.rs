@@ -9,7 +9,7 @@ use super::save::Save;
 use super::sieve::Sieve;
 use super::theme::Theme;
 use super::triage::Triage;
-use crate::command::{Command, Counted, EventChoice, ReplayTarget, wants_count};
+use crate::command::{Command, Confirmed, EventChoice, ReplayTarget, wants_count};
 use crate::domain::fault_plan::FaultPlan;
 use crate::domain::position::Position;
 use crate::domain::scenario::Scenario;
@@ -352,8 +352,8 @@ impl Replay {
                     events,
                     last: Some(last),
                     ..
-                } if !dry_run => Some(Counted {
-                    last,
+                } if !dry_run => Some(Confirmed {
+                    up_to: last,
                     count: events,
                 }),
                 _ => None,

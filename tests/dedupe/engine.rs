@@ -69,7 +69,14 @@ async fn is_down(seen: &mut Seen, when: &str) {
 
 async fn ask(ends: &mut Ends, command: Command) -> Done {
     let id = Uuid::from_u128(fastrand::u128(..));
-    ends.requests.send(Request { id, command }).await.unwrap();
+    ends.requests
+        .send(Request {
+            id,
+            command,
+            leaves: false,
+        })
+        .await
+        .unwrap();
     let answer = tokio::time::timeout(PATIENCE, ends.outcomes.recv()).await;
     let answer = answer.unwrap().unwrap();
     assert_eq!(answer.id, id);

@@ -129,7 +129,9 @@ async fn an_interrupted_redrive_says_that_it_goes_on() {
         played.err
     );
     assert!(
-        played.err.contains("goes on wherever evtop runs"),
+        played
+            .err
+            .contains("goes on as soon as an `evtop` or `evtop run` is there"),
         "{}",
         played.err
     );
@@ -184,6 +186,7 @@ async fn a_replay_counts_before_it_acts() {
         target,
         rate,
         force,
+        confirmed,
         dry_run,
     }) = done.asked.last()
     else {
@@ -193,6 +196,7 @@ async fn a_replay_counts_before_it_acts() {
     assert_eq!(filter.from, Some(ago(3_600)));
     assert_eq!(*target, ReplayTarget::Service("analytics".to_owned()));
     assert_eq!((*rate, *force, *dry_run), (7, true, false));
+    assert!(confirmed.is_some(), "what the dry run counted");
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! What is asked of the services from their screens: orders, traffic, pauses, faults, replays.
 
+use evtop::command::Confirmed;
+use evtop::domain::position::Position;
+
 use super::*;
 
 #[test]
@@ -98,7 +101,7 @@ fn a_replay_counts_first_and_asks_then() {
         Ok(Done::WouldReplay {
             events: 5,
             first: None,
-            last: None,
+            last: Some(Position { tx: 0, pos: 9 }),
             span: None,
         })
     };
@@ -118,11 +121,25 @@ fn a_replay_counts_first_and_asks_then() {
         &asked[..],
         [Command::Replay { dry_run: true, .. }]
     ));
-    let sent = keys(&mut app, "down right enter enter y");
+    // Events of old may be beyond what only a forced replay may bring, so that is counted anew too.
+    let sent = keys(&mut app, "down right");
+    assert!(matches!(
+        &sent[..],
+        [Command::Replay {
+            force: true,
+            dry_run: true,
+            ..
+        }]
+    ));
+    let id = Uuid::from_u128(9);
+    app.on_sent(id, sent[0].clone());
+    app.on_outcome(Outcome { id, result: done() });
+    let sent = keys(&mut app, "enter enter y");
     let [
         Command::Replay {
             target,
             force,
+            confirmed,
             dry_run,
             ..
         },
@@ -132,6 +149,11 @@ fn a_replay_counts_first_and_asks_then() {
     };
     assert_eq!(target, &ReplayTarget::Service("analytics".into()));
     assert!(*force && !dry_run);
+    let counted = Confirmed {
+        up_to: Position { tx: 0, pos: 9 },
+        count: 5,
+    };
+    assert_eq!(*confirmed, Some(counted), "no more than was counted")
 }
 
 /// One event, its stream from there on, or all of its stream; each choice is counted anew, and an answer to

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evtop::command::{
-    Behind, Command, Confirmed, Counted, Done, EventChoice, LetterChoice, Refusal, RefusalKind,
+    Behind, Command, Confirmed, Done, EventChoice, LetterChoice, Refusal, RefusalKind,
     ReplayTarget, Request,
 };
 use evtop::domain::edit;
@@ -321,7 +321,7 @@ impl World {
         };
         let target = replay.into.clone();
         let target = target.map_or(ReplayTarget::Topic, ReplayTarget::Service);
-        let command = |confirmed: Option<Counted>| Command::Replay {
+        let command = |confirmed: Option<Confirmed<Position>>| Command::Replay {
             events: EventChoice::Matching(filter.clone()),
             target: target.clone(),
             rate: replay.rate,
@@ -343,8 +343,8 @@ impl World {
                 }),
                 None,
             ) => {
-                let counted = Counted {
-                    last,
+                let counted = Confirmed {
+                    up_to: last,
                     count: events,
                 };
                 self.ask(command(Some(counted)), None).await.map(|_| ())

@@ -45,7 +45,7 @@ async fn with_an_empty_one(kit: &Kit) -> Vec<Letter> {
     it.topic = Some(String::new());
     it.key = Some(Vec::new());
     it.family = Family::Unknown;
-    kit.store.bury(&it, &body(), None).await.unwrap();
+    kit.store.bury(&it, &body(), None, None).await.unwrap();
     kit.tick(1);
     all.push(it);
     all
@@ -160,11 +160,11 @@ pub async fn a_letter_that_is_unknown_is_in_neither_half(kit: Kit) {
 pub async fn letters_after_the_bound_are_not_meant(kit: Kit) {
     assert_eq!(kit.store.newest_letter().await.unwrap(), 0);
     let first = letter(&kit, "O-1", 1);
-    kit.store.bury(&first, &body(), None).await.unwrap();
+    kit.store.bury(&first, &body(), None, None).await.unwrap();
     let up_to = kit.store.newest_letter().await.unwrap();
     assert!(up_to > 0);
     let second = letter(&kit, "O-2", 2);
-    kit.store.bury(&second, &body(), None).await.unwrap();
+    kit.store.bury(&second, &body(), None, None).await.unwrap();
     assert!(kit.store.newest_letter().await.unwrap() > up_to);
     let bound = |up_to| LetterFilter {
         up_to: Some(up_to),
@@ -177,7 +177,7 @@ pub async fn letters_after_the_bound_are_not_meant(kit: Kit) {
     let (causes, _) = kit.store.causes(&bound(up_to), 9, kit.now()).await.unwrap();
     assert_eq!(causes[0].count, 1);
     // One that fails again is the same row.
-    kit.store.bury(&first, &body(), None).await.unwrap();
+    kit.store.bury(&first, &body(), None, None).await.unwrap();
     assert_eq!(ids(&kit, &bound(up_to)).await, [first.id]);
 }
 
