@@ -329,6 +329,10 @@ pub struct LetterFilter {
     pub order: Option<LetterOrder>,
 }
 
+/// Letters that a typed filter or a chosen order looks through, the newest failures first: what a poll asks must
+/// cost the same however many there are. Where there are more, that is said; `after=` and `before=` reach others.
+pub const NEWEST: u32 = 20_000;
+
 /// How letters are sorted; what is unknown stands last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LetterOrder {

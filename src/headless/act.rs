@@ -113,7 +113,7 @@ pub(super) async fn chosen(
         let letters = letters::page(ports, output, wanted).await?;
         if letters.unjudged > 0 {
             let why = format!(
-                "{} could not be held against the filter, so nothing was done: key=, type= or group= beside it leaves fewer",
+                "{} could not be held against the filter, so nothing was done: after= and before= beside it leave fewer",
                 count(letters.unjudged, "letter")
             );
             return Err(End::Said(Exit::Refused, why));

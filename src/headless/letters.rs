@@ -129,7 +129,7 @@ fn tell_bounds(letters: &Letters, shown: u64, ports: &mut Ports, output: &mut Ou
     if letters.unjudged > 0 {
         let many = count(letters.unjudged, "older letter");
         output.say(&format!(
-            "{many} could not be held against the filter: key=, type= or group= beside it leaves fewer"
+            "{many} could not be held against the filter: after= and before= beside it reach others"
         ));
     }
     if shown < letters.rows_total {

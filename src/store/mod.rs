@@ -211,7 +211,8 @@ operations! {
     index_letters(rows: &[(Letter, LetterBody)]) -> ();
     /// The newest record of each dead-letter partition that a letter stands for.
     letters_indexed() -> Vec<DlqPlace>;
-    /// Letters from the `from`-th on, as the filter orders them, and how many match in all.
+    /// Letters from the `from`-th on, as the filter orders them, and how many match in all; a typed filter and an
+    /// order look through the newest alone ([`crate::domain::letter::NEWEST`]).
     letters(filter: &LetterFilter, from: u64, limit: u32) -> (Vec<Letter>, u64);
     /// A letter and its bytes.
     letter(id: Uuid) -> Option<(Letter, LetterBody)>;
@@ -220,6 +221,8 @@ operations! {
     /// A page of at most `limit` letters of those that came after the `after`-th row, 0 for the first page;
     /// for whoever goes through all of them while they change.
     letter_page(filter: &LetterFilter, after: i64, limit: u32, bodies: bool) -> LetterPage;
+    /// How many letters a filter looks through: where it is typed, at most [`crate::domain::letter::NEWEST`].
+    letters_looked_through(filter: &LetterFilter) -> u64;
     /// The letters that failed last, and when.
     letters_by_failure(filter: &LetterFilter, limit: u32) -> Vec<(Uuid, DateTime<Utc>)>;
     /// The first rows of its key that wait behind this letter, in their order.
@@ -239,7 +242,7 @@ operations! {
     newest_letter() -> i64;
     /// How many letters stand in each status; those without are left out.
     letter_counts() -> Vec<(LetterStatus, u64)>;
-    /// How many letters failed for the first time at or after `since`.
+    /// How many letters failed for the first time in the second of `since` or later, an hour ago at most.
     letters_since(since: DateTime<Utc>) -> u64;
     /// How many keys of this group wait behind a letter.
     blocked_keys(group: &str) -> u64;

@@ -31,6 +31,8 @@ pub struct StoreSettings {
     /// Whether a commit is on disk before it is answered; a stack that ends with its process needs no
     /// such thing.
     pub durable: bool,
+    /// Whether each statement is told to the log, at level debug: to find what is slow, or reads too much.
+    pub statements: bool,
 }
 
 impl StoreSettings {
@@ -43,6 +45,7 @@ impl StoreSettings {
             read_only: false,
             busy_timeout: Duration::from_secs(5),
             durable: true,
+            statements: false,
         }
     }
 }
@@ -57,6 +60,7 @@ impl fmt::Debug for StoreSettings {
             .field("read_only", &self.read_only)
             .field("busy_timeout", &self.busy_timeout)
             .field("durable", &self.durable)
+            .field("statements", &self.statements)
             .finish()
     }
 }

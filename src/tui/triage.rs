@@ -138,7 +138,7 @@ impl App {
         }
         (letters.unjudged > 0).then(|| {
             format!(
-                "{} letters are not held against the filter yet, so nobody knows how many are meant: x marks some, key= or type= leaves fewer",
+                "{} letters are not held against the filter yet, so nobody knows how many are meant: x marks some, after= and before= reach others",
                 letters.unjudged
             )
         })

@@ -10,12 +10,10 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::domain::filter::Resolved;
-use crate::domain::letter::LetterFilter;
+use crate::domain::letter::{LetterFilter, NEWEST};
 use crate::kafka::headers;
 use crate::store::{Store, StoreError};
 
-/// Letters that are looked through at most, newest failure first.
-const MOST: u32 = 20_000;
 /// Letters whose bytes are read at once, and for how long a poll goes on with the next.
 const CHUNK: usize = 500;
 const BUDGET: Duration = Duration::from_millis(400);
@@ -40,7 +38,7 @@ impl Judge {
             self.filter = filter.typed.clone();
             self.verdicts.clear();
         }
-        if filter.typed.is_plain() {
+        if filter.typed.is_empty() {
             return Ok(0);
         }
         let of_every_cause = LetterFilter {
@@ -48,8 +46,11 @@ impl Judge {
             order: None,
             ..filter.clone()
         };
-        let (_, total) = store.letters(&of_every_cause, 0, 0).await?;
-        let candidates = store.letters_by_failure(&of_every_cause, MOST).await?;
+        let beyond = beyond(store, &of_every_cause).await?;
+        if filter.typed.is_plain() {
+            return Ok(beyond);
+        }
+        let candidates = store.letters_by_failure(&of_every_cause, NEWEST).await?;
         let ids: HashSet<Uuid> = candidates.iter().map(|(id, _)| *id).collect();
         self.verdicts.retain(|id, _| ids.contains(id));
         let new: Vec<Uuid> = candidates
@@ -83,6 +84,20 @@ impl Judge {
                 .filter(passed)
                 .collect(),
         );
-        Ok(total.saturating_sub(self.verdicts.len() as u64))
+        let judged = self.verdicts.len();
+        Ok(beyond + (candidates.len() - judged.min(candidates.len())) as u64)
     }
+}
+
+/// How many letters are not even looked through, since there are too many.
+async fn beyond(store: &Store, filter: &LetterFilter) -> Result<u64, StoreError> {
+    if store.letters_looked_through(filter).await? < u64::from(NEWEST) {
+        return Ok(0);
+    }
+    let all = LetterFilter {
+        statuses: filter.statuses.clone(),
+        ..LetterFilter::default()
+    };
+    let (_, total) = store.letters(&all, 0, 0).await?;
+    Ok(total.saturating_sub(NEWEST.into()))
 }

@@ -11,8 +11,11 @@ mod events;
 mod filters;
 mod kit;
 mod letters;
+#[path = "../common/many.rs"]
+mod many;
 mod operations;
 mod outbox;
+mod plans;
 mod postgres_races;
 mod postgres_server;
 mod postgres_shards;
@@ -105,6 +108,9 @@ macro_rules! contract {
                 a_letter_that_is_unknown_is_in_neither_half, letters_after_the_bound_are_not_meant,
                 letters_are_sorted_by_each_column, pages_reach_every_letter_while_they_change,
                 what_waits_behind_is_listed, what_went_on_since_is_counted
+            }
+            plans::{
+                nothing_that_is_asked_all_the_time_reads_all
             }
             property::{
                 duplicates_and_order_change_nothing

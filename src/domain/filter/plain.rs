@@ -29,10 +29,14 @@ impl Resolved {
         self.terms.iter().filter_map(Term::plain).collect()
     }
 
-    /// Whether its plain terms are all there is of it.
+    /// Whether its plain terms, and the times that every row is within ([`Resolved::between`]), are all there is
+    /// of it.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.terms.iter().all(|term| term.plain().is_some())
+        let time = |term: &Term<_>| matches!(term.test, Test::Time(_));
+        self.terms
+            .iter()
+            .all(|term| term.plain().is_some() || time(term))
     }
 }
 

@@ -40,13 +40,15 @@ impl Postgres {
         let mut options = options
             .application_name(&settings.name)
             .statement_cache_capacity(200)
-            .disable_statement_logging()
             .options([
                 ("statement_timeout", millis(STATEMENT)),
                 ("lock_timeout", millis(settings.busy_timeout)),
                 ("idle_in_transaction_session_timeout", millis(IDLE)),
                 ("default_transaction_read_only", read_only.to_owned()),
             ]);
+        if !settings.statements {
+            options = options.disable_statement_logging();
+        }
         if !settings.durable {
             options = options.options([("synchronous_commit", "off")]);
         }

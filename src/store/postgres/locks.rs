@@ -143,7 +143,7 @@ pub(super) async fn blocks(
 ) -> Result<(), StoreError> {
     sqlx::query(sql(
         "SELECT 1 FROM key_block WHERE consumer = $1
-             AND {whole key} IN (SELECT {whole_bytes 0} FROM {rows 2}) ORDER BY consumer, key FOR UPDATE",
+             AND {whole key} = ANY (ARRAY(SELECT {whole_bytes 0} FROM {rows 2})) ORDER BY consumer, key FOR UPDATE",
     ))
     .bind(group)
     .bind(list(keys.iter().map(|key| hex(key)))?)

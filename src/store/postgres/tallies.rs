@@ -23,6 +23,11 @@ impl Postgres {
                  RETURNING operation_id, state, outcome, n)
              INSERT INTO item_tally (operation_id, state, outcome, n)
              SELECT operation_id, state, outcome, sum(n) FROM gone GROUP BY 1, 2, 3 HAVING sum(n) <> 0",
+            "WITH gone AS (DELETE FROM block_tally WHERE (SELECT count(*) FROM block_tally) > $1 AND id IN
+                 (SELECT id FROM block_tally ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+                 RETURNING consumer, n)
+             INSERT INTO block_tally (consumer, n)
+             SELECT consumer, sum(n) FROM gone GROUP BY 1 HAVING sum(n) <> 0",
             "WITH gone AS (DELETE FROM letter_second WHERE (SELECT count(*) FROM letter_second) > $1 AND id IN
                  (SELECT id FROM letter_second ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
                  RETURNING second, fingerprint, n)

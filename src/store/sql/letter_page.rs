@@ -7,9 +7,9 @@ use sqlx::{QueryBuilder, Row as _};
 use uuid::Uuid;
 
 use super::codec::{Columns, count, headers, id, list, signed, sql};
-use super::letter_read::{COLUMNS, letter};
-use super::letter_where::select;
-use super::{Db, Driver, Row};
+use super::letter_read::{COLUMNS, NAMES, letter};
+use super::letter_where::{conditions, newest, select, select_newest};
+use super::{Db, Driver, Row, Tx};
 use crate::domain::letter::{Letter, LetterBody, LetterColumn, LetterFilter, LetterOrder};
 use crate::store::{LetterPage, StoreError};
 
@@ -21,9 +21,8 @@ impl Db {
         limit: u32,
     ) -> Result<(Vec<Letter>, u64), StoreError> {
         let mut tx = self.look().await?;
-        let mut query = select("SELECT count(*) FROM dead_letter", filter)?;
-        let total: i64 = query.build_query_scalar().fetch_one(&mut *tx).await?;
-        let mut query = select(COLUMNS, filter)?;
+        let total = total(&mut tx, filter).await?;
+        let mut query = select_newest(NAMES, filter)?;
         query.push(" ORDER BY ");
         if let Some(order) = filter.order {
             for (column, turns) in columns(order) {
@@ -40,7 +39,17 @@ impl Db {
         query.push_bind(signed(from));
         let rows = query.build().fetch_all(&mut *tx).await?;
         let letters = rows.iter().map(letter).collect::<Result<_, _>>()?;
-        Ok((letters, count(total)))
+        Ok((letters, total))
+    }
+
+    pub(in crate::store) async fn letters_looked_through(
+        &self,
+        filter: &LetterFilter,
+    ) -> Result<u64, StoreError> {
+        let mut query = QueryBuilder::<Driver>::new("SELECT count(*) FROM ");
+        newest(&mut query, filter);
+        let n: i64 = query.build_query_scalar().fetch_one(&self.read).await?;
+        Ok(count(n))
     }
 
     pub(in crate::store) async fn letter_page(
@@ -98,7 +107,7 @@ impl Db {
         filter: &LetterFilter,
         limit: u32,
     ) -> Result<Vec<(Uuid, DateTime<Utc>)>, StoreError> {
-        let mut query = select("SELECT id, last_failed_at FROM dead_letter", filter)?;
+        let mut query = select_newest("SELECT id, last_failed_at", filter)?;
         query.push(" ORDER BY last_failed_at DESC, seq DESC LIMIT ");
         query.push_bind(i64::from(limit));
         let rows = query.build().fetch_all(&self.read).await?;
@@ -137,6 +146,22 @@ impl Db {
         .await?;
         Ok(count(n))
     }
+}
+
+/// How many letters pass. Where nothing is typed, they are counted already.
+async fn total(tx: &mut Tx, filter: &LetterFilter) -> Result<u64, StoreError> {
+    let named = filter.among.is_some() || filter.key.is_some() || filter.group.is_some();
+    let n: i64 = if named || !filter.typed.is_empty() || filter.up_to.is_some() {
+        let mut query = select_newest("SELECT count(*)", filter)?;
+        query.build_query_scalar().fetch_one(&mut **tx).await?
+    } else {
+        let mut query = QueryBuilder::<Driver>::new(
+            "SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM letter_tally WHERE ",
+        );
+        conditions(&mut query, filter)?;
+        query.build_query_scalar().fetch_one(&mut **tx).await?
+    };
+    Ok(count(n))
 }
 
 /// What a list is sorted by, the unknown last whichever way: first whether it is unknown.

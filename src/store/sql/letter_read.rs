@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
@@ -13,9 +13,17 @@ use crate::domain::foreign::Family;
 use crate::domain::letter::{DlqPlace, Letter, LetterBody, LetterStatus, RedriveOutcome};
 use crate::store::StoreError;
 
-pub(super) const COLUMNS: &str = "SELECT id, status, consumer, topic, partition, \"offset\", key, event_id, event_type,
-    correlation_id, stage, code, message, fingerprint, attempts, first_failed_at, last_failed_at, redrives,
-    outcome, blocked_by, dlq_topic, dlq_partition, dlq_offset, family, note, reason, seq FROM dead_letter";
+/// A letter's columns, as [`letter`] reads them.
+macro_rules! columns {
+    () => {
+        "SELECT id, status, consumer, topic, partition, \"offset\", key, event_id, event_type, correlation_id,
+            stage, code, message, fingerprint, attempts, first_failed_at, last_failed_at, redrives, outcome,
+            blocked_by, dlq_topic, dlq_partition, dlq_offset, family, note, reason, seq"
+    };
+}
+
+pub(super) const NAMES: &str = columns!();
+pub(super) const COLUMNS: &str = concat!(columns!(), " FROM dead_letter");
 
 impl Db {
     pub(in crate::store) async fn letter(
@@ -60,9 +68,18 @@ impl Db {
 
     pub(in crate::store) async fn letters_indexed(&self) -> Result<Vec<DlqPlace>, StoreError> {
         let rows = sqlx::query(
-            "SELECT dlq_topic, dlq_partition, max(dlq_offset) FROM dead_letter
-             WHERE dlq_topic IS NOT NULL AND dlq_partition IS NOT NULL AND dlq_offset IS NOT NULL
-             GROUP BY dlq_topic, dlq_partition",
+            // From one partition to the next by the index, since there are few among many letters.
+            "WITH RECURSIVE place (seq) AS (
+                 SELECT (SELECT seq FROM dead_letter WHERE dlq_topic IS NOT NULL AND dlq_partition IS NOT NULL
+                         ORDER BY dlq_topic, dlq_partition LIMIT 1)
+                 UNION ALL
+                 SELECT (SELECT n.seq FROM dead_letter n
+                         WHERE (n.dlq_topic, n.dlq_partition) > (c.dlq_topic, c.dlq_partition)
+                         ORDER BY n.dlq_topic, n.dlq_partition LIMIT 1)
+                 FROM place p JOIN dead_letter c ON c.seq = p.seq)
+             SELECT c.dlq_topic, c.dlq_partition, (SELECT max(m.dlq_offset) FROM dead_letter m
+                 WHERE m.dlq_topic = c.dlq_topic AND m.dlq_partition = c.dlq_partition)
+             FROM place p JOIN dead_letter c ON c.seq = p.seq WHERE c.dlq_offset IS NOT NULL",
         )
         .fetch_all(&self.read)
         .await?;
@@ -88,9 +105,11 @@ impl Db {
     pub(in crate::store) async fn letter_counts(
         &self,
     ) -> Result<Vec<(LetterStatus, u64)>, StoreError> {
-        let rows = sqlx::query("SELECT status, count(*) FROM dead_letter GROUP BY status")
-            .fetch_all(&self.read)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT status, CAST(sum(n) AS bigint) FROM letter_tally GROUP BY status HAVING sum(n) <> 0",
+        )
+        .fetch_all(&self.read)
+        .await?;
         let mut counts: Vec<(LetterStatus, u64)> = rows
             .iter()
             .map(|row| {
@@ -107,19 +126,21 @@ impl Db {
         since: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let n: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM dead_letter WHERE first_failed_at >= $1 AND status != 'blocked'",
+            "SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM letter_second WHERE second >= $1",
         )
-        .bind(at(since))
+        .bind(at(since.trunc_subsecs(0)))
         .fetch_one(&self.read)
         .await?;
         Ok(count(n))
     }
 
     pub(in crate::store) async fn blocked_keys(&self, group: &str) -> Result<u64, StoreError> {
-        let n: i64 = sqlx::query_scalar("SELECT count(*) FROM key_block WHERE consumer = $1")
-            .bind(group)
-            .fetch_one(&self.read)
-            .await?;
+        let n: i64 = sqlx::query_scalar(
+            "SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM block_tally WHERE consumer = $1",
+        )
+        .bind(group)
+        .fetch_one(&self.read)
+        .await?;
         Ok(count(n))
     }
 
@@ -162,7 +183,7 @@ impl Db {
         limit: u32,
     ) -> Result<Vec<Letter>, StoreError> {
         let mut query = QueryBuilder::<Driver>::new(COLUMNS);
-        query.push(" WHERE status = 'blocked' AND id IN (SELECT head_id FROM key_block WHERE ready) ORDER BY seq LIMIT ");
+        query.push(" WHERE status = 'blocked' AND id IN (SELECT head_id FROM key_block WHERE ready = true) ORDER BY seq LIMIT ");
         query.push_bind(i64::from(limit));
         let rows = query.build().fetch_all(&self.read).await?;
         rows.iter().map(letter).collect()
@@ -176,8 +197,12 @@ pub(super) async fn heads_of(
     keys: &str,
 ) -> Result<HashMap<Vec<u8>, Uuid>, StoreError> {
     let rows: Vec<(Vec<u8>, Id)> = sqlx::query_as(sql(
-        "SELECT b.key, b.head_id FROM (SELECT {whole_bytes 0} AS place FROM {rows 2}) w
-             {then} key_block b ON b.consumer = $1 AND {whole b.key} = w.place",
+        // Key by key, whatever the database believes of how many are blocked.
+        "SELECT key, head FROM (
+             SELECT {bytes 0} AS key, (SELECT b.head_id FROM key_block b
+                                       WHERE b.consumer = $1 AND {whole b.key} = {whole_bytes 0}) AS head
+             FROM {rows 2}) AS asked
+         WHERE head IS NOT NULL",
     ))
     .bind(group)
     .bind(keys)

@@ -4,9 +4,9 @@
 use sqlx::QueryBuilder;
 
 use super::Driver;
-use super::codec::{list, part, text};
+use super::codec::{at, list, part, text};
 use crate::domain::filter::{Plain, PlainTest};
-use crate::domain::letter::LetterFilter;
+use crate::domain::letter::{LetterFilter, NEWEST};
 use crate::store::StoreError;
 
 /// Open letters, in the very words of the partial indexes.
@@ -23,11 +23,62 @@ pub(super) fn select(
     Ok(query)
 }
 
+/// The same of the newest letters alone ([`NEWEST`]), where a filter or an order would read all of them.
+pub(super) fn select_newest(
+    columns: &str,
+    filter: &LetterFilter,
+) -> Result<QueryBuilder<Driver>, StoreError> {
+    let mut query = QueryBuilder::new(columns);
+    query.push(" FROM ");
+    newest(&mut query, filter);
+    query.push(" WHERE ");
+    conditions(&mut query, filter)?;
+    Ok(query)
+}
+
+/// The letters that are looked through, as a table of a statement.
+pub(super) fn newest(query: &mut QueryBuilder<Driver>, filter: &LetterFilter) {
+    let named = filter.among.is_some() || filter.key.is_some();
+    if named || (filter.typed.is_empty() && filter.order.is_none()) {
+        query.push("dead_letter");
+        return;
+    }
+    query.push("(SELECT * FROM dead_letter WHERE ");
+    status(query, filter);
+    place(query, filter);
+    query.push(" ORDER BY last_failed_at DESC, seq DESC LIMIT ");
+    query.push(NEWEST).push(") AS newest");
+}
+
+/// What an index tells of a letter: its cause, its row and when it failed.
+fn place(query: &mut QueryBuilder<Driver>, filter: &LetterFilter) {
+    if let Some(fingerprint) = &filter.fingerprint {
+        query
+            .push(" AND fingerprint = ")
+            .push_bind(fingerprint.clone());
+    }
+    if let Some(up_to) = filter.up_to {
+        query.push(" AND seq <= ").push_bind(up_to);
+    }
+    let (from, to) = filter.typed.between();
+    if let Some(from) = from {
+        query.push(" AND last_failed_at >= ").push_bind(at(from));
+    }
+    if let Some(to) = to {
+        query.push(" AND last_failed_at < ").push_bind(at(to));
+    }
+}
+
 /// The filter's conditions, at least one.
 pub(super) fn conditions(
     query: &mut QueryBuilder<Driver>,
     filter: &LetterFilter,
 ) -> Result<(), StoreError> {
+    status(query, filter);
+    narrow(query, filter)
+}
+
+fn status(query: &mut QueryBuilder<Driver>, filter: &LetterFilter) {
     if filter.statuses.is_empty() {
         query.push(OPEN);
     } else {
@@ -38,7 +89,6 @@ pub(super) fn conditions(
         }
         query.push(")");
     }
-    narrow(query, filter)
 }
 
 /// The conditions beside the status, each with its `AND`.
@@ -46,19 +96,12 @@ pub(super) fn narrow(
     query: &mut QueryBuilder<Driver>,
     filter: &LetterFilter,
 ) -> Result<(), StoreError> {
-    if let Some(fingerprint) = &filter.fingerprint {
-        query
-            .push(" AND fingerprint = ")
-            .push_bind(fingerprint.clone());
-    }
+    place(query, filter);
     if let Some(group) = &filter.group {
         query.push(" AND consumer = ").push_bind(group.clone());
     }
     if let Some(key) = &filter.key {
         query.push(" AND key = ").push_bind(key.clone());
-    }
-    if let Some(up_to) = filter.up_to {
-        query.push(" AND seq <= ").push_bind(up_to);
     }
     for term in filter.typed.plain_terms() {
         plain(query, term);

@@ -44,7 +44,7 @@ impl Sqlite {
                 "SQLite needs a file; use sqlite:path/to/file.db".into(),
             ));
         }
-        let options = SqliteConnectOptions::new()
+        let mut options = SqliteConnectOptions::new()
             .filename(path)
             .busy_timeout(settings.busy_timeout)
             // Offsets stand on another machine: an effect that a power cut could take back after its
@@ -56,8 +56,10 @@ impl Sqlite {
             })
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "MEMORY")
-            .statement_cache_capacity(200)
-            .disable_statement_logging();
+            .statement_cache_capacity(200);
+        if !settings.statements {
+            options = options.disable_statement_logging();
+        }
         let pool = |connections| {
             SqlitePoolOptions::new()
                 .max_connections(connections)

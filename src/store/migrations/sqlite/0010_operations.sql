@@ -37,7 +37,7 @@ INSERT INTO forgotten SELECT 'inbox', least_at FROM (SELECT min(at) AS least_at 
 -- Whether the head only waits for its turn: nothing but a redrive is missing.
 ALTER TABLE key_block ADD COLUMN ready INTEGER NOT NULL DEFAULT 0 CHECK (ready IN (0, 1));
 UPDATE key_block SET ready = 1 WHERE head_id IN (SELECT id FROM dead_letter WHERE status = 'blocked');
-CREATE INDEX key_block_ready ON key_block (head_id) WHERE ready;
+CREATE INDEX key_block_ready ON key_block (ready, head_id) WHERE ready = true;
 
 -- The oldest open letter of a key.
 CREATE INDEX dead_letter_queue ON dead_letter (consumer, key, seq)
@@ -46,6 +46,7 @@ CREATE INDEX dead_letter_cause_first ON dead_letter (fingerprint, first_failed_a
     WHERE status NOT IN ('resolved', 'archived');
 CREATE INDEX dead_letter_archived ON dead_letter (fingerprint, last_failed_at DESC, seq DESC)
     WHERE status = 'archived';
+CREATE INDEX dead_letter_by_key ON dead_letter (key);
 CREATE INDEX dead_letter_place ON dead_letter (dlq_topic, dlq_partition, dlq_offset);
 
 -- How many letters each cause has in each status, and how many failed first in each second: counting would
@@ -118,4 +119,19 @@ CREATE TRIGGER operation_item_deleted AFTER DELETE ON operation_item
 BEGIN
     UPDATE item_tally SET n = n - 1 WHERE operation_id = OLD.operation_id AND state = OLD.state
         AND outcome = coalesce(OLD.outcome, '');
+END;
+
+-- How many keys of each consumer are blocked.
+CREATE TABLE block_tally (
+    consumer TEXT    PRIMARY KEY,
+    n        INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO block_tally SELECT consumer, count(*) FROM key_block GROUP BY 1;
+CREATE TRIGGER key_block_inserted AFTER INSERT ON key_block
+BEGIN
+    INSERT INTO block_tally VALUES (NEW.consumer, 1) ON CONFLICT (consumer) DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER key_block_deleted AFTER DELETE ON key_block
+BEGIN
+    UPDATE block_tally SET n = n - 1 WHERE consumer = OLD.consumer;
 END;
