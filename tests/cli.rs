@@ -208,6 +208,31 @@ fn flags_come_last_and_a_short_command_runs_no_workers_on_an_own_stack() {
     assert!(with("lag", "").workers);
 }
 
+/// A command that comes and goes carries on nobody's operation: only who stays takes over what nobody drives.
+#[test]
+fn only_a_screen_and_run_take_operations_over() {
+    let drives = |line: &str| {
+        let mut config = Config::default();
+        read(line).expect(line).apply(&mut config);
+        config.drives
+    };
+    assert!(drives("") && drives("run"));
+    for line in [
+        "lag",
+        "dlq ls",
+        "dlq redrive 7068ab12",
+        "messages order-events",
+        "ops",
+        "check --max-lag 1",
+        "snapshot",
+        "doctor",
+        "bench",
+        "config show",
+    ] {
+        assert!(!drives(line), "{line}");
+    }
+}
+
 #[test]
 fn exit_codes_are_the_documented_ones() {
     let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();

@@ -115,7 +115,7 @@ fn target(letters: &[Letter]) -> String {
 }
 
 /// Whether its group is one of ours, so that what becomes of it is reported.
-pub fn reports(letter: &Letter) -> bool {
+fn reports(letter: &Letter) -> bool {
     letter.group.as_deref().is_some_and(Service::is_ours)
 }
 

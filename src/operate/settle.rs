@@ -8,9 +8,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Operator;
-use super::redrive::reports;
 use super::replay::{Progress, passed};
 use super::running::SILENCE;
+use crate::domain::service::Service;
 use crate::operate::plan::Plan;
 use crate::store::{Item, ItemState, StoreError};
 
@@ -41,14 +41,10 @@ impl Settler {
         let mut passed = HashMap::new();
         for item in items.iter().filter(|i| i.state == ItemState::InFlight) {
             let (id, old) = (item.redrive_id, item.age.is_some_and(|age| age >= GIVE_UP));
-            let letter = store
-                .letter(item.letter_id)
-                .await?
-                .map(|(letter, _)| letter);
             // Nobody reports for a group of others, or to the file beside a cluster of others: that it was sent
             // is all that is known.
-            let told = letter.filter(|l| reports(l) && !operator.rules.attached);
-            let group = told.and_then(|letter| letter.group);
+            let told = |group: &String| Service::is_ours(group) && !operator.rules.attached;
+            let group = item.group.clone().filter(told);
             let (Some(group), Some((topic, partition, offset)), false) =
                 (group, item.place.clone(), old)
             else {

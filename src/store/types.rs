@@ -290,6 +290,8 @@ pub struct Item {
     pub error: Option<String>,
     /// How long ago it was meant to be sent, by the database's clock; `None`: it was not.
     pub age: Option<Duration>,
+    /// The group that its letter failed in, where that is known.
+    pub group: Option<String>,
 }
 
 /// What whoever drives a redrive has to do next.

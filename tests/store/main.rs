@@ -84,7 +84,7 @@ macro_rules! contract {
                 a_cancelled_redrive_leaves_nothing_hanging, what_is_not_sent_does_not_count,
                 a_key_is_sent_in_the_order_of_arrival, what_waits_behind_a_failure_is_refused,
                 an_end_derives_from_the_items, nothing_is_queued_of_what_stands_still,
-                a_crash_sends_under_the_same_id
+                a_crash_sends_under_the_same_id, a_letter_that_is_gone_ends_no_redrive
             }
             operations::{
                 counters_add_up, operations_are_listed_running_first, one_drives_and_a_silent_one_is_replaced,

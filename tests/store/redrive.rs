@@ -519,3 +519,23 @@ pub async fn a_crash_sends_under_the_same_id(kit: Kit) {
         "the one before may send no more"
     );
 }
+
+pub async fn a_letter_that_is_gone_ends_no_redrive(kit: Kit) {
+    let (one, two) = (Case::new(&kit, 1).await, Case::new(&kit, 2).await);
+    let (operation, ids) = kit.redrive(&[&one.letter, &two.letter]).await;
+    let gone = format!("DELETE FROM dead_letter WHERE id = '{}'", one.letter.id);
+    kit.run(&gone, 0).await;
+    assert_eq!(
+        kit.due(operation).await.len(),
+        2,
+        "it is told, not waited for"
+    );
+    assert!(!kit.queued(ids[0]).await);
+    let item = kit.store.item(ids[0]).await.unwrap().unwrap();
+    assert_eq!(item.error.as_deref(), Some("the letter is gone"));
+    kit.send(ids[1]).await;
+    assert_eq!(two.handle(&kit, ids[1]).await, Applied::Done);
+    assert!(kit.complete(operation).await);
+    let ended = kit.store.operation(operation).await.unwrap().unwrap();
+    assert_eq!(ended.state, OperationState::Completed);
+}

@@ -22,6 +22,9 @@ const LOOK: Duration = Duration::from_millis(50);
 /// After how many looks without a report the broker is asked whether the record was passed.
 const ASK: u32 = 20;
 
+/// How long to wait after a round that sent nothing and may find something now.
+const SOON: Duration = Duration::from_millis(1);
+
 /// Letters that are sent at once.
 pub const PAGE: u32 = 100;
 
@@ -135,6 +138,7 @@ pub async fn run(operator: &Operator, driver: &Driver) {
         let send = async |items: &[Item]| send(operator, items, edit.as_ref()).await;
         let page = driver.page(PAGE);
         let rest = match round(store, (driver.id, driver.epoch), page, now, send).await {
+            Ok(Round::Moved(0)) => SOON,
             Ok(Round::Moved(sent)) => driver.pause(sent),
             Ok(Round::Idle) => {
                 looks += 1;

@@ -20,7 +20,8 @@ use crate::store::{Item, ItemState, RedriveRef, StoreError, Turn};
 
 const COLUMNS: &str =
     "SELECT i.redrive_id, i.operation_id, i.letter_id, i.seq, i.state, i.outcome, i.topic, i.partition,
-    i.\"offset\", i.error, CASE WHEN i.sent_at IS NOT NULL THEN {since i.sent_at} END FROM operation_item i";
+    i.\"offset\", i.error, CASE WHEN i.sent_at IS NOT NULL THEN {since i.sent_at} END,
+    (SELECT l.consumer FROM dead_letter l WHERE l.id = i.letter_id) FROM operation_item i";
 
 /// Whether a letter `d` may be sent: it is its key's head, or no key of ours holds it.
 const FREE: &str = "(d.family <> 'evtop' OR NOT EXISTS (SELECT 1 FROM key_block b
@@ -68,8 +69,9 @@ impl Db {
         if waiting && !paused {
             let rows = sqlx::query(joined(&[
                 COLUMNS,
-                " JOIN dead_letter d ON d.id = i.letter_id
-                 WHERE i.operation_id = $1 AND i.state IN ('planned', 'queued') AND (i.state = 'queued' OR ",
+                " LEFT JOIN dead_letter d ON d.id = i.letter_id
+                 WHERE i.operation_id = $1 AND i.state IN ('planned', 'queued')
+                     AND (i.state = 'queued' OR d.id IS NULL OR ",
                 FREE,
                 ") ORDER BY i.seq LIMIT $2",
             ]))
@@ -515,5 +517,6 @@ fn item(row: &Row) -> Result<Item, StoreError> {
         age: c
             .get::<Option<i64>>()?
             .map(|micros| Duration::from_micros(micros.unsigned_abs())),
+        group: c.get::<Option<String>>()?.filter(|group| !group.is_empty()),
     })
 }

@@ -85,6 +85,7 @@ fn outcomes(app: &App, it: &Operation) -> Vec<Span<'static>> {
         (Role::Dim, "duplicate", it.counts.duplicate),
         (Role::Warn, "unknown", it.counts.unknown),
         (Role::Warn, "refused", it.counts.refused),
+        (Role::Warn, "not sent", it.counts.left),
     ];
     let mut spans = Vec::new();
     if it.counts.settled() == it.counts.refused && it.counts.sent > 0 {
