@@ -15,6 +15,10 @@ use crate::store::StoreError;
 /// How often operations are looked for that nobody drives.
 const LOOK_ROUND: Duration = Duration::from_secs(1);
 
+/// Rounds after which this process says that it is there, and sums are tidied: each is a write.
+const BEAT_ROUNDS: u32 = 3;
+const TIDY_ROUNDS: u32 = 15;
+
 /// Rounds without any redrive after which waiting events are sent on.
 const IDLE_ROUNDS: u32 = 3;
 
@@ -26,8 +30,8 @@ pub async fn take_over(operator: Arc<Operator>) {
     let store = &operator.shared.store;
     let (mut letters, mut replays) = (Settler::default(), Settler::default());
     let mut idle = 0;
-    loop {
-        match look(&operator, &mut letters, &mut replays).await {
+    for round in 0u32.. {
+        match look(&operator, round, &mut letters, &mut replays).await {
             Ok(redriving) => idle = if redriving { 0 } else { idle + 1 },
             Err(error) => tracing::warn!(%error, "unfinished operations can't be read"),
         }
@@ -47,11 +51,14 @@ pub async fn take_over(operator: Arc<Operator>) {
 /// Takes over what nobody drives. Returns whether there is any unfinished redrive.
 async fn look(
     operator: &Arc<Operator>,
+    round: u32,
     letters: &mut Settler,
     replays: &mut Settler,
 ) -> Result<bool, StoreError> {
     let store = &operator.shared.store;
-    store.driver_beat(&operator.shared.owner).await?;
+    if round.is_multiple_of(BEAT_ROUNDS) {
+        store.driver_beat(&operator.shared.owner).await?;
+    }
     for (operation, driver) in store.undriven_operations(SILENCE).await? {
         if operator.running().contains(&operation.id) {
             continue;
@@ -69,7 +76,9 @@ async fn look(
     }
     letters.look_behind(operator).await?;
     replays.look_at_replays(operator).await?;
-    store.tidy_tallies().await?;
+    if round.is_multiple_of(TIDY_ROUNDS) {
+        store.tidy_tallies().await?;
+    }
     Ok(store.unfinished_redrives().await? > 0)
 }
 

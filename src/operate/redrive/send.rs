@@ -8,7 +8,7 @@ use super::reports;
 use crate::domain::letter::{Letter, LetterBody};
 use crate::domain::record::NewRecord;
 use crate::failpoint;
-use crate::kafka::headers;
+use crate::kafka::{KafkaError, headers};
 use crate::operate::Operator;
 use crate::operate::edit::Edit;
 use crate::store::Item;
@@ -44,6 +44,8 @@ pub async fn send(operator: &Operator, items: &[Item], edit: Option<&Edit>) -> V
                         told,
                     }
                 }
+                // One of its key before it was not taken: it goes after that.
+                Err(KafkaError::Behind) => Fate::Unanswered(KafkaError::Behind.to_string()),
                 Err(error) if error.is_unavailable() => Fate::Unanswered(error.to_string()),
                 Err(error) => Fate::Refused(error.to_string()),
             })

@@ -428,15 +428,15 @@ pub(super) async fn leave(tx: &mut Tx, operation: Uuid) -> Result<(), StoreError
         let ids = list(of_kind.map(|(id, ..)| id))?;
         not_sent(tx, group, stage, CANCELLED, &ids, false).await?;
     }
-    if !waiting.is_empty() {
-        letter_write::heads(tx, &ids).await?;
-    }
     sqlx::query(
         "UPDATE operation_item SET state = 'left' WHERE operation_id = $1 AND state = 'planned'",
     )
     .bind(id(operation))
     .execute(&mut **tx)
     .await?;
+    if !waiting.is_empty() {
+        letter_write::heads(tx, &ids).await?;
+    }
     Ok(())
 }
 
