@@ -50,8 +50,8 @@ pub async fn letters(url: &str, count: u32) {
     let bodies = format!(
         "INSERT INTO dead_letter_body (id, value, headers) SELECT id, {empty}, '[]' FROM dead_letter"
     );
-    let blocks = "INSERT INTO key_block (consumer, key, head_id, since)
-         SELECT consumer, key, id, last_failed_at FROM dead_letter
+    let blocks = "INSERT INTO key_block (consumer, key, head_id, since, ready)
+         SELECT consumer, key, id, last_failed_at, status = 'blocked' AND seq % 1000 = 1 FROM dead_letter
          WHERE status NOT IN ('resolved', 'archived')";
     // What was redriven and handled long ago.
     let operation = "INSERT INTO operation (id, kind, state, what, target, total, sent, ok, failed_again, duplicate,

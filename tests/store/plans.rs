@@ -14,8 +14,10 @@ use evtop::store::{RedriveRef, Store, StoreSettings};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _};
+use tracing::Instrument as _;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use uuid::Uuid;
 
 use crate::kit::{EPOCH, Kit, body, cancelled, created, work};
@@ -29,13 +31,14 @@ const FEW: u32 = 5_000;
 /// Tables that must not be read whole.
 const LARGE: [&str; 4] = ["dead_letter", "key_block", "operation_item", "inbox"];
 
-static CAUGHT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// By the database that was asked.
+static CAUGHT: Mutex<BTreeSet<(&str, String)>> = Mutex::new(BTreeSet::new());
 
-/// Catches statements from the driver's log.
+/// Catches statements from the driver's log, those of this test alone: others run beside it.
 struct Catch;
 
-impl<S: tracing::Subscriber> Layer<S> for Catch {
-    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Catch {
+    fn on_event(&self, event: &tracing::Event<'_>, context: Context<'_, S>) {
         struct Statement(String);
         impl Visit for Statement {
             fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
@@ -49,12 +52,17 @@ impl<S: tracing::Subscriber> Layer<S> for Catch {
                 }
             }
         }
-        if event.metadata().target() == "sqlx::query" {
+        let spans = context.event_scope(event).into_iter().flatten();
+        let asked = spans.map(|span| span.name());
+        let asked = asked
+            .filter(|name| ["sqlite", "postgres"].contains(name))
+            .last();
+        if let (Some(database), "sqlx::query") = (asked, event.metadata().target()) {
             let mut statement = Statement(String::new());
             event.record(&mut statement);
             let text = statement.0.trim().to_owned();
             if !text.is_empty() {
-                CAUGHT.lock().unwrap().insert(text);
+                CAUGHT.lock().unwrap().insert((database, text));
             }
         }
     }
@@ -173,10 +181,17 @@ pub async fn nothing_that_is_asked_all_the_time_reads_all(kit: Kit) {
     let mut settings = StoreSettings::new(kit.url.clone());
     settings.statements = true;
     let store = Store::open(&settings).await.unwrap();
-    CAUGHT.lock().unwrap().clear();
-    ask_all(&kit, &store).await;
+    let asked = match sqlite {
+        true => tracing::info_span!("sqlite"),
+        false => tracing::info_span!("postgres"),
+    };
+    ask_all(&kit, &store).instrument(asked).await;
     store.close().await;
-    let caught = CAUGHT.lock().unwrap().clone();
+    let caught = CAUGHT.lock().unwrap().clone().into_iter();
+    let caught: Vec<String> = caught
+        .filter(|(database, _)| *database == store.kind())
+        .map(|(_, statement)| statement)
+        .collect();
     assert!(caught.len() > 40, "{} statements were caught", caught.len());
     let mut whole = Vec::new();
     for statement in caught {

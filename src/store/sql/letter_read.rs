@@ -73,9 +73,11 @@ impl Db {
                  SELECT (SELECT seq FROM dead_letter WHERE dlq_topic IS NOT NULL AND dlq_partition IS NOT NULL
                          ORDER BY dlq_topic, dlq_partition LIMIT 1)
                  UNION ALL
-                 SELECT (SELECT n.seq FROM dead_letter n
-                         WHERE (n.dlq_topic, n.dlq_partition) > (c.dlq_topic, c.dlq_partition)
-                         ORDER BY n.dlq_topic, n.dlq_partition LIMIT 1)
+                 SELECT coalesce(
+                     (SELECT n.seq FROM dead_letter n WHERE n.dlq_topic = c.dlq_topic
+                          AND n.dlq_partition > c.dlq_partition ORDER BY n.dlq_partition LIMIT 1),
+                     (SELECT n.seq FROM dead_letter n WHERE n.dlq_topic > c.dlq_topic
+                          AND n.dlq_partition IS NOT NULL ORDER BY n.dlq_topic, n.dlq_partition LIMIT 1))
                  FROM place p JOIN dead_letter c ON c.seq = p.seq)
              SELECT c.dlq_topic, c.dlq_partition, (SELECT max(m.dlq_offset) FROM dead_letter m
                  WHERE m.dlq_topic = c.dlq_topic AND m.dlq_partition = c.dlq_partition)
@@ -182,10 +184,16 @@ impl Db {
         &self,
         limit: u32,
     ) -> Result<Vec<Letter>, StoreError> {
-        let mut query = QueryBuilder::<Driver>::new(COLUMNS);
-        query.push(" WHERE status = 'blocked' AND id IN (SELECT head_id FROM key_block WHERE ready = true) ORDER BY seq LIMIT ");
-        query.push_bind(i64::from(limit));
-        let rows = query.build().fetch_all(&self.read).await?;
+        // From the blocks on: many more letters wait than have their turn.
+        let statement = format!(
+            "{COLUMNS} WHERE seq IN (
+                 SELECT d.seq FROM key_block b {{then}} dead_letter d ON d.id = b.head_id
+                 WHERE b.ready = true AND d.status = 'blocked' ORDER BY d.seq LIMIT $1) ORDER BY seq"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(part(&statement)))
+            .bind(i64::from(limit))
+            .fetch_all(&self.read)
+            .await?;
         rows.iter().map(letter).collect()
     }
 }

@@ -79,16 +79,15 @@ pub(super) fn conditions(
 }
 
 fn status(query: &mut QueryBuilder<Driver>, filter: &LetterFilter) {
-    if filter.statuses.is_empty() {
-        query.push(OPEN);
-    } else {
-        query.push("status IN (");
-        let mut words = query.separated(", ");
-        for status in &filter.statuses {
-            words.push_bind(status.name());
+    // As words, not as bound values: a partial index is only taken for what is known to be within it.
+    match filter.statuses.as_slice() {
+        [] => query.push(OPEN),
+        [one] => query.push(format_args!("status = '{}'", one.name())),
+        several => {
+            let words: Vec<_> = several.iter().map(|s| format!("'{}'", s.name())).collect();
+            query.push(format_args!("status IN ({})", words.join(", ")))
         }
-        query.push(")");
-    }
+    };
 }
 
 /// The conditions beside the status, each with its `AND`.

@@ -44,6 +44,8 @@ CREATE INDEX dead_letter_queue ON dead_letter (consumer, key, seq)
     WHERE status NOT IN ('resolved', 'archived') AND family = 'evtop';
 CREATE INDEX dead_letter_cause_first ON dead_letter (fingerprint, first_failed_at)
     WHERE status NOT IN ('resolved', 'archived');
+CREATE INDEX dead_letter_archived_first ON dead_letter (fingerprint, first_failed_at)
+    WHERE status = 'archived';
 CREATE INDEX dead_letter_archived ON dead_letter (fingerprint, last_failed_at DESC, seq DESC)
     WHERE status = 'archived';
 CREATE INDEX dead_letter_by_key ON dead_letter (key);
