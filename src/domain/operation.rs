@@ -147,6 +147,8 @@ impl Operation {
             self.state = OperationState::Draining;
         }
         if self.kind == OperationKind::Replay {
+            // What was reported was sent, though whoever sent it died before that was counted.
+            c.sent = c.sent.max(c.ok + c.failed_again + c.duplicate);
             if self.state.is_over() {
                 c.left = c.unsent();
             }

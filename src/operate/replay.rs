@@ -172,10 +172,11 @@ pub async fn round(
     let note = sent
         .why
         .map(|why| format!("Kafka did not take all of it: {why}"));
-    let (progress, note) = (progress.write(), note.as_deref());
-    store
-        .advance_replay(id, epoch, &progress, &by, note)
-        .await?;
+    let (progress, note) = (
+        (turn.progress.as_str(), &*progress.write()),
+        note.as_deref(),
+    );
+    store.advance_replay(id, epoch, progress, &by, note).await?;
     Ok(Round::Moved(rows.len()))
 }
 

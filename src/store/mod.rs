@@ -303,15 +303,17 @@ operations! {
     ) -> bool;
     /// How a replay stands, for who drives it under this epoch; else [`StoreError::Lost`].
     replay_turn(id: Uuid, epoch: i64) -> ReplayTurn;
-    /// Keeps how far a replay came, and counts what was done since; the first note stays.
-    /// [`StoreError::Lost`] where another drives it.
+    /// Keeps that a replay came from where `progress` says first to where it says then, and counts what was done
+    /// between the two; the first note stays. False where it does not stand there any more: a page whose writing
+    /// seemed to fail was written after all, and counts once.
+    /// [`StoreError::Lost`] where another drives it; and where it is over, though what was sent by then counts.
     advance_replay(
         id: Uuid,
         epoch: i64,
-        progress: &str,
+        progress: (&str, &str),
         by: &Counts,
         note: Option<&str>,
-    ) -> ();
+    ) -> bool;
     /// Replays that are over and of which reports may still come, with how far each came.
     unsettled_replays() -> Vec<(Operation, String)>;
     /// No more reports of this replay are awaited; with `given_up`, what nobody reported is unknown.

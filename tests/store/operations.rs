@@ -25,9 +25,10 @@ pub async fn counters_add_up(kit: Kit) {
         ..Counts::default()
     };
     kit.claim(replay.id).await;
-    for page in ["1", "2"] {
+    // The first is written twice, by one that was not told that it had been written.
+    for (page, fresh) in [(("", "1"), true), (("", "1"), false), (("1", "2"), true)] {
         let advance = kit.store.advance_replay(replay.id, EPOCH, page, &by, None);
-        advance.await.unwrap();
+        assert_eq!(advance.await.unwrap(), fresh);
     }
     let turn = kit.store.replay_turn(replay.id, EPOCH).await.unwrap();
     assert_eq!((turn.progress.as_str(), turn.paused), ("2", false));
@@ -99,7 +100,8 @@ pub async fn one_drives_and_a_silent_one_is_replaced(kit: Kit) {
     };
     assert!(!store.beat(id, 1).await.unwrap(), "a has lost it");
     let lost = Err(StoreError::Lost);
-    assert_eq!(store.advance_replay(id, 1, "x", &by, None).await, lost);
+    let late = store.advance_replay(id, 1, ("", "x"), &by, None).await;
+    assert_eq!(late.map(drop), lost);
     assert_eq!(store.items_queued(id, 1, &[]).await.map(drop), lost);
     assert_eq!(store.follow_items(id, 1).await.map(drop), lost);
     assert_eq!(store.redrive_turn(id, 1, 9).await.map(drop), lost);
@@ -182,8 +184,9 @@ pub async fn a_replays_end_tells_what_nobody_reported(kit: Kit) {
         ok: 2,
         ..Counts::default()
     };
-    let advance = kit.store.advance_replay(id, EPOCH, "{}", &by, Some("why"));
-    advance.await.unwrap();
+    let page = ("", "{}");
+    let advance = kit.store.advance_replay(id, EPOCH, page, &by, Some("why"));
+    assert!(advance.await.unwrap());
     let cancel = kit.store.ask_operation(id, Wish::Cancel, kit.now());
     assert_eq!(cancel.await.unwrap(), Granted::Yes);
     let counts = Counts {

@@ -268,24 +268,41 @@ impl Db {
         &self,
         id: Uuid,
         epoch: i64,
-        progress: &str,
+        (from, to): (&str, &str),
         by: &Counts,
         note: Option<&str>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        held(&mut tx, id, epoch).await?;
-        sqlx::query(sql(
-            "UPDATE operation SET state = 'running', progress = $1, note = coalesce(note, $2), beat_at = {now},
-                 owner = owner WHERE id = $3",
-        ))
-        .bind(progress)
-        .bind(note.map(text))
-        .bind(codec::id(id))
-        .execute(&mut *tx)
-        .await?;
-        bump(&mut tx, id, by).await?;
-        tx.commit().await?;
-        Ok(())
+        locks::operation(&mut tx, id).await?;
+        let found: Option<(String, String)> =
+            sqlx::query_as("SELECT state, progress FROM operation WHERE id = $1 AND epoch = $2")
+                .bind(codec::id(id))
+                .bind(epoch)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let (word, progress) = found.ok_or(StoreError::Lost)?;
+        let state = OperationState::parse(&word)
+            .ok_or_else(|| codec::unreadable("operation's state", &word))?;
+        let stands = progress == from;
+        if stands {
+            sqlx::query(sql(
+                "UPDATE operation SET progress = $1, note = coalesce(note, $2), beat_at = {now},
+                     state = CASE WHEN state IN ('planned', 'draining') THEN 'running' ELSE state END
+                 WHERE id = $3",
+            ))
+            .bind(to)
+            .bind(note.map(text))
+            .bind(codec::id(id))
+            .execute(&mut *tx)
+            .await?;
+            bump(&mut tx, id, by).await?;
+            tx.commit().await?;
+        }
+        // Over meanwhile, it is no one's any more; but what was sent by then was sent.
+        match state.is_over() {
+            true => Err(StoreError::Lost),
+            false => Ok(stands),
+        }
     }
 
     pub(in crate::store) async fn finish_operation(
