@@ -19,9 +19,10 @@ use evtop::domain::service::Service;
 use evtop::domain::stored::{EventFilter, StoredEvent};
 use evtop::store::{Applied, RedriveRef, Store, StoreError, StoreSettings, Work};
 use serde_json::Map;
-use sqlx::postgres::PgConnection;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::schema::Schema;
@@ -45,7 +46,14 @@ pub struct Kit {
     pub store: Store,
     pub clock: Clock,
     pub url: String,
+    raw: Mutex<Option<Raw>>,
     place: Place,
+}
+
+/// A connection beside the store.
+enum Raw {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
 }
 
 /// Where the tables are; gone with it.
@@ -82,6 +90,7 @@ impl Kit {
             store,
             clock: Clock::fixed(DateTime::from_timestamp(NOON, 0).unwrap()),
             url,
+            raw: Mutex::default(),
             place,
         }
     }
@@ -330,6 +339,139 @@ impl Kit {
                     .await
                     .unwrap();
             }
+        }
+    }
+
+    /// The rows of a statement whose columns are whole numbers, read past the store by a connection of its own.
+    pub async fn numbers(&self, statement: &str) -> Vec<Vec<i64>> {
+        let statement = AssertSqlSafe(statement.to_owned());
+        let mut raw = self.raw.lock().await;
+        if raw.is_none() {
+            *raw = Some(match self.place {
+                Place::Folder(_) => {
+                    let file = self.url.strip_prefix("sqlite:").unwrap();
+                    let options = SqliteConnectOptions::new().filename(file);
+                    Raw::Sqlite(options.connect().await.unwrap())
+                }
+                Place::Schema(_) => Raw::Postgres(PgConnection::connect(&self.url).await.unwrap()),
+            });
+        }
+        match raw.as_mut().unwrap() {
+            Raw::Sqlite(raw) => {
+                let rows = sqlx::query(statement).fetch_all(raw).await.unwrap();
+                let row = |row: &SqliteRow| (0..row.len()).map(|n| row.get(n)).collect();
+                rows.iter().map(row).collect()
+            }
+            Raw::Postgres(raw) => {
+                let rows = sqlx::query(statement).fetch_all(raw).await.unwrap();
+                let row = |row: &PgRow| (0..row.len()).map(|n| row.get(n)).collect();
+                rows.iter().map(row).collect()
+            }
+        }
+    }
+
+    /// The one number that a statement gives.
+    pub async fn number(&self, statement: &str) -> i64 {
+        self.numbers(statement).await[0][0]
+    }
+
+    /// An operation's counts, by counting its items.
+    pub async fn counted(&self, operation: Uuid) -> Counts {
+        let of = |what: &str| format!("count(CASE WHEN {what} THEN 1 END)");
+        let columns = [
+            "count(*)".to_owned(),
+            of("state IN ('in_flight', 'settled')"),
+            of("outcome = 'ok'"),
+            of("outcome = 'failed_again'"),
+            of("outcome = 'duplicate'"),
+            of("outcome = 'unknown'"),
+            of("state = 'refused'"),
+            of("state = 'left'"),
+        ];
+        let columns = columns.join(", ");
+        let statement =
+            format!("SELECT {columns} FROM operation_item WHERE operation_id = '{operation}'");
+        let rows = self.numbers(&statement).await;
+        let n: Vec<u64> = rows[0].iter().map(|n| n.unsigned_abs()).collect();
+        Counts {
+            total: n[0],
+            sent: n[1],
+            ok: n[2],
+            failed_again: n[3],
+            duplicate: n[4],
+            unknown: n[5],
+            refused: n[6],
+            left: n[7],
+        }
+    }
+
+    /// What is summed up agrees with what is there, and each key is blocked by the oldest of its open letters.
+    pub async fn sums_and_heads_agree(&self) -> Result<(), String> {
+        const OPEN: &str = "status NOT IN ('resolved', 'archived') AND family = 'evtop'";
+        let letters = "SELECT fingerprint, status, count(*) FROM dead_letter GROUP BY 1, 2";
+        let letter_sums =
+            "SELECT fingerprint, status, sum(n) FROM letter_tally GROUP BY 1, 2 HAVING sum(n) <> 0";
+        let items = "SELECT operation_id, state, coalesce(outcome, ''), count(*) FROM operation_item GROUP BY 1, 2, 3";
+        let item_sums = "SELECT operation_id, state, coalesce(outcome, ''), sum(n) FROM item_tally
+                         GROUP BY 1, 2, 3 HAVING sum(n) <> 0";
+        let differ = |a: &str, b: &str| {
+            format!("(SELECT count(*) FROM (SELECT * FROM ({a}) x EXCEPT SELECT * FROM ({b}) y) z)")
+        };
+        let head = format!(
+            "SELECT o.id FROM dead_letter o WHERE o.consumer = b.consumer AND o.key = b.key AND o.{OPEN}
+             ORDER BY o.seq LIMIT 1"
+        );
+        let checks = [
+            ("letters by the tally", differ(letter_sums, letters)),
+            ("letters without the tally", differ(letters, letter_sums)),
+            ("items by the tally", differ(item_sums, items)),
+            ("items without the tally", differ(items, item_sums)),
+            (
+                "blocks whose head is not the oldest open letter",
+                format!("(SELECT count(*) FROM key_block b WHERE b.head_id IS DISTINCT FROM ({head}))"),
+            ),
+            (
+                "open letters whose key is not blocked",
+                format!(
+                    "(SELECT count(*) FROM dead_letter d WHERE length(d.key) > 0 AND d.{OPEN} AND NOT EXISTS
+                         (SELECT 1 FROM key_block b WHERE b.consumer = d.consumer AND b.key = d.key))"
+                ),
+            ),
+            (
+                "heads that wait for their turn and are not ready",
+                "(SELECT count(*) FROM key_block b JOIN dead_letter d ON d.id = b.head_id
+                  WHERE d.status = 'blocked' AND NOT b.ready)"
+                    .to_owned(),
+            ),
+        ];
+        let columns: Vec<&str> = checks.iter().map(|(_, check)| check.as_str()).collect();
+        let found = self
+            .numbers(&format!("SELECT {}", columns.join(", ")))
+            .await
+            .remove(0);
+        let wrong = checks.iter().zip(found).filter(|(_, n)| *n != 0);
+        let wrong: Vec<String> = wrong.map(|((what, _), n)| format!("{n} {what}")).collect();
+        let mut counts = Vec::new();
+        let of = |status: &LetterStatus| {
+            let status = status.name();
+            format!("count(CASE WHEN status = '{status}' THEN 1 END)")
+        };
+        let columns: Vec<String> = LetterStatus::ALL.iter().map(of).collect();
+        let statement = format!("SELECT {} FROM dead_letter", columns.join(", "));
+        let there = self.numbers(&statement).await.remove(0);
+        let told = self.store.letter_counts().await.unwrap();
+        for (status, is) in LetterStatus::ALL.into_iter().zip(there) {
+            let told = told
+                .iter()
+                .find(|(s, _)| *s == status)
+                .map_or(0, |(_, n)| *n);
+            if is.unsigned_abs() != told {
+                counts.push(format!("{told} letters {status:?}, and there are {is}"));
+            }
+        }
+        match [wrong, counts].concat() {
+            none if none.is_empty() => Ok(()),
+            wrong => Err(wrong.join("; ")),
         }
     }
 

@@ -13,6 +13,7 @@ mod kit;
 mod letters;
 #[path = "../common/many.rs"]
 mod many;
+mod model;
 mod operations;
 mod outbox;
 mod plans;
@@ -114,6 +115,12 @@ macro_rules! contract {
             }
             property::{
                 duplicates_and_order_change_nothing
+            }
+            model::{
+                whatever_happens_adds_up, a_cancel_leaves_nothing_ready,
+                redrives_of_any_size_end, ten_thousand_letters_end,
+                replays_of_any_size_are_sent_whole, replays_add_up,
+                a_replay_that_is_cancelled_while_it_sends_counts_what_it_sent
             }
         }
     };
