@@ -336,3 +336,44 @@ async fn a_store_says_nothing_of_how_it_connects() {
         "{said}"
     );
 }
+
+/// Drops a future after so many polls, between which the server has time to answer.
+async fn given_up<F: Future>(polls: usize, future: F) {
+    let mut future = Box::pin(future);
+    for _ in 0..polls {
+        if futures_util::poll!(&mut future).is_ready() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs EVTOP_STACK_POSTGRES: scripts/stack test sets it"]
+async fn what_is_dropped_leaves_no_transaction_open() {
+    let kit = Kit::postgres().await;
+    let name = format!("evtop dropped {}", std::process::id());
+    let mut settings = StoreSettings::new(kit.url.clone());
+    settings.name = name.clone();
+    let store = Store::open(&settings).await.unwrap();
+    let open = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}' AND state LIKE 'idle in tran%'"
+    );
+    let id = kit.clock.id();
+    for polls in (0..12).cycle().take(60) {
+        // One that reads and one that writes, by connections that are there.
+        store.letter(id).await.unwrap();
+        store.note(id, None).await.unwrap();
+        given_up(polls, store.letter(id)).await;
+        given_up(polls, store.note(id, None)).await;
+        let mut looks = 0;
+        while kit.number(&open).await > 0 {
+            looks += 1;
+            assert!(
+                looks < 100,
+                "dropped after {polls} polls, it stays in a transaction"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}

@@ -50,12 +50,27 @@ impl Postgres {
 
     /// A transaction that sees what others commit meanwhile. Dropped, it is rolled back.
     async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(self.write.begin().await?)
+        begun(&self.write, "BEGIN").await
     }
 
     /// A transaction whose reads all see the same moment.
     async fn look(&self) -> Result<Tx, StoreError> {
-        let moment = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        Ok(self.read.begin_with(moment).await?)
+        begun(
+            &self.read,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        )
+        .await
+    }
+}
+
+/// Begins a transaction. Whoever waits for it may be dropped: the driver would then put the connection back among
+/// the others with its transaction open, which would show all who get it that moment for ever, and never commit
+/// what they write. So it is begun in a task of its own, which nobody drops: it ends what nobody took.
+async fn begun(pool: &PgPool, statement: &'static str) -> Result<Tx, StoreError> {
+    let pool = pool.clone();
+    let begin = tokio::spawn(async move { pool.begin_with(statement).await });
+    match begin.await {
+        Ok(tx) => Ok(tx?),
+        Err(error) => Err(StoreError::Unavailable(error.to_string())),
     }
 }
