@@ -17,6 +17,7 @@ mod model;
 mod operations;
 mod outbox;
 mod plans;
+mod postgres_mix;
 mod postgres_races;
 mod postgres_server;
 mod postgres_shards;
