@@ -157,11 +157,19 @@ impl Db {
     ) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         held(&mut tx, operation, epoch).await?;
-        let letters: Vec<Id> = sqlx::query_scalar(
-            "UPDATE operation_item SET followed = true
-             WHERE operation_id = $1 AND state = 'settled' AND NOT followed RETURNING letter_id",
+        let reported: Vec<Id> = sqlx::query_scalar(
+            "SELECT redrive_id FROM operation_item
+             WHERE operation_id = $1 AND state = 'settled' AND NOT followed",
         )
         .bind(id(operation))
+        .fetch_all(&mut *tx)
+        .await?;
+        // In the order in which a report that comes once more locks them.
+        let reported = list(reported)?;
+        locks::items(&mut tx, &reported).await?;
+        let letters: Vec<Id> = sqlx::query_scalar(sql("UPDATE operation_item SET followed = true
+             WHERE redrive_id IN (SELECT {id 0} FROM {rows 1}) RETURNING letter_id"))
+        .bind(reported)
         .fetch_all(&mut *tx)
         .await?;
         let next: Vec<(Id, i64)> = sqlx::query_as(sql(
