@@ -46,7 +46,7 @@ fn runs(kit: &Kit, sqlite: u64) -> u64 {
 
 /// Whatever happens, in whatever order.
 pub async fn whatever_happens_adds_up(kit: Kit) {
-    for seed in seeds(runs(&kit, 40)) {
+    for seed in seeds(runs(&kit, 24)) {
         let world = World::new(&kit, seed).await;
         for _ in 0..8 {
             world.an_event_comes().await;
@@ -62,7 +62,7 @@ pub async fn whatever_happens_adds_up(kit: Kit) {
 
 /// Of what a cancelled redrive let go on, nothing is sent on by itself.
 pub async fn a_cancel_leaves_nothing_ready(kit: Kit) {
-    for seed in seeds(runs(&kit, 40)) {
+    for seed in seeds(runs(&kit, 24)) {
         let world = World::new(&kit, seed).await;
         for _ in 0..12 {
             world.an_event_comes().await;
