@@ -187,8 +187,9 @@ impl Db {
         // From the blocks on: many more letters wait than have their turn.
         let statement = format!(
             "{COLUMNS} WHERE seq IN (
-                 SELECT d.seq FROM key_block b {{then}} dead_letter d ON d.id = b.head_id
-                 WHERE b.ready = true AND d.status = 'blocked' ORDER BY d.seq LIMIT $1) ORDER BY seq"
+                 SELECT d.seq FROM (SELECT head_id FROM key_block WHERE ready = true ORDER BY since LIMIT $1) b
+                     {{then}} dead_letter d ON d.id = b.head_id
+                 WHERE d.status = 'blocked') ORDER BY seq"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(part(&statement)))
             .bind(i64::from(limit))

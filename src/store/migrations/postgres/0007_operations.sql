@@ -37,7 +37,7 @@ INSERT INTO forgotten SELECT 'inbox', least_at FROM (SELECT min(at) AS least_at 
 -- Whether the head only waits for its turn: nothing but a redrive is missing.
 ALTER TABLE key_block ADD COLUMN ready boolean NOT NULL DEFAULT false;
 UPDATE key_block SET ready = true WHERE head_id IN (SELECT id FROM dead_letter WHERE status = 'blocked');
-CREATE INDEX key_block_ready ON key_block (head_id) WHERE ready;
+CREATE INDEX key_block_ready ON key_block (since, head_id) WHERE ready;
 
 -- The oldest open letter of a key, whatever the key's length.
 CREATE INDEX dead_letter_queue ON dead_letter (consumer, sha256(key), seq)

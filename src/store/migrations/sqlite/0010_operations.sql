@@ -37,7 +37,7 @@ INSERT INTO forgotten SELECT 'inbox', least_at FROM (SELECT min(at) AS least_at 
 -- Whether the head only waits for its turn: nothing but a redrive is missing.
 ALTER TABLE key_block ADD COLUMN ready INTEGER NOT NULL DEFAULT 0 CHECK (ready IN (0, 1));
 UPDATE key_block SET ready = 1 WHERE head_id IN (SELECT id FROM dead_letter WHERE status = 'blocked');
-CREATE INDEX key_block_ready ON key_block (ready, head_id) WHERE ready = true;
+CREATE INDEX key_block_ready ON key_block (ready, since, head_id) WHERE ready = true;
 
 -- The oldest open letter of a key.
 CREATE INDEX dead_letter_queue ON dead_letter (consumer, key, seq)
