@@ -260,7 +260,7 @@ async fn what_was_not_looked_at_is_said() {
         let played = engine.play(&line).await;
         assert_eq!((played.exit, played.asked.len()), (exit, 0), "{line}");
         assert!(played.err.contains("40 "), "{line}: {}", played.err);
-        assert!(played.err.contains("key="), "{line}: {}", played.err);
+        assert!(played.err.contains("before="), "{line}: {}", played.err);
     }
 }
 

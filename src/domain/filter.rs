@@ -96,6 +96,8 @@ enum Field {
     Value(Vec<String>),
     /// In lower case.
     Header(String),
+    /// One that no list has: it is told, and holds for nothing.
+    Other(String),
 }
 
 /// A row's fields; `None` is unknown.
@@ -230,6 +232,7 @@ impl Field {
             Self::Type => fields.kind.map(|kind| like(kind, wanted)),
             Self::Group => fields.group.map(|group| like(group, wanted)),
             Self::Value(path) => fields.value.as_ref().map(|value| at(value, path, wanted)),
+            Self::Other(_) => None,
             Self::Header(name) => {
                 let named = |n: &str| n.to_lowercase() == *name;
                 let mut headers = fields.headers.iter();

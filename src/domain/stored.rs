@@ -58,6 +58,9 @@ pub struct EventFilter {
     pub from: Option<DateTime<Utc>>,
     /// Exclusive.
     pub to: Option<DateTime<Utc>>,
+    /// Only events of these types; none is any.
+    #[serde(default)]
+    pub types: Vec<String>,
     /// Only events up to this place: those that were there when somebody counted.
     #[serde(default)]
     pub up_to: Option<Position>,
@@ -77,6 +80,7 @@ impl EventFilter {
             && self.event_id.is_none_or(|id| id == event.event_id)
             && self.from.is_none_or(|from| event.timestamp >= from)
             && self.to.is_none_or(|to| event.timestamp < to)
+            && (self.types.is_empty() || self.types.contains(&event.event_type))
             && self.up_to.is_none_or(|last| event.position <= last)
     }
 }

@@ -1,7 +1,7 @@
 //! `evtop inject`, `dlq redrive` and `replay`: asks, then follows the operation until it is over.
 //! More than a hundred records, or a production profile, wants `--yes`, since nobody is there to ask.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use super::operations::object;
 use super::table::{count, moment, number, span};
 use super::{End, Output, Ports, Step, json, letters, ports::reason, timeline};
 use crate::cli::{Exit, InjectArgs, LetterArgs, RedriveArgs, ReplayArgs, WriteArgs};
+use crate::clock;
 use crate::command::{
     Command, Confirmed, Done, EventChoice, Focus, LetterChoice, LettersFocus, ReplayTarget, Screen,
     wants_count,
@@ -17,7 +18,7 @@ use crate::command::{
 use crate::domain::operation::{Operation, OperationState};
 use crate::domain::position::Position;
 use crate::domain::printable::visible;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Dependency, DependencyState, Snapshot};
 
 /// How often progress is told at most.
 const TELL: Duration = Duration::from_secs(1);
@@ -278,15 +279,19 @@ async fn follow(id: Uuid, ports: &mut Ports, output: &mut Output<'_>) -> Step<Ex
         ));
     }
     let mut told = None;
+    let mut down_since = None;
     loop {
         let changed = |s: &Snapshot| {
             let now = find(s)?;
             let news = now.state.is_over() || told != Some((now.state, now.counts));
             news.then_some(now)
         };
-        let operation = match ports.until(Duration::from_secs(3_600), changed).await {
+        let operation = match ports.until(TELL, changed).await {
             Ok(Some(operation)) => operation,
-            Ok(None) => continue,
+            Ok(None) => {
+                stands_still(id, &mut down_since, ports, output)?;
+                continue;
+            }
             Err(End::Stopped) => {
                 return Err(End::Said(
                     Exit::Partial,
@@ -310,6 +315,38 @@ async fn follow(id: Uuid, ports: &mut Ports, output: &mut Output<'_>) -> Step<Ex
             () = stop.cancelled() => {}
             () = tokio::time::sleep(TELL) => {}
         }
+    }
+}
+
+/// Says once that nothing moves while something is down, and gives up when that lasts: the operation is written
+/// down, and whoever waits for the end should hear that there is none.
+fn stands_still(
+    id: Uuid,
+    since: &mut Option<Instant>,
+    ports: &mut Ports,
+    output: &mut Output<'_>,
+) -> Step<()> {
+    let latest = ports.latest();
+    let down = |d: &Dependency| d.state == DependencyState::Down;
+    if !latest.health.iter().any(down) {
+        *since = None;
+        return Ok(());
+    }
+    let why = reason(&latest, None);
+    match *since {
+        None => {
+            *since = Some(clock::instant());
+            output.say(&format!("nothing moves: {why}"));
+            Ok(())
+        }
+        Some(began) if began.elapsed() < ports.patience => Ok(()),
+        Some(_) => Err(End::Said(
+            Exit::Unavailable,
+            format!(
+                "operation {id} is written down and stands still: {why}; once that is back, an `evtop` or `evtop run` \
+                 on this stack goes on with it"
+            ),
+        )),
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn filter(args: &EventArgs, now: DateTime<Utc>) -> EventFilter {
         event_id: None,
         from: args.from.map(|from| from.at(now)),
         to: args.to.map(|to| to.at(now)),
+        types: Vec::new(),
         up_to: None,
     }
 }

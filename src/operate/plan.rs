@@ -139,6 +139,11 @@ pub async fn plan(
         }
         EventChoice::Matching(filter) => {
             let mut bounded = filter.clone();
+            // What it does not read can't be replayed to it, so it is not counted either.
+            if let Some(service) = service {
+                let names = service.row().events.iter().map(|t| t.name().to_owned());
+                bounded.types = names.collect();
+            }
             bounded.up_to = confirmed.map(|c| c.up_to).or(filter.up_to);
             let found = store.count_events(&bounded).await;
             let found = found.map_err(|e| from_store(&e))?;
@@ -146,9 +151,10 @@ pub async fn plan(
         }
     };
     if found.count == 0 {
+        let read = service.map_or(String::new(), |s| format!(" that {} reads", s.row().name));
         return Err(refuse(
             RefusalKind::NotFound,
-            format!("no event matches: {what}"),
+            format!("no event{read} matches: {what}"),
         ));
     }
     if let Some(why) = confirmed.and_then(|c| c.refusal(found.count, "event")) {

@@ -169,9 +169,12 @@ pub async fn round(
         refused: sent.refused + not_for_it as u64,
         ..Counts::default()
     };
+    let unread = (not_for_it > 0)
+        .then(|| "some events can't be read, or their type is not known any more".to_owned());
     let note = sent
         .why
-        .map(|why| format!("Kafka did not take all of it: {why}"));
+        .map(|why| format!("Kafka did not take all of it: {why}"))
+        .or(unread);
     let (progress, note) = (
         (turn.progress.as_str(), &*progress.write()),
         note.as_deref(),

@@ -4,8 +4,17 @@ use super::action::{Action, row};
 use super::app::App;
 use super::messages::Level;
 use super::views::Depth;
+use crate::command::Screen;
 
 impl App {
+    /// Why no letter is listed.
+    fn no_letters(&self) -> &'static str {
+        match self.filter(Screen::Letters) {
+            "" => "There are no dead letters here",
+            _ => "No letter passes the filter; esc clears it",
+        }
+    }
+
     /// Why an action can't be done right now; `None` when it can.
     #[must_use]
     pub fn why_not(&self, action: Action) -> Option<String> {
@@ -38,7 +47,7 @@ impl App {
             Action::ArchiveMany | Action::UnarchiveMany | Action::Export
                 if !self.redrives_marked() && self.cause_here().is_none() =>
             {
-                "There are no letters here"
+                self.no_letters()
             }
             Action::ArchiveMany if self.letters.archived => {
                 "These are archived already: U opens them again, v shows the open ones"
@@ -63,7 +72,7 @@ impl App {
                 "There is no letter under the cursor"
             }
             Action::RedriveMany if !self.redrives_marked() && self.cause_here().is_none() => {
-                "There are no dead letters to redrive"
+                self.no_letters()
             }
             Action::Redrive | Action::RedriveMany => return self.no_redrive(action),
             Action::Replay | Action::ReplayMany | Action::Correlation

@@ -48,10 +48,12 @@ fn records() -> Vec<NewRecord> {
     let values = [evil.clone(), valid, unknown, format!("{{{quoted}: ")];
     values
         .into_iter()
-        .map(|value| NewRecord {
+        .enumerate()
+        .map(|(n, value)| NewRecord {
             topic: "order-events".into(),
             partition: None,
-            key: Some(evil.clone().into_bytes()),
+            // One key each, or the others would wait behind the first.
+            key: Some(format!("{evil}{n}").into_bytes()),
             value: Some(value.into_bytes()),
             headers: vec![
                 (evil.clone(), Some(evil.clone().into_bytes())),

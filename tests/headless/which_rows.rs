@@ -120,7 +120,8 @@ fn a_field_that_a_list_has_not_is_wrong_usage() {
         "{error}"
     );
     assert!(read("evtop dlq ls --filter group=a").is_ok());
-    assert!(read("evtop dlq ls --filter error=timeout").is_ok());
+    assert!(read("evtop dlq ls --filter !code=rejected").is_err());
+    assert!(read("evtop dlq ls --filter \"code=rejected\"").is_ok());
 }
 
 /// Of a cause both lists are written out, so both are counted; without a word of the archived ones, only one

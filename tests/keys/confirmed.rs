@@ -117,7 +117,7 @@ fn a_field_that_a_list_has_not_is_said_on_its_screen() {
         assert!(error.contains(word), "{screen:?}: {error}");
         assert!(sieve.filter().is_empty(), "all rows are shown");
         keys(&mut app, "ctrl-u");
-        type_in(&mut app, "error=timeout");
+        type_in(&mut app, "\"error=timeout\"");
         assert_eq!(app.sieve(screen).error(), None, "{screen:?}");
     }
     // A topic's records have no group.

@@ -58,12 +58,12 @@ impl List {
     pub(super) fn has_all<T>(self, terms: &[Term<T>]) -> Result<(), String> {
         let has = self.fields();
         let mut asked = terms.iter().filter_map(|term| Some((term, term.field()?)));
-        let Some((term, field)) = asked.find(|(_, field)| !has.contains(field)) else {
+        let Some((term, name)) = asked.find(|(_, field)| !has.contains(field)) else {
             return Ok(());
         };
         let words: Vec<String> = has.iter().copied().map(shown).collect();
-        let (field, typed) = (shown(field), &term.typed);
-        Err(match words.split_last() {
+        let (field, typed) = (shown(name), &term.typed);
+        let missing = match words.split_last() {
             None => {
                 format!("this list has no {field}, only words; in quotes it is one: \"{typed}\"")
             }
@@ -72,6 +72,11 @@ impl List {
                 let first = first.join(", ");
                 format!("this list has no {field}; it has {first} and {last}")
             }
+        };
+        let text = matches!(term.test, Test::Field(Field::Other(_), _)) && !words.is_empty();
+        Err(match text {
+            true => format!("{missing}; in quotes it is text: \"{typed}\""),
+            false => missing,
         })
     }
 }
@@ -87,7 +92,7 @@ fn shown(field: &str) -> String {
 
 impl<T> Term<T> {
     /// The field that it asks for; words and expressions ask for none.
-    fn field(&self) -> Option<&'static str> {
+    fn field(&self) -> Option<&str> {
         match &self.test {
             Test::Word | Test::Regex(_) => None,
             Test::Field(Field::Key, _) => Some("key"),
@@ -95,6 +100,7 @@ impl<T> Term<T> {
             Test::Field(Field::Group, _) => Some("group"),
             Test::Field(Field::Value(_), _) => Some("value"),
             Test::Field(Field::Header(_), _) => Some("header"),
+            Test::Field(Field::Other(name), _) => Some(name),
             Test::Partition(_) => Some("partition"),
             Test::Time(bound) => Some(bound.name()),
         }

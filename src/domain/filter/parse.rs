@@ -119,11 +119,18 @@ fn test(typed: &Typed) -> Result<Test<When>, String> {
                 }
             },
             (_, Some(name)) => Field::Header(name.to_lowercase()),
-            // Somebody's own text, such as error=timeout in a log.
+            // A name is a field; anything else with = in it is text, such as an address.
+            _ if is_name(name) => Field::Other(name.to_owned()),
             _ => return Ok(Test::Word),
         },
     };
     Ok(Test::Field(field, wanted.to_lowercase()))
+}
+
+fn is_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    let first = chars.next().is_some_and(|c| c.is_alphabetic());
+    first && chars.all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
 /// The last line of the library's words, which is the reason.

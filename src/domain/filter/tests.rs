@@ -145,16 +145,47 @@ fn what_is_unknown_holds_for_nothing() {
 }
 
 #[test]
-fn somebodys_own_text_is_no_field() {
+fn somebodys_own_text_stands_in_quotes() {
     let line = ["store", "retry error=Timeout"];
     for filter in [
-        "error=timeout",
-        "error=TIMEOUT retry",
+        "\"error=timeout\"",
+        "\"error=TIMEOUT\" retry",
         "~error=\\w+",
-        "!a=b",
+        "!\"a=b\"",
+        "!http://a/?b=c",
     ] {
         let filter = Filter::parse(filter).and_then(|f| f.only(List::Texts));
         assert!(filter.expect("words").at(moment(0)).passes(line));
+    }
+}
+
+/// A column's name, or a slip of the finger: turned around it would hold for every row.
+#[test]
+fn a_field_that_nobody_knows_is_refused_and_holds_for_nothing() {
+    for typed in [
+        "code=rejected",
+        "!code=rejected",
+        "!grup=a*",
+        "status=open",
+        "vlue.data.x=4",
+    ] {
+        let filter = Filter::parse(typed).expect(typed);
+        let name = typed
+            .trim_start_matches('!')
+            .split('=')
+            .next()
+            .expect("a name");
+        let why = filter.clone().only(List::Letters).expect_err(typed);
+        assert!(
+            why.starts_with(&format!("this list has no {name}=; it has key=")),
+            "{why}"
+        );
+        assert!(
+            why.ends_with(&format!("text: \"{}\"", typed.trim_start_matches('!'))),
+            "{why}"
+        );
+        assert!(filter.clone().only(List::Texts).is_err(), "{typed}");
+        assert!(!filter.at(moment(0)).holds(&order()), "{typed}");
     }
 }
 
@@ -190,9 +221,10 @@ fn a_list_refuses_a_field_that_it_has_not() {
     ] {
         assert_eq!(only(filter, list).expect_err(filter), why);
     }
-    let all = "a ~b c=d key=1 type=1 group=1 partition=1 after=1h before=1h value.a=1 header.a=1";
+    let all =
+        "a ~b \"c=d\" key=1 type=1 group=1 partition=1 after=1h before=1h value.a=1 header.a=1";
     assert!(only(all, List::Letters).is_ok());
-    assert!(only("\"key=ORD-1\" ~key=1 a=b", List::Texts).is_ok());
+    assert!(only("\"key=ORD-1\" ~key=1 \"a=b\"", List::Texts).is_ok());
 }
 
 /// Each field that a list is said to have is taken by it, and no other.

@@ -18,9 +18,9 @@ const SOURCE: Duration = Duration::from_secs(5);
 
 /// Sends the letters of these items and tells what became of each.
 pub async fn send(operator: &Operator, items: &[Item], edit: Option<&Edit>) -> Vec<Fate> {
-    failpoint::pass("redrive.queued");
     let (mut fates, mut records, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for item in items {
+        failpoint::pass("redrive.queued");
         fates.push(match record(operator, item, edit).await {
             Ok((letter, record)) => {
                 records.push(record);
@@ -31,13 +31,13 @@ pub async fn send(operator: &Operator, items: &[Item], edit: Option<&Edit>) -> V
         });
     }
     let results = operator.shared.producer.send_all(&records).await;
-    failpoint::pass("redrive.acked");
     let mut sent = records.into_iter().zip(told).zip(results);
     let fates = fates.into_iter().map(|fate| {
         fate.or_else(|| {
             let ((record, told), result) = sent.next()?;
             Some(match result {
                 Ok(at) => {
+                    failpoint::pass("redrive.acked");
                     operator.shared.delivered(&record, at);
                     Fate::Sent {
                         place: (record.topic, at.partition, at.offset),

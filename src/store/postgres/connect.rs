@@ -18,7 +18,7 @@ const STATEMENT: Duration = Duration::from_secs(30);
 /// How long to wait for another process that brings the schema up to date.
 const MIGRATION: Duration = Duration::from_secs(60);
 /// A transaction of ours waits for nothing but the database: one that idles has lost its process.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_secs(10);
 
 impl Postgres {
     pub(in crate::store) async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {

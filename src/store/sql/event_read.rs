@@ -184,6 +184,14 @@ fn select(columns: impl Into<String>, filter: &EventFilter) -> QueryBuilder<Driv
     if let Some(to) = filter.to {
         query.push(" AND timestamp < ").push_bind(at(to));
     }
+    if !filter.types.is_empty() {
+        query.push(" AND event_type IN (");
+        let mut types = query.separated(", ");
+        for event_type in &filter.types {
+            types.push_bind(event_type.clone());
+        }
+        query.push(")");
+    }
     if let Some(last) = filter.up_to {
         beyond(&mut query, "<=", last);
     }

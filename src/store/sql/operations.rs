@@ -438,8 +438,8 @@ async fn end(
 /// At most one unfinished redrive works on a dead-letter topic, or two would race for the same keys.
 async fn refuse_second(connection: &mut Connection, items: &str) -> Result<(), StoreError> {
     // The order matters: few operations are unfinished, while items are many.
-    let busy: Option<(String, String, String)> =
-        sqlx::query_as(sql("SELECT o.what, d.topic, d.consumer
+    let busy: Option<(Id, String, String, String)> =
+        sqlx::query_as(sql("SELECT o.id, o.what, d.topic, d.consumer
          FROM operation o {then} operation_item i ON i.operation_id = o.id
              {then} dead_letter d ON d.id = i.letter_id
          WHERE o.kind = 'redrive' AND o.state IN ('planned', 'running', 'draining')
@@ -451,8 +451,9 @@ async fn refuse_second(connection: &mut Connection, items: &str) -> Result<(), S
         .await?;
     match busy {
         None => Ok(()),
-        Some((what, topic, group)) => Err(StoreError::Busy(format!(
-            "the redrive of {what} still works on {topic} for {group}; wait for it or cancel it"
+        Some((id, what, topic, group)) => Err(StoreError::Busy(format!(
+            "the redrive of {what} still works on {topic} for {group}; wait for it or cancel it: `evtop ops --cancel {}`",
+            uuid(id)?
         ))),
     }
 }
