@@ -318,6 +318,18 @@ impl Kit {
         self.run(&statement, time.as_secs()).await;
     }
 
+    /// Waits until what was dropped half-way is done or undone: the database has been handed it, and whoever looks
+    /// before that sees one half of it and then the other.
+    pub async fn at_rest(&self) {
+        for rows in [
+            "operation SET owner = owner",
+            "dead_letter SET note = note",
+            "operation_item SET error = error",
+        ] {
+            self.run(&format!("UPDATE {rows}"), 0).await;
+        }
+    }
+
     /// Runs a statement in which `{}` stands for so many seconds.
     pub async fn run(&self, statement: &str, seconds: u64) {
         match self.place {

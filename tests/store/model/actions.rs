@@ -248,6 +248,7 @@ impl World {
                 let all = async { done = Some(round.await) };
                 if !drop_after(*polls, all).await {
                     self.tell("dropped");
+                    self.kit.at_rest().await;
                 }
                 done
             }

@@ -256,6 +256,7 @@ pub async fn replays_add_up(kit: Kit) {
                 }
                 5 => {
                     let _ = drop_after(rng.usize(0..60), replay.round(epoch, page)).await;
+                    replay.kit.at_rest().await;
                 }
                 6 => {
                     // Asleep while it sends; another takes over and goes on.
