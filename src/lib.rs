@@ -30,7 +30,10 @@
 //! 8. The event's id in the transaction of its effect is the truth. Offsets are stored after the work;
 //!    a dead letter is acknowledged before its offset moves.
 //! 9. `unsafe` stands in `kafka/ffi` and `store/postgres/nodelay`, each block with its reason.
-//! 10. The SQL of both databases stands once, in `store/sql`; what differs is the database's own file.
+//! 10. An operation is its items: its end and its counts derive from them. One process drives it at a time, under an
+//!     epoch by the database's clock; only who stays (a screen, `evtop run`) takes over.
+//! 11. What is asked in every batch and by every poll reads no table whole (`tests/store/plans.rs`).
+//! 12. The SQL of both databases stands once, in `store/sql`; what differs is the database's own file.
 
 pub mod bench;
 pub mod cli;

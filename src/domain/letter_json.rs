@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Stage;
 use super::letter::{Letter, LetterBody};
-use super::record::Headers;
+use super::record::{Headers, name_shown};
 
 /// What the index has of a letter.
 #[must_use]
@@ -61,7 +61,7 @@ pub fn full(l: &Letter, body: &LetterBody) -> Map<String, Value> {
 #[must_use]
 pub fn headers(headers: &Headers) -> Value {
     let header = |(name, value): &(String, Option<Vec<u8>>)| {
-        let mut header = Map::from_iter([("name".to_owned(), name.as_str().into())]);
+        let mut header = Map::from_iter([("name".to_owned(), name_shown(name).into())]);
         bytes(&mut header, "value", value.as_deref());
         Value::Object(header)
     };

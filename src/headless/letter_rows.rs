@@ -12,6 +12,7 @@ use crate::domain::foreign::{Foreign, Hop};
 use crate::domain::letter::{Cause, Letter};
 use crate::domain::letter_json;
 use crate::domain::printable::{visible_bytes, visible_lines};
+use crate::domain::record::name_shown;
 use crate::snapshot::LetterDetail;
 
 pub(super) const COLUMNS: &[(&str, bool)] = &[
@@ -224,9 +225,10 @@ pub fn letter_detail(
     lines.extend(l.note.clone().map(|note| ("note", note)));
     lines.extend(detail.foreign.iter().flat_map(foreign_lines));
     let headers = body.headers.iter();
-    lines.extend(
-        headers.map(|(name, value)| ("header", format!("{name}: {}", key(value.as_deref())))),
-    );
+    lines.extend(headers.map(|(name, value)| {
+        let name = name_shown(name);
+        ("header", format!("{name}: {}", key(value.as_deref())))
+    }));
     facts(&lines, out)?;
     writeln!(out)?;
     match body.value.as_deref() {

@@ -10,13 +10,13 @@ use chrono::DateTime;
 use futures_util::FutureExt;
 use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError as DriverError;
-use rdkafka::message::{BorrowedMessage, Headers as _, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::oneshot;
 
 use super::context::{Change, Context};
-use super::{KafkaError, KafkaSettings};
+use super::{KafkaError, KafkaSettings, ffi};
 use crate::domain::record::Record;
 
 /// How often and how long a closing member looks whether its partitions are given back.
@@ -246,7 +246,9 @@ impl Drop for Held {
     }
 }
 
-pub(super) fn record(message: &BorrowedMessage<'_>) -> Record {
+/// A message as plain data, whatever bytes its headers are.
+#[must_use]
+pub fn record(message: &BorrowedMessage<'_>) -> Record {
     Record {
         topic: message.topic().to_owned(),
         partition: message.partition(),
@@ -257,12 +259,7 @@ pub(super) fn record(message: &BorrowedMessage<'_>) -> Record {
             .and_then(DateTime::from_timestamp_millis),
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
-        headers: message.headers().map_or_else(Vec::new, |headers| {
-            headers
-                .iter()
-                .map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec)))
-                .collect()
-        }),
+        headers: ffi::headers::read(message),
     }
 }
 

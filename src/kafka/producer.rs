@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rdkafka::error::KafkaError as DriverError;
-use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::Context;
-use super::{KafkaError, KafkaSettings};
+use super::{KafkaError, KafkaSettings, ffi};
 use crate::domain::record::NewRecord;
 use crate::lock::lock;
 
@@ -129,13 +128,7 @@ async fn enqueue(
     client: &FutureProducer<Context>,
     record: &NewRecord,
 ) -> Result<rdkafka::producer::DeliveryFuture, KafkaError> {
-    let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
-    for (name, value) in &record.headers {
-        headers = headers.insert(Header {
-            key: name,
-            value: value.as_deref(),
-        });
-    }
+    let headers = ffi::headers::write(&record.headers)?;
     let mut out: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&record.topic).headers(headers);
     out.partition = record.partition;
     out.key = record.key.as_deref();

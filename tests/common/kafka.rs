@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use evtop::domain::record::Record;
+use evtop::kafka::consumer::record;
 use evtop::operate::wanted_topics;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::{Headers as _, Message as _};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
@@ -56,24 +56,7 @@ pub fn records(reader: &BaseConsumer, topics: &[String]) -> Vec<Record> {
             .expect("a record that the watermarks promise")
             .unwrap();
         left -= 1;
-        let headers = message.headers().map_or_else(Vec::new, |headers| {
-            headers
-                .iter()
-                .map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec)))
-                .collect()
-        });
-        found.push(Record {
-            topic: message.topic().to_owned(),
-            partition: message.partition(),
-            offset: message.offset(),
-            timestamp: message
-                .timestamp()
-                .to_millis()
-                .and_then(chrono::DateTime::from_timestamp_millis),
-            key: message.key().map(<[u8]>::to_vec),
-            value: message.payload().map(<[u8]>::to_vec),
-            headers,
-        });
+        found.push(record(&message));
     }
     found.sort_by(|a, b| (&a.topic, a.partition, a.offset).cmp(&(&b.topic, b.partition, b.offset)));
     found

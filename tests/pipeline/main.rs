@@ -85,6 +85,7 @@ scenarios! {
     foreign_letters
     handled_and_forgotten
     happy_order
+    header_names
     index_rebuilt
     injected_orders
     insufficient_stock

@@ -1,5 +1,6 @@
 //! What librdkafka can do and its safe binding cannot: a cluster of its own with a chosen rebalance
-//! delay, and what groups are there, who is in them and what they have committed. The only place with
+//! delay, headers whose names are any bytes, and what groups are there, who is in them and what they have
+//! committed. The only place with
 //! `unsafe`; each block says why it is sound, and nothing raw leaves this folder.
 #![allow(
     unsafe_code,
@@ -7,6 +8,7 @@
 )]
 
 mod groups;
+pub mod headers;
 mod mock;
 
 use std::ffi::{CStr, CString, c_char};

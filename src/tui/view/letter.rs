@@ -8,6 +8,7 @@ use crate::domain::fault::Stage;
 use crate::domain::foreign::{Family, Foreign};
 use crate::domain::letter::Letter;
 use crate::domain::printable;
+use crate::domain::record::name_shown;
 use crate::snapshot::LetterDetail;
 use crate::tui::app::App;
 use crate::tui::theme::Role;
@@ -340,11 +341,11 @@ fn headers(app: &App, detail: &LetterDetail, lines: &mut Lines) {
     ]);
     let names = headers
         .iter()
-        .map(|(name, _)| width(&outside(theme, Role::Dim, name)))
+        .map(|(name, _)| width(&outside(theme, Role::Dim, &name_shown(name))))
         .max();
     let room = names.unwrap_or(0).min(28);
     for (name, value) in headers {
-        let mut spans = super::parts::cut(outside(theme, Role::Dim, name), room);
+        let mut spans = super::parts::cut(outside(theme, Role::Dim, &name_shown(name)), room);
         spans.push(" ".repeat(room + 2 - width(&spans)).into());
         match value {
             None => spans.push(theme.span(Role::Dim, "null")),

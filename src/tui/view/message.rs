@@ -6,6 +6,7 @@ use ratatui::text::Span;
 
 use crate::domain::message::Message;
 use crate::domain::printable;
+use crate::domain::record::name_shown;
 use crate::tui::app::App;
 use crate::tui::messages::Level;
 use crate::tui::theme::Role;
@@ -129,11 +130,12 @@ fn headers(app: &App, it: &Message, room: usize, lines: &mut Lines) {
     lines.push(Vec::new());
     let count = format::plural(headers.len() as u64, "HEADER");
     lines.push(vec![theme.span(Role::Heading, count.to_uppercase())]);
-    let wide = |name: &str| width(&outside(theme, Role::Dim, name));
+    let wide = |name: &str| width(&outside(theme, Role::Dim, &name_shown(name)));
     let names = headers.iter().map(|(name, _)| wide(name)).max();
     let label = names.unwrap_or(0).min(room / 2).min(28);
     for (name, value) in headers {
-        let mut spans: Vec<Span<'static>> = cut(outside(theme, Role::Dim, name), label);
+        let mut spans: Vec<Span<'static>> =
+            cut(outside(theme, Role::Dim, &name_shown(name)), label);
         spans.push(" ".repeat(label + 2 - width(&spans).min(label)).into());
         let Some(bytes) = value else {
             spans.push(theme.span(Role::Dim, "null"));
