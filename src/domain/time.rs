@@ -113,7 +113,16 @@ fn digits(text: &str) -> Option<u32> {
         .flatten()
 }
 
-fn in_range(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// Milliseconds since 1970, as records and headers carry them; `None` beyond the years 1970 to 9999. Nothing further
+/// inside adds to a time that a database or the calendar could not hold.
+#[must_use]
+pub fn from_millis(millis: i64) -> Option<DateTime<Utc>> {
+    in_range(DateTime::from_timestamp_millis(millis)?)
+}
+
+/// A time from outside, if it is within the years 1970 to 9999.
+#[must_use]
+pub fn in_range(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (0..=LAST_MICROS)
         .contains(&at.timestamp_micros())
         .then_some(at)
@@ -122,6 +131,25 @@ fn in_range(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn milliseconds_beyond_the_calendar_are_no_time() {
+        for millis in [
+            i64::MIN,
+            -62_135_596_800_001,
+            -1,
+            253_402_300_800_000,
+            i64::MAX,
+        ] {
+            assert_eq!(from_millis(millis), None, "{millis}");
+        }
+        for millis in [0, 1_700_000_000_123, 253_402_300_799_999] {
+            assert_eq!(
+                from_millis(millis).map(|at| at.timestamp_millis()),
+                Some(millis)
+            );
+        }
+    }
 
     #[test]
     fn reads_what_producers_write() {

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::time::Duration;
 
-use chrono::DateTime;
 use futures_util::FutureExt;
 use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError as DriverError;
@@ -18,6 +17,7 @@ use tokio::sync::oneshot;
 use super::context::{Change, Context};
 use super::{KafkaError, KafkaSettings, ffi};
 use crate::domain::record::Record;
+use crate::domain::time;
 
 /// How often and how long a closing member looks whether its partitions are given back.
 const CLOSE_LOOKS: u32 = 60;
@@ -253,10 +253,7 @@ pub fn record(message: &BorrowedMessage<'_>) -> Record {
         topic: message.topic().to_owned(),
         partition: message.partition(),
         offset: message.offset(),
-        timestamp: message
-            .timestamp()
-            .to_millis()
-            .and_then(DateTime::from_timestamp_millis),
+        timestamp: message.timestamp().to_millis().and_then(time::from_millis),
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers: ffi::headers::read(message),

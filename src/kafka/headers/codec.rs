@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
 use crate::domain::record::{Headers, header_text};
+use crate::domain::time::in_range;
 
 pub(super) fn rfc3339(at: DateTime<Utc>) -> Vec<u8> {
     at.to_rfc3339_opts(SecondsFormat::Micros, true).into_bytes()
@@ -11,9 +12,8 @@ pub(super) fn rfc3339(at: DateTime<Utc>) -> Vec<u8> {
 
 pub(super) fn time(headers: &Headers, name: &str) -> Option<DateTime<Utc>> {
     let text = header_text(headers, name)?;
-    DateTime::parse_from_rfc3339(text)
-        .ok()
-        .map(|at| at.with_timezone(&Utc))
+    let at = DateTime::parse_from_rfc3339(text).ok()?;
+    in_range(at.with_timezone(&Utc))
 }
 
 pub(super) fn number(headers: &Headers, name: &str) -> Option<u32> {

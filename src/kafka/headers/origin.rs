@@ -9,6 +9,7 @@ use super::{
     ORIGINAL_TOPIC,
 };
 use crate::domain::record::{Headers, Record, header, header_text};
+use crate::domain::time::from_millis;
 
 /// Where a record came from first: its own place, or, for one that was redriven, what its headers keep.
 #[must_use]
@@ -34,7 +35,7 @@ pub fn original(record: &Record) -> Option<Record> {
         topic,
         partition,
         offset,
-        timestamp: at.map_or(record.timestamp, DateTime::from_timestamp_millis),
+        timestamp: at.map_or(record.timestamp, from_millis),
         key: record.key.clone(),
         value: record.value.clone(),
         headers: restored(&record.headers),

@@ -49,18 +49,10 @@ impl Known {
     pub(super) fn time(self) -> Option<DateTime<Utc>> {
         match self {
             Self::Time(at) => Some(at),
-            Self::Number(millis) => moment(millis),
+            Self::Number(millis) => time::from_millis(millis),
             Self::Text(_) => None,
         }
     }
-}
-
-/// Years 1970 to 9999, as everywhere.
-fn moment(millis: i64) -> Option<DateTime<Utc>> {
-    const LAST: i64 = 253_402_300_799_999;
-    (0..=LAST)
-        .contains(&millis)
-        .then(|| DateTime::from_timestamp_millis(millis))?
 }
 
 pub(super) fn decode(bytes: &[u8], form: As) -> Option<Known> {
