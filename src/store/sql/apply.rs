@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::codec::{hex, list};
 use super::outbox::{self, NewOutboxRow};
-use super::{Db, Tx, event_write, inbox, items, letter_read, operations, services};
+use super::{Db, Tx, event_write, inbox, item_ends, letter_read, operations, services};
 use crate::clock::Clock;
 use crate::domain::envelope::Envelope;
 use crate::domain::letter::RedriveOutcome;
@@ -226,7 +226,7 @@ async fn report(
     for (operation, counts) in replays {
         operations::bump(tx, operation, &counts).await?;
     }
-    items::resolve(tx, &redrives).await
+    item_ends::resolve(tx, &redrives).await
 }
 
 /// Counts an event that a replay brought and that failed, once.

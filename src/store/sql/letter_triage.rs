@@ -4,7 +4,8 @@
 use uuid::Uuid;
 
 use super::codec::{Id, id, list, sql, text, uuid};
-use super::{Db, Tx, letter_write, locks};
+use super::key_queue::heads;
+use super::{Db, Tx, locks};
 use crate::domain::retry::MAX_REDRIVES;
 use crate::store::StoreError;
 
@@ -49,7 +50,7 @@ impl Db {
         };
         let letters = put_away(&mut tx, &wanted, "unresolved parked blocked").await?;
         let waiting = put_away(&mut tx, &all, "blocked").await?;
-        letter_write::heads(&mut tx, &all).await?;
+        heads(&mut tx, &all).await?;
         tx.commit().await?;
         Ok((letters, waiting))
     }
@@ -69,7 +70,7 @@ impl Db {
         .execute(&mut *tx)
         .await?;
         // The oldest open letter of a key is its head, and that may be one that came back.
-        letter_write::heads(&mut tx, &wanted).await?;
+        heads(&mut tx, &wanted).await?;
         tx.commit().await?;
         Ok(back.rows_affected())
     }

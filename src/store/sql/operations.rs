@@ -1,31 +1,23 @@
-//! Operations: what was asked, who drives it, and how it ends. A redrive's counts are its items' states at this
-//! moment; of a replay, what was sent is counted with how far it came, and reports are counted by consumers.
-//!
-//! One process drives an operation at a time: whoever claims it raises its epoch, and what is written under an
-//! earlier one is refused ([`StoreError::Lost`]). Beats and silence go by the database's clock.
+//! Operations: what was asked, and how it ends. A redrive's counts are its items' states at this moment; of a
+//! replay, what was sent is counted with how far it came, and reports are counted by consumers.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::codec::{self, Columns, Id, at, json, list, signed, sql, text, uuid};
-use super::{Connection, Db, Driver, Row, Tx, items, locks};
+use super::drivers::held;
+use super::{Connection, Db, Driver, Row, Tx, item_ends, locks};
 use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
-use crate::store::{Granted, ReplayTurn, StoreError, Wish};
+use crate::store::{Granted, StoreError, Wish};
 
 const COLUMNS: &str =
     "SELECT id, kind, state, what, target, total, sent, ok, failed_again, duplicate, unknown,
     refused, rate_limit, asked_by, created_at, ended_at, note, plan, paused, given_up FROM operation";
 
 const UNFINISHED: &str = "state IN ('planned', 'running', 'draining')";
-
-/// A duration as statements take it.
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
-}
 
 impl Db {
     pub(in crate::store) async fn create_operation(
@@ -115,101 +107,6 @@ impl Db {
         Ok(codec::count(n))
     }
 
-    pub(in crate::store) async fn undriven_operations(
-        &self,
-        silence: Duration,
-    ) -> Result<Vec<(Operation, Option<String>)>, StoreError> {
-        let rows: Vec<(Id, Option<String>)> = sqlx::query_as(sql(
-            "SELECT id, owner FROM operation WHERE state IN ('planned', 'running', 'draining')
-                 AND (owner IS NULL OR beat_at IS NULL OR beat_at < {ago 1}) ORDER BY created_at, id",
-        ))
-        .bind(micros(silence))
-        .fetch_all(&self.read)
-        .await?;
-        let mut found = Vec::with_capacity(rows.len());
-        for (id, owner) in rows {
-            if let Some(operation) = self.operation(uuid(id)?).await? {
-                found.push((operation, owner));
-            }
-        }
-        Ok(found)
-    }
-
-    pub(in crate::store) async fn claim_operation(
-        &self,
-        id: Uuid,
-        owner: &str,
-        silence: Duration,
-    ) -> Result<Option<i64>, StoreError> {
-        let epoch: Option<i64> = sqlx::query_scalar(sql(
-            "UPDATE operation SET owner = $1, epoch = epoch + 1, beat_at = {now}, state = 'running'
-             WHERE id = $2 AND state IN ('planned', 'running', 'draining')
-                 AND (owner IS NULL OR beat_at IS NULL OR beat_at < {ago 3}) RETURNING epoch",
-        ))
-        .bind(owner)
-        .bind(codec::id(id))
-        .bind(micros(silence))
-        .fetch_optional(&self.write)
-        .await?;
-        Ok(epoch)
-    }
-
-    pub(in crate::store) async fn beat(&self, id: Uuid, epoch: i64) -> Result<bool, StoreError> {
-        let beaten = sqlx::query(sql(
-            "UPDATE operation SET beat_at = {now} WHERE id = $1 AND epoch = $2
-                 AND state IN ('planned', 'running', 'draining')",
-        ))
-        .bind(codec::id(id))
-        .bind(epoch)
-        .execute(&self.write)
-        .await?;
-        Ok(beaten.rows_affected() > 0)
-    }
-
-    pub(in crate::store) async fn release_operation(
-        &self,
-        id: Uuid,
-        epoch: i64,
-    ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE operation SET owner = NULL WHERE id = $1 AND epoch = $2")
-            .bind(codec::id(id))
-            .bind(epoch)
-            .execute(&self.write)
-            .await?;
-        Ok(())
-    }
-
-    pub(in crate::store) async fn driver_beat(&self, instance: &str) -> Result<(), StoreError> {
-        sqlx::query(sql(
-            "INSERT INTO driver (instance, beat_at) VALUES ($1, {now})
-             ON CONFLICT (instance) DO UPDATE SET beat_at = excluded.beat_at",
-        ))
-        .bind(instance)
-        .execute(&self.write)
-        .await?;
-        Ok(())
-    }
-
-    pub(in crate::store) async fn driver_gone(&self, instance: &str) -> Result<(), StoreError> {
-        sqlx::query(sql(
-            "DELETE FROM driver WHERE instance = $1 OR beat_at < {ago 2}",
-        ))
-        .bind(instance)
-        .bind(micros(Duration::from_secs(3_600)))
-        .execute(&self.write)
-        .await?;
-        Ok(())
-    }
-
-    pub(in crate::store) async fn drivers(&self, silence: Duration) -> Result<u64, StoreError> {
-        let there: i64 =
-            sqlx::query_scalar(sql("SELECT count(*) FROM driver WHERE beat_at >= {ago 1}"))
-                .bind(micros(silence))
-                .fetch_one(&self.read)
-                .await?;
-        Ok(codec::count(there))
-    }
-
     pub(in crate::store) async fn ask_operation(
         &self,
         id: Uuid,
@@ -239,70 +136,12 @@ impl Db {
                     .await?;
             }
             Wish::Cancel => {
-                items::leave(&mut tx, id).await?;
+                item_ends::leave(&mut tx, id).await?;
                 end(&mut tx, id, OperationState::Cancelled, None, now).await?;
             }
         }
         tx.commit().await?;
         Ok(Granted::Yes)
-    }
-
-    pub(in crate::store) async fn replay_turn(
-        &self,
-        id: Uuid,
-        epoch: i64,
-    ) -> Result<ReplayTurn, StoreError> {
-        let row: Option<(bool, String)> = sqlx::query_as(
-            "SELECT paused, progress FROM operation WHERE id = $1 AND epoch = $2
-                 AND state IN ('planned', 'running', 'draining')",
-        )
-        .bind(codec::id(id))
-        .bind(epoch)
-        .fetch_optional(&self.read)
-        .await?;
-        let (paused, progress) = row.ok_or(StoreError::Lost)?;
-        Ok(ReplayTurn { paused, progress })
-    }
-
-    pub(in crate::store) async fn advance_replay(
-        &self,
-        id: Uuid,
-        epoch: i64,
-        (from, to): (&str, &str),
-        by: &Counts,
-        note: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        locks::operation(&mut tx, id).await?;
-        let found: Option<(String, String)> =
-            sqlx::query_as("SELECT state, progress FROM operation WHERE id = $1 AND epoch = $2")
-                .bind(codec::id(id))
-                .bind(epoch)
-                .fetch_optional(&mut *tx)
-                .await?;
-        let (word, progress) = found.ok_or(StoreError::Lost)?;
-        let state = OperationState::parse(&word)
-            .ok_or_else(|| codec::unreadable("operation's state", &word))?;
-        let stands = progress == from;
-        if stands {
-            sqlx::query(sql(
-                "UPDATE operation SET progress = $1, note = coalesce(note, $2), beat_at = {now},
-                     state = CASE WHEN state IN ('planned', 'draining') THEN 'running' ELSE state END
-                 WHERE id = $3",
-            ))
-            .bind(to)
-            .bind(note.map(text))
-            .bind(codec::id(id))
-            .execute(&mut *tx)
-            .await?;
-            bump(&mut tx, id, by).await?;
-            tx.commit().await?;
-        }
-        // Over meanwhile, it is no one's any more; but what was sent by then was sent.
-        match state.is_over() {
-            true => Err(StoreError::Lost),
-            false => Ok(stands),
-        }
     }
 
     pub(in crate::store) async fn finish_operation(
@@ -316,44 +155,15 @@ impl Db {
         let mut tx = self.begin().await?;
         held(&mut tx, id, epoch).await?;
         match state {
-            OperationState::Completed if !items::all_done(&mut tx, id).await? => return Ok(false),
+            OperationState::Completed if !item_ends::all_done(&mut tx, id).await? => {
+                return Ok(false);
+            }
             OperationState::Completed => {}
-            _ => items::leave(&mut tx, id).await?,
+            _ => item_ends::leave(&mut tx, id).await?,
         }
         end(&mut tx, id, state, note, now).await?;
         tx.commit().await?;
         Ok(true)
-    }
-
-    pub(in crate::store) async fn settle_replay(
-        &self,
-        id: Uuid,
-        given_up: bool,
-    ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE operation SET given_up = $1, progress = '' WHERE id = $2")
-            .bind(given_up)
-            .bind(codec::id(id))
-            .execute(&self.write)
-            .await?;
-        Ok(())
-    }
-
-    pub(in crate::store) async fn unsettled_replays(
-        &self,
-    ) -> Result<Vec<(Operation, String)>, StoreError> {
-        let rows: Vec<(Id, String)> = sqlx::query_as(
-            "SELECT id, progress FROM operation WHERE progress <> ''
-                 AND state IN ('completed', 'cancelled', 'failed') ORDER BY created_at, id LIMIT 100",
-        )
-        .fetch_all(&self.read)
-        .await?;
-        let mut found = Vec::with_capacity(rows.len());
-        for (id, progress) in rows {
-            if let Some(operation) = self.operation(uuid(id)?).await? {
-                found.push((operation, progress));
-            }
-        }
-        Ok(found)
     }
 
     async fn read_operations(
@@ -396,23 +206,6 @@ impl Db {
         operations.iter_mut().for_each(Operation::derive);
         Ok(operations)
     }
-}
-
-/// Locks an operation for who drives it under this epoch.
-///
-/// # Errors
-/// [`StoreError::Lost`] where another does, or it is over.
-pub(super) async fn held(tx: &mut Tx, id: Uuid, epoch: i64) -> Result<(), StoreError> {
-    locks::operation(tx, id).await?;
-    let mine: Option<i64> = sqlx::query_scalar(
-        "SELECT epoch FROM operation WHERE id = $1 AND epoch = $2
-             AND state IN ('planned', 'running', 'draining')",
-    )
-    .bind(codec::id(id))
-    .bind(epoch)
-    .fetch_optional(&mut **tx)
-    .await?;
-    mine.map(|_| ()).ok_or(StoreError::Lost)
 }
 
 /// Writes the end of an operation down; a note replaces the one before.
