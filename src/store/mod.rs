@@ -6,6 +6,7 @@
 mod error;
 mod failure;
 mod postgres;
+mod progress;
 mod shard;
 mod sqlite;
 mod types;
@@ -20,13 +21,13 @@ use uuid::Uuid;
 pub use self::error::StoreError;
 use self::failure::ACQUIRE_TIMEOUT;
 use self::postgres::Postgres;
+pub use self::progress::{Granted, Item, ItemState, ReplayTurn, Turn, Wish};
 pub use self::shard::{Part, Shard};
 use self::sqlite::Sqlite;
 pub use self::types::{
-    Ack, Applied, ConsumerWish, EmailRow, EventCount, EventPage, Expected, Granted, Item,
-    ItemState, LetterPage, OrderRow, OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef,
-    ReplayTurn, Restored, ShardOwner, StockRow, StoreSettings, TailHolder, Turn, Wish, Work,
-    WorkerReport,
+    Ack, Applied, ConsumerWish, EmailRow, EventCount, EventPage, Expected, LetterPage, OrderRow,
+    OutboxSummary, Page, QUEUE_DEPTH, Queued, RedriveRef, Restored, ShardOwner, StockRow,
+    StoreSettings, TailHolder, Work, WorkerReport,
 };
 use crate::clock::Clock;
 use crate::domain::envelope::Envelope;

@@ -33,6 +33,7 @@ pub mod rows;
 pub mod save;
 pub mod settings;
 pub mod sieve;
+mod sieves;
 pub mod sort;
 mod steady;
 mod terminal;
