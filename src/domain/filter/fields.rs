@@ -64,18 +64,17 @@ impl List {
         let words: Vec<String> = has.iter().copied().map(shown).collect();
         let (field, typed) = (shown(name), &term.typed);
         let missing = match words.split_last() {
-            None => {
-                format!("this list has no {field}, only words; in quotes it is one: \"{typed}\"")
-            }
+            None => format!("this list has no {field}, only words"),
             Some((last, [])) => format!("this list has no {field}; it has {last}"),
             Some((last, first)) => {
                 let first = first.join(", ");
                 format!("this list has no {field}; it has {first} and {last}")
             }
         };
-        let text = matches!(term.test, Test::Field(Field::Other(_), _)) && !words.is_empty();
+        // A name that no list has was meant as a word, it may be.
+        let text = words.is_empty() || matches!(term.test, Test::Field(Field::Other(_), _));
         Err(match text {
-            true => format!("{missing}; in quotes it is text: \"{typed}\""),
+            true => format!("{missing}; to find that text, quote it: \"{typed}\""),
             false => missing,
         })
     }

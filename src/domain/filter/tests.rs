@@ -181,7 +181,7 @@ fn a_field_that_nobody_knows_is_refused_and_holds_for_nothing() {
             "{why}"
         );
         assert!(
-            why.ends_with(&format!("text: \"{}\"", typed.trim_start_matches('!'))),
+            why.ends_with(&format!("quote it: \"{}\"", typed.trim_start_matches('!'))),
             "{why}"
         );
         assert!(filter.clone().only(List::Texts).is_err(), "{typed}");
@@ -216,7 +216,7 @@ fn a_list_refuses_a_field_that_it_has_not() {
         (
             "key=ORD-1",
             List::Texts,
-            "this list has no key=, only words; in quotes it is one: \"key=ord-1\"",
+            "this list has no key=, only words; to find that text, quote it: \"key=ord-1\"",
         ),
     ] {
         assert_eq!(only(filter, list).expect_err(filter), why);
