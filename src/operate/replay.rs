@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::plan::{Plan, Planned};
-use super::running::{AGAIN, Driver};
+use super::running::Driver;
 use super::{Asked, Operator, refuse};
 use crate::command::{Done, Refusal, RefusalKind};
 use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
@@ -153,7 +153,7 @@ pub async fn round(
     if turn.paused {
         return Ok(Round::Paused);
     }
-    let rows = next(store, plan, progress.after, page).await?;
+    let rows = page_after(store, plan, progress.after, page).await?;
     let records: Vec<NewRecord> = rows.iter().filter_map(|e| plan.record(e, id)).collect();
     let not_for_it = rows.len() - records.len();
     let Some(sent) = send(records).await else {
@@ -183,7 +183,7 @@ pub async fn round(
     Ok(Round::Moved(rows.len()))
 }
 
-async fn next(
+async fn page_after(
     store: &Store,
     plan: &Plan,
     after: Position,
@@ -200,7 +200,6 @@ async fn next(
 
 /// Drives it until it is over, another's, or the program ends. What it can't do now it tries again.
 pub async fn run(operator: &Operator, driver: &Driver) {
-    let store = &operator.shared.store;
     let Some(plan) = Plan::read(&driver.plan) else {
         return fail(
             operator,
@@ -211,32 +210,30 @@ pub async fn run(operator: &Operator, driver: &Driver) {
     };
     let mut looks = 0;
     while operator.room(driver).await {
-        let now = operator.shared.clock.now();
-        let send = async |records| send(operator, driver, records).await;
-        let (hold, page) = ((driver.id, driver.epoch), driver.page(PAGE));
-        let rest = match round(store, hold, &plan, page, now, send).await {
-            Ok(Round::Moved(sent)) => driver.pause(sent),
-            Ok(Round::Paused) => LOOK,
-            Ok(Round::Sent(progress)) => {
-                match reported(operator, driver, &plan, &progress, &mut looks).await {
-                    Ok(true) | Err(StoreError::Lost) => return,
-                    Ok(false) => LOOK,
-                    Err(error) => {
-                        tracing::warn!(%error, "a replay waits");
-                        AGAIN
-                    }
-                }
-            }
-            Ok(Round::Over) | Err(StoreError::Lost) => return,
-            Err(error) => {
-                tracing::warn!(%error, "a replay waits");
-                AGAIN
-            }
-        };
-        if !rest.is_zero() && !operator.rest(rest).await {
+        let next = next(operator, driver, &plan, &mut looks).await;
+        if !operator.after(next).await {
             return;
         }
     }
+}
+
+/// Plays a round. How long to wait after it; `None` when it is over.
+async fn next(
+    operator: &Operator,
+    driver: &Driver,
+    plan: &Plan,
+    looks: &mut u32,
+) -> Result<Option<Duration>, StoreError> {
+    let (store, now) = (&operator.shared.store, operator.shared.clock.now());
+    let send = async |records| send(operator, driver, records).await;
+    let (hold, page) = ((driver.id, driver.epoch), driver.page(PAGE));
+    let over = match round(store, hold, plan, page, now, send).await? {
+        Round::Moved(sent) => return Ok(Some(driver.pause(sent))),
+        Round::Paused => false,
+        Round::Sent(progress) => reported(operator, driver, plan, &progress, looks).await?,
+        Round::Over => true,
+    };
+    Ok((!over).then_some(LOOK))
 }
 
 /// Ends it as failed, which is written down under the program's own name.

@@ -14,7 +14,7 @@ use super::{Asked, Operator, from_store, redrive, refuse, replay};
 use crate::command::{Done, Refusal, RefusalKind};
 use crate::domain::operation::{Counts, Operation, OperationKind, OperationState};
 use crate::lock::lock;
-use crate::store::{Granted, Wish};
+use crate::store::{Granted, StoreError, Wish};
 
 /// How often whoever drives an operation says so.
 const BEAT: Duration = Duration::from_secs(1);
@@ -204,6 +204,20 @@ impl Operator {
         tokio::select! {
             () = self.stop.cancelled() => false,
             () = tokio::time::sleep(time) => true,
+        }
+    }
+
+    /// Waits as long as a round of an operation says; one that the store failed is tried again. False when it is
+    /// over or another's, or the program ends.
+    pub(super) async fn after(&self, round: Result<Option<Duration>, StoreError>) -> bool {
+        match round {
+            Ok(Some(Duration::ZERO)) => true,
+            Ok(Some(rest)) => self.rest(rest).await,
+            Ok(None) | Err(StoreError::Lost) => false,
+            Err(error) => {
+                tracing::warn!(%error, "an operation waits for the database");
+                self.rest(AGAIN).await
+            }
         }
     }
 

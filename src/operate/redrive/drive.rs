@@ -130,42 +130,42 @@ async fn settled(store: &Store, items: &[Item], fates: Vec<Fate>) -> Result<Roun
 /// Drives it until it is over, another's, or the program ends. What it can't do now it tries again.
 pub async fn run(operator: &Operator, driver: &Driver) {
     let edit = Edit::of_plan(&driver.plan);
-    let store = &operator.shared.store;
-    let mut settler = Settler::default();
-    let mut looks = 0u32;
+    let (mut settler, mut looks) = (Settler::default(), 0);
     while operator.room(driver).await {
-        let now = operator.shared.clock.now();
-        let send = async |items: &[Item]| send(operator, items, edit.as_ref()).await;
-        let page = driver.page(PAGE);
-        let rest = match round(store, (driver.id, driver.epoch), page, now, send).await {
-            Ok(Round::Moved(0)) => SOON,
-            Ok(Round::Moved(sent)) => driver.pause(sent),
-            Ok(Round::Idle) => {
-                looks += 1;
-                if looks.is_multiple_of(ASK) {
-                    let open = store.in_flight_items(driver.id).await;
-                    let looked = match open {
-                        Ok(open) => settler.look(operator, &open).await,
-                        Err(error) => Err(error),
-                    };
-                    if let Err(error) = looked {
-                        tracing::warn!(%error, "what is in flight can't be looked at");
-                    }
-                }
-                LOOK
-            }
-            Ok(Round::Down(why)) => {
-                tracing::warn!(why, "a redrive waits");
-                AGAIN
-            }
-            Ok(Round::Over) | Err(StoreError::Lost) => return,
-            Err(error) => {
-                tracing::warn!(%error, "a redrive waits");
-                AGAIN
-            }
-        };
-        if !rest.is_zero() && !operator.rest(rest).await {
+        let next = next(operator, driver, edit.as_ref(), &mut settler, &mut looks).await;
+        if !operator.after(next).await {
             return;
         }
     }
+}
+
+/// Plays a round. How long to wait after it; `None` when it is over.
+async fn next(
+    operator: &Operator,
+    driver: &Driver,
+    edit: Option<&Edit>,
+    settler: &mut Settler,
+    looks: &mut u32,
+) -> Result<Option<Duration>, StoreError> {
+    let (store, now) = (&operator.shared.store, operator.shared.clock.now());
+    let send = async |items: &[Item]| send(operator, items, edit).await;
+    let page = driver.page(PAGE);
+    let rest = match round(store, (driver.id, driver.epoch), page, now, send).await? {
+        Round::Moved(0) => SOON,
+        Round::Moved(sent) => driver.pause(sent),
+        Round::Idle => {
+            *looks += 1;
+            if looks.is_multiple_of(ASK) {
+                let open = store.in_flight_items(driver.id).await?;
+                settler.look(operator, &open).await?;
+            }
+            LOOK
+        }
+        Round::Down(why) => {
+            tracing::warn!(why, "a redrive waits");
+            AGAIN
+        }
+        Round::Over => return Ok(None),
+    };
+    Ok(Some(rest))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::codec::{self, Id, sql, uuid};
+use super::codec::{self, Id, sql};
 use super::{Db, Tx, locks};
 use crate::domain::operation::Operation;
 use crate::store::StoreError;
@@ -27,13 +27,7 @@ impl Db {
         .bind(micros(silence))
         .fetch_all(&self.read)
         .await?;
-        let mut found = Vec::with_capacity(rows.len());
-        for (id, owner) in rows {
-            if let Some(operation) = self.operation(uuid(id)?).await? {
-                found.push((operation, owner));
-            }
-        }
-        Ok(found)
+        self.operations_of(rows).await
     }
 
     pub(in crate::store) async fn claim_operation(

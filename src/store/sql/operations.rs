@@ -166,6 +166,20 @@ impl Db {
         Ok(true)
     }
 
+    /// The operations of these rows, each with what its row says beside it, in the rows' order.
+    pub(super) async fn operations_of<T>(
+        &self,
+        rows: Vec<(Id, T)>,
+    ) -> Result<Vec<(Operation, T)>, StoreError> {
+        let mut found = Vec::with_capacity(rows.len());
+        for (id, beside) in rows {
+            if let Some(operation) = self.operation(uuid(id)?).await? {
+                found.push((operation, beside));
+            }
+        }
+        Ok(found)
+    }
+
     async fn read_operations(
         &self,
         mut query: QueryBuilder<Driver>,

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::codec::{self, Id, sql, text, uuid};
+use super::codec::{self, Id, sql, text};
 use super::operations::bump;
 use super::{Db, locks};
 use crate::domain::operation::{Counts, Operation, OperationState};
@@ -89,12 +89,6 @@ impl Db {
         )
         .fetch_all(&self.read)
         .await?;
-        let mut found = Vec::with_capacity(rows.len());
-        for (id, progress) in rows {
-            if let Some(operation) = self.operation(uuid(id)?).await? {
-                found.push((operation, progress));
-            }
-        }
-        Ok(found)
+        self.operations_of(rows).await
     }
 }
