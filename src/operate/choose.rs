@@ -27,18 +27,14 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
     match choice {
         LetterChoice::Ids(ids) => {
             chosen.what = words(choice);
-            for id in ids {
-                let found = operator
-                    .shared
-                    .store
-                    .letter(*id)
-                    .await
-                    .map_err(|e| from_store(&e))?;
-                match found {
-                    Some((letter, _)) => sort_in(&mut chosen, letter, ids.len() == 1),
-                    None => chosen
-                        .refused
-                        .push((*id, format!("there is no letter {id}"))),
+            for ids_of_page in ids.chunks(PAGE as usize) {
+                let rows = named(operator, ids_of_page, false).await?;
+                let there: HashSet<Uuid> = rows.iter().map(|(letter, _)| letter.id).collect();
+                let gone = ids_of_page.iter().filter(|id| !there.contains(id));
+                let gone = gone.map(|id| (*id, format!("there is no letter {id}")));
+                chosen.refused.extend(gone);
+                for (letter, _) in rows {
+                    sort_in(&mut chosen, letter, ids.len() == 1);
                 }
             }
         }
@@ -76,6 +72,21 @@ pub async fn choose(operator: &Operator, choice: &LetterChoice) -> Result<Chosen
     Ok(chosen)
 }
 
+/// A page of letters by their ids, whatever their state; those that are not there are left out.
+async fn named(
+    operator: &Operator,
+    ids: &[Uuid],
+    bodies: bool,
+) -> Result<Vec<(Letter, LetterBody)>, Refusal> {
+    let filter = LetterFilter {
+        among: Some(ids.to_vec()),
+        statuses: LetterStatus::ALL.to_vec(),
+        ..LetterFilter::default()
+    };
+    let page = operator.shared.store.letter_page(&filter, 0, PAGE, bodies);
+    Ok(page.await.map_err(|e| from_store(&e))?.rows)
+}
+
 /// Hands over each chosen letter, in pages and with its bytes where they are wanted: those that are named
 /// whatever their state, the others in one of these states. One that is named and not there is a refusal;
 /// of a cause, more than were confirmed are one, which comes at the end: nothing may be done before.
@@ -89,13 +100,7 @@ pub async fn each(
     let (cause, typed, confirmed) = match choice {
         LetterChoice::Ids(ids) => {
             for ids in ids.chunks(PAGE as usize) {
-                let filter = LetterFilter {
-                    among: Some(ids.to_vec()),
-                    statuses: LetterStatus::ALL.to_vec(),
-                    ..LetterFilter::default()
-                };
-                let page = operator.shared.store.letter_page(&filter, 0, PAGE, bodies);
-                let rows = page.await.map_err(|e| from_store(&e))?.rows;
+                let rows = named(operator, ids, bodies).await?;
                 let there: HashSet<Uuid> = rows.iter().map(|(letter, _)| letter.id).collect();
                 if let Some(id) = ids.iter().find(|id| !there.contains(id)) {
                     let why = format!("there is no letter {id}: nothing was done");
